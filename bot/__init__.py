@@ -1,0 +1,1 @@
+"""Letting answers out: understanding a question, choosing quotes, verifying, rendering."""

@@ -1,0 +1,1 @@
+"""Shared vocabulary, storage and retrieval. Knows neither `ingest` nor `bot`."""

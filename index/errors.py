@@ -1,0 +1,76 @@
+"""Every error that newsquote raises on purpose, in one tree.
+
+    NewsquoteError
+    ├── BadInput            a question, option or file that cannot be used
+    ├── SettingsError       an environment variable that is misspelt or out of range
+    ├── StoreError          corpus.db cannot be opened, written or understood
+    │   └── StoreLocked     another ingest holds the data folder
+    ├── IndexMissing        no snapshot yet
+    ├── IndexStale          the snapshot was made by another model or schema
+    ├── IndexCorrupt        a snapshot's file is missing, short or altered
+    ├── FetchError          (url) something could not be fetched
+    ├── ExtractError        (url) a page holds no article
+    ├── ModelUnavailable    the embedding model is missing or altered
+    └── UnverifiableQuote   a quote that does not stand in its article: our own bug, shown to nobody
+
+A message is one sentence that states the values that disagree and the command to run next.
+"""
+
+from __future__ import annotations
+
+
+class NewsquoteError(Exception):
+    """A known failure; `str()` is the sentence a person reads."""
+
+
+class BadInput(NewsquoteError):
+    pass
+
+
+class SettingsError(NewsquoteError):
+    pass
+
+
+class StoreError(NewsquoteError):
+    pass
+
+
+class StoreLocked(StoreError):
+    pass
+
+
+class IndexMissing(NewsquoteError):
+    pass
+
+
+class IndexStale(NewsquoteError):
+    pass
+
+
+class IndexCorrupt(NewsquoteError):
+    pass
+
+
+class _AboutUrl(NewsquoteError):
+    """Carries the address that the failure is about."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"{url}: {why}")
+        self.url = url
+        self.why = why
+
+
+class FetchError(_AboutUrl):
+    pass
+
+
+class ExtractError(_AboutUrl):
+    pass
+
+
+class ModelUnavailable(NewsquoteError):
+    pass
+
+
+class UnverifiableQuote(NewsquoteError):
+    pass

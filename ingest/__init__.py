@@ -1,0 +1,1 @@
+"""Bringing articles in: sources, extraction, cleaning, copies, passages, embedding, snapshots."""

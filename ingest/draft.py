@@ -1,0 +1,68 @@
+"""What a `Source` hands over: an article as found, before cleaning, or why there is none.
+
+Knows nothing about storage or the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An article as its source gives it; every string untrusted and not yet normalised.
+
+    Attributes:
+        origin: Where it was found, for messages (`news.jsonl:17`, `page.html`).
+        text: Plain text; paragraphs end in line breaks.
+        url: As written, or "".
+        title: "" where unknown.
+        published: As written ("", ISO, RFC 2822, prose, an epoch, …); read by `ingest.dates`.
+        updated: The same for the last update.
+        date_from: Which field the publication date came from (`json-ld`, `meta`, `record`, `url`, …).
+        source: Outlet, or "" to take the URL's host.
+        authors: In order.
+        language: ISO 639-1 or "".
+        is_stub: The source itself knows that the text is only a part (`isAccessibleForFree: false`, …).
+        warnings: Short words for what was repaired on the way (`latin-1`, …); counted in the report.
+        extra: Unknown fields of the record as a JSON object, or "" for none; kept and exported.
+    """
+
+    origin: str
+    text: str
+    url: str = ""
+    title: str = ""
+    published: str = ""
+    updated: str = ""
+    date_from: str = ""
+    source: str = ""
+    authors: tuple[str, ...] = ()
+    language: str = ""
+    is_stub: bool = False
+    warnings: tuple[str, ...] = ()
+    extra: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Something that was read and is no article.
+
+    Attributes:
+        origin: Where it was found.
+        reason: One of a few fixed phrases, for counting (`not JSON`, `no text`, …).
+        detail: One sentence for a person, or "".
+    """
+
+    origin: str
+    reason: str
+    detail: str = ""
+
+
+class Source(Protocol):
+    """Somewhere articles come from."""
+
+    def articles(self) -> Iterator[Draft | Reject]:
+        """Every article once, in a stable order; `BadInput` if the source cannot be read at all."""
+        ...
