@@ -1,0 +1,210 @@
+"""Saved HTML page → `Draft`: the article on it, word for word as a browser shows it.
+
+trafilatura and JSON-LD say *which* blocks of the page are the article; the text itself is always taken
+from the page's own blocks, whole (see `ingest.page_blocks`). Knows nothing about fetching or storage.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from index.errors import ExtractError
+from ingest.draft import Draft
+from ingest.page_bytes import decode_page, looks_like_html
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+    from ingest.jsonld import LinkedArticle
+    from ingest.page_blocks import Block
+    from ingest.page_meta import PageMeta
+
+__all__ = ["MAX_PAGE_BYTES", "extract", "looks_like_html"]
+
+MAX_PAGE_BYTES = 20_000_000
+# Above either, only a plain choice of long paragraphs is made: trafilatura takes tens of seconds there.
+_MAX_ELEMENTS = 60_000
+_MAX_DEPTH = 200
+_MIN_WORDS = 12
+# A page that says "not free" and shows fewer words than this shows its teaser.
+_STUB_WORDS = 150
+_WALL_WORDS = 250
+_WALL = re.compile(
+    r"\bcookies?\b|\bconsent\b|einwilligung|datenschutz|before you continue|privacy (?:policy|settings)|"
+    r"enable java ?script|java ?script is (?:disabled|required)|javascript aktivieren|activate javascript|"
+    r"checking your browser|verify (?:that )?you are (?:a )?human|are you a robot|captcha|access denied|"
+    r"consentement|consentimiento|zgod[ay] na|souhlas",
+    re.IGNORECASE,
+)
+
+
+def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Draft:
+    """The article on a saved page; paragraphs are separated by blank lines.
+
+    Args:
+        html: Raw bytes of the page, at most 20 MB.
+        url: Where it was found; "" takes the address that the page gives itself.
+        origin: For messages and `Draft.origin`.
+        charset: From the HTTP header, if known.
+
+    Raises:
+        ExtractError: The page is too large, no HTML, or holds no article (consent wall, a page that needs
+            JavaScript, a list of links).
+    """
+    about = url or origin
+    if len(html) > MAX_PAGE_BYTES:
+        raise ExtractError(
+            about, f"the page has {len(html):,} bytes, more than the {MAX_PAGE_BYTES:,} that are read"
+        )
+    text, warnings = decode_page(html, charset)
+    root = _parse(text)
+    if root is None:
+        raise ExtractError(about, "holds no HTML")
+
+    from ingest.jsonld import linked_article
+    from ingest.page_meta import page_meta
+
+    scripts = [
+        "".join(script.itertext())
+        for script in root.iter("script")
+        if "ld+json" in (script.get("type") or "")
+    ]
+    linked = linked_article(scripts, url)
+    meta = page_meta(root, linked, url)
+    body, more = _body(root, linked, meta)
+    _check_article(about, body, linked, meta, root)
+    n_words = len(body.split())
+    return Draft(
+        origin=origin,
+        text=body,
+        url=meta.url,
+        title=meta.title,
+        published=meta.published,
+        updated=meta.updated,
+        date_from=meta.date_from,
+        source="" if meta.url else linked.publisher,
+        authors=meta.authors,
+        language=meta.language,
+        is_stub=not linked.is_free and n_words < _STUB_WORDS,
+        warnings=(*warnings, *more),
+        extra=json.dumps({"correction": linked.correction}, ensure_ascii=False) if linked.correction else "",
+    )
+
+
+def _parse(text: str) -> HtmlElement | None:
+    """The page's tree; None if there is no element in it."""
+    from lxml.etree import LxmlError
+    from lxml.html import HTMLParser, document_fromstring
+
+    # One parser a page: they are not safe to share between threads.
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
+    try:
+        return document_fromstring(text.encode("utf-8"), parser=parser)
+    except (LxmlError, ValueError, AssertionError):
+        return None
+
+
+def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta) -> tuple[str, tuple[str, ...]]:
+    """The article's paragraphs, and warnings; "" if nothing on the page reads like an article."""
+    from ingest.page_blocks import Selection, page_blocks
+    from ingest.page_choice import article_blocks, long_paragraphs
+
+    blocks = page_blocks(root)
+    told = _told_lines(linked)
+    if _is_oversized(root):
+        return _join(long_paragraphs(blocks)), ("oversized",)
+    found = Selection(_trafilatura_lines(root, meta.url))
+    stated = Selection(told)
+    chosen = article_blocks(
+        blocks,
+        found,
+        stated,
+        title=meta.title,
+        description=linked.description,
+        authors=meta.authors,
+        is_live=linked.kind == "LiveBlogPosting",
+    )
+    shown_words = sum(len(block.text.split()) for block in chosen)
+    # The page draws its text by script, but carries all of it for search engines.
+    if stated.n_words > max(2 * shown_words, 60) and stated.share_in(blocks) < 0.3:
+        return "\n\n".join(told), ("json-ld-text",)
+    return _join(chosen), ()
+
+
+def _join(blocks: Sequence[Block]) -> str:
+    return "\n\n".join(block.text for block in blocks)
+
+
+def _told_lines(linked: LinkedArticle) -> list[str]:
+    """The paragraphs of `articleBody`, or of a live blog's entries with time and headline as own lines."""
+    if linked.updates:
+        parts = [part for one in linked.updates for part in (one.published, one.headline, one.body) if part]
+    else:
+        parts = [linked.body]
+    return [line for part in parts for line in _plain_lines(part)]
+
+
+def _plain_lines(text: str) -> list[str]:
+    """Lines of a JSON-LD text, which some sites fill with (escaped) HTML."""
+    from html import unescape
+
+    from ingest.page_blocks import page_blocks, shown
+
+    if re.search(r"&lt;/?(?:p|br|a|div)\b|&(?:amp;)?#?\w{2,6};", text):
+        text = unescape(text)
+    if re.search(r"</?(?:p|br|a|div|strong|em)\b[^>]*>", text):
+        tree = _parse(text)
+        return (
+            [] if tree is None else [line for block in page_blocks(tree) for line in block.text.split("\n")]
+        )
+    return [line for line in map(shown, text.split("\n")) if line]
+
+
+def _is_oversized(root: HtmlElement) -> bool:
+    """Whether the tree is too large or too deep for code that recurses or is quadratic."""
+    from lxml.etree import iterwalk
+
+    depth = n_elements = 0
+    for event, _ in iterwalk(root, events=("start", "end")):
+        if event == "end":
+            depth -= 1
+            continue
+        depth += 1
+        n_elements += 1
+        if n_elements > _MAX_ELEMENTS or depth > _MAX_DEPTH:
+            return True
+    return False
+
+
+def _trafilatura_lines(root: HtmlElement, url: str) -> list[str]:
+    """Lines that trafilatura takes for the article; used to choose blocks, never shown."""
+    from trafilatura import bare_extraction
+
+    try:
+        # Precision loses less than recall gains elsewhere: F1 .959 against .952 on 90 pages.
+        found = bare_extraction(root, url=url or None, include_comments=False, favor_precision=True)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return []
+    return [] if found is None or not found.text else str(found.text).split("\n")
+
+
+def _check_article(about: str, body: str, linked: LinkedArticle, meta: PageMeta, root: HtmlElement) -> None:
+    """Raises `ExtractError` unless the page describes or shows an article."""
+    n_words = len(body.split())
+    if n_words < _MIN_WORDS and not (linked.kind and body):
+        why = "shows no text of an article"
+        if _WALL.search(" ".join(root.text_content().split())[:5_000]):
+            why = "shows a consent wall, or needs JavaScript, in place of an article"
+        raise ExtractError(about, why)
+    if (
+        not linked.kind
+        and not meta.published
+        and n_words < _WALL_WORDS
+        and _WALL.search(body + " " + meta.title)
+    ):
+        raise ExtractError(about, "shows a consent wall, or needs JavaScript, in place of an article")
+    if linked.is_listing and not linked.kind and not meta.published:
+        raise ExtractError(about, "is a list of articles")

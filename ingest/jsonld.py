@@ -1,0 +1,266 @@
+"""What a page says about its article in JSON-LD (schema.org), tolerant of how sites really write it.
+
+Knows nothing about HTML trees or the network: text of the `<script>` elements in, a frozen value out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import unescape
+
+# fmt: off
+_ARTICLE_TYPES = frozenset({
+    "Article", "NewsArticle", "ReportageNewsArticle", "AnalysisNewsArticle", "OpinionNewsArticle",
+    "BackgroundNewsArticle", "AskPublicNewsArticle", "ReviewNewsArticle", "AdvertiserContentArticle",
+    "SatiricalArticle", "ScholarlyArticle", "LiveBlogPosting", "BlogPosting", "Report", "TechArticle",
+})
+# fmt: on
+_LISTING_TYPES = frozenset({"CollectionPage", "ItemList", "SearchResultsPage"})
+_MAX_DEPTH = 12
+_MAX_NODES = 5_000
+_CDATA = re.compile(r"^\s*(?://\s*)?<!(?:\[CDATA\[|--)|(?://\s*)?(?:\]\]>|-->)\s*;?\s*$")
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+# One string property, for JSON that cannot be parsed at all.
+_LOOSE = r'"%s"\s*:\s*"((?:[^"\\]|\\.)*)"'
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One entry of a live blog; every field may be empty, `published` is as written."""
+
+    published: str
+    headline: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedArticle:
+    """The article that a page describes; strings unescaped and as written, "" where not given.
+
+    Attributes:
+        body: `articleBody` as written; may hold HTML, may be a teaser.
+        is_free: False only where the page says so.
+        is_listing: The page calls itself a list of articles and describes none.
+        updates: Entries of a live blog, in page order.
+    """
+
+    kind: str = ""
+    headline: str = ""
+    description: str = ""
+    published: str = ""
+    updated: str = ""
+    authors: tuple[str, ...] = ()
+    publisher: str = ""
+    url: str = ""
+    language: str = ""
+    body: str = ""
+    correction: str = ""
+    is_free: bool = True
+    is_listing: bool = False
+    updates: tuple[Update, ...] = ()
+
+
+def linked_article(scripts: Sequence[str], url: str = "") -> LinkedArticle:
+    """The article described by the JSON-LD `scripts` of one page; empty fields if there is none.
+
+    Where several are described (related stories, a list), the one whose address is `url` wins, then the
+    one with the most said about it, then the first.
+    """
+    nodes: list[dict[str, object]] = []
+    loose: list[str] = []
+    for script in scripts:
+        parsed = _parse(script)
+        if parsed is None:
+            loose.append(script)
+        else:
+            nodes.extend(_walk(parsed))
+    articles = [node for node in nodes if _types(node) & _ARTICLE_TYPES]
+    if articles:
+        by_id = {str(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
+        best = max(articles, key=lambda node: (_is_about(node, url), _richness(node)))
+        return _article(best, by_id)
+    for script in loose:
+        found = _loose_article(script)
+        if found.headline or found.published:
+            return found
+    return LinkedArticle(is_listing=any(_types(node) & _LISTING_TYPES for node in nodes))
+
+
+def _parse(script: str) -> object | None:
+    """The JSON of one script element; None if it cannot be repaired."""
+    text = _CDATA.sub("", script).strip().rstrip(";")
+    for attempt in (text, _TRAILING_COMMA.sub(r"\1", text)):
+        try:
+            # strict=False: raw line breaks inside strings are the commonest mistake.
+            parsed: object = json.JSONDecoder(strict=False).raw_decode(attempt)[0]
+        except (ValueError, RecursionError):
+            continue
+        return parsed
+    return None
+
+
+def _walk(value: object) -> Iterator[dict[str, object]]:
+    """Every object inside `value`, outermost first, without descending for ever."""
+    queue: deque[tuple[object, int]] = deque([(value, 0)])
+    n_seen = 0
+    while queue and n_seen < _MAX_NODES:
+        current, depth = queue.popleft()
+        n_seen += 1
+        if depth > _MAX_DEPTH:
+            continue
+        if isinstance(current, list):
+            queue.extend((item, depth + 1) for item in current)
+        elif isinstance(current, dict):
+            yield current
+            queue.extend((item, depth + 1) for item in current.values() if isinstance(item, dict | list))
+
+
+def _types(node: dict[str, object]) -> set[str]:
+    kinds = node.get("@type")
+    names = kinds if isinstance(kinds, list) else [kinds]
+    return {name.rsplit("/", 1)[-1].removeprefix("schema:") for name in names if isinstance(name, str)}
+
+
+def _is_about(node: dict[str, object], url: str) -> bool:
+    if not url:
+        return False
+    plain = _bare(url)
+    return any(_bare(_address(node.get(key))) == plain for key in ("url", "mainEntityOfPage", "@id"))
+
+
+def _bare(url: str) -> str:
+    return re.sub(r"^https?://(?:www\.)?|[?#].*$|/$", "", url)
+
+
+def _richness(node: dict[str, object]) -> tuple[int, int]:
+    wanted = (
+        "headline",
+        "datePublished",
+        "author",
+        "articleBody",
+        "liveBlogUpdate",
+        "mainEntityOfPage",
+        "dateModified",
+    )
+    return sum(bool(node.get(key)) for key in wanted), len(str(node.get("articleBody") or ""))
+
+
+def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> LinkedArticle:
+    kinds = sorted(_types(node) & _ARTICLE_TYPES)
+    free = _plain(node.get("isAccessibleForFree")).rsplit("/", 1)[-1].casefold()
+    publishers = _names(node.get("publisher"), by_id)
+    return LinkedArticle(
+        kind="LiveBlogPosting" if "LiveBlogPosting" in kinds else kinds[0],
+        headline=_plain(node.get("headline")) or _plain(node.get("name")),
+        description=_plain(node.get("description")),
+        published=_plain(node.get("datePublished")),
+        updated=_plain(node.get("dateModified")),
+        authors=_names(node.get("author") or node.get("creator"), by_id),
+        publisher=publishers[0] if publishers else "",
+        url=_address(node.get("mainEntityOfPage")) or _address(node.get("url")),
+        language=_language(node.get("inLanguage")),
+        body=_text(node.get("articleBody")),
+        correction=_correction(node.get("correction")),
+        is_free=free not in ("false", "no", "0"),
+        updates=_updates(node.get("liveBlogUpdate")),
+    )
+
+
+def _updates(value: object) -> tuple[Update, ...]:
+    entries = value if isinstance(value, list) else [value]
+    return tuple(
+        Update(
+            _plain(entry.get("datePublished")),
+            _plain(entry.get("headline")),
+            _text(entry.get("articleBody")) or _text(entry.get("text")),
+        )
+        for entry in entries
+        if isinstance(entry, dict)
+    )
+
+
+def _loose_article(script: str) -> LinkedArticle:
+    """The few fields that can be read from broken JSON; only if an article is its first subject."""
+    if not any(
+        f'"{kind}"' in script
+        for kind in ("NewsArticle", "Article", "ReportageNewsArticle", "LiveBlogPosting")
+    ):
+        return LinkedArticle()
+
+    def field(name: str) -> str:
+        found = re.search(_LOOSE % name, script)
+        if not found:
+            return ""
+        try:
+            return _plain(json.loads(f'"{found.group(1)}"', strict=False))
+        except ValueError:
+            return _plain(found.group(1))
+
+    return LinkedArticle(
+        kind="NewsArticle",
+        headline=field("headline"),
+        published=field("datePublished"),
+        updated=field("dateModified"),
+        language=field("inLanguage")[:2].lower(),
+        is_free=not re.search(r'"isAccessibleForFree"\s*:\s*"?false', script, re.IGNORECASE),
+    )
+
+
+def _text(value: object) -> str:
+    """A string with its line breaks; lists are joined as paragraphs."""
+    if isinstance(value, list):
+        return "\n\n".join(filter(None, map(_text, value)))
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _plain(value: object) -> str:
+    """One line: unescaped (twice, since many templates escape twice), white space collapsed."""
+    if isinstance(value, list):
+        value = next((item for item in value if item), "")
+    if isinstance(value, dict):
+        value = value.get("@value", "")
+    if isinstance(value, bool | int | float):
+        return str(value)
+    return " ".join(unescape(unescape(value)).split()) if isinstance(value, str) else ""
+
+
+def _address(value: object) -> str:
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    if isinstance(value, dict):
+        value = value.get("@id") or value.get("url") or ""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if text.startswith(("http://", "https://", "/")) else ""
+
+
+def _names(value: object, by_id: dict[str, dict[str, object]]) -> tuple[str, ...]:
+    """Names of people or bodies, in order, none twice; references by `@id` are followed once."""
+    names: list[str] = []
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict) and "name" not in item:
+            item = by_id.get(str(item.get("@id")), item)
+        name = item.get("name") if isinstance(item, dict) else item
+        for one in name if isinstance(name, list) else [name]:
+            text = _plain(one)
+            if text and "://" not in text and text not in names:
+                names.append(text)
+    return tuple(names)
+
+
+def _language(value: object) -> str:
+    if isinstance(value, dict):
+        value = value.get("alternateName") or value.get("name")
+    text = _plain(value)
+    return text[:2].lower() if re.match(r"[A-Za-z]{2}(?:[-_]|$)", text) else ""
+
+
+def _correction(value: object) -> str:
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(_correction, value)))
+    if isinstance(value, dict):
+        value = value.get("text")
+    return _plain(value)

@@ -1,0 +1,224 @@
+"""A parsed page → its blocks of text as a browser shows them, and the choice of those that are the article.
+
+Every character of the result stands on the page: the choice is by whole blocks, never inside one. Knows
+nothing about metadata or where the page came from. One pass over the tree, no recursion.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lxml.etree import _Element
+
+# fmt: off
+_HIDDEN = frozenset({
+    "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "embed", "canvas",
+    "video", "audio", "button", "select", "option", "datalist", "textarea", "input", "head", "map",
+    "dialog",
+})
+_BLOCK = frozenset({
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
+    "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4",
+    "h5", "h6", "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p",
+    "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+    "amp-img",
+})
+# fmt: on
+_AROUND = frozenset({"nav", "footer", "aside", "figure", "figcaption", "form", "menu"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_SPACES = re.compile(r"[ \t\n\r\f\u00a0\u2007\u202f]+")
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_EMBED = re.compile(
+    r"twitter-tweet|instagram-media|tiktok-embed|fb-(?:post|video)|bluesky-embed|reddit-(?:embed|card)|telegram-post"
+)
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+"
+)
+_SHINGLE = 3
+# A block belongs to a selection when this share of its word triples occurs there; below it a paragraph
+# merely repeats a phrase. Whole blocks shorter than a triple must stand there as a line of their own.
+_COVERED = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block of the page.
+
+    Attributes:
+        text: As a browser shows it, white space collapsed; `<br>` is a line break.
+        tag: The innermost block element around it.
+        around: Those of nav, footer, aside, figure, … that it stands in; `embed` is a network's post.
+        role: Lower-case classes and itemprops of `tag` and of the element around it.
+        link_share: Share of its characters that are link text, in [0, 1].
+        parent: Number of the element around `tag`; equal for siblings.
+        is_time: It holds a `<time>` element and little else.
+    """
+
+    text: str
+    tag: str
+    around: frozenset[str]
+    role: str
+    link_share: float
+    parent: int
+    is_time: bool
+
+    @property
+    def is_heading(self) -> bool:
+        return self.tag in _HEADINGS
+
+
+def words(text: str) -> list[str]:
+    """Case-folded words; one character each where a script writes no spaces."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+def shown(text: str) -> str:
+    """`text` as a browser shows it on one line: runs of white space become one space."""
+    return _SPACES.sub(" ", text).strip()
+
+
+def page_blocks(root: _Element) -> list[Block]:
+    """All blocks with text, in page order; scripts, buttons and what `hidden` or a style hides left out."""
+    return list(_Walk().blocks(root))
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A block element that is not closed yet; `kind` is what it adds to `Block.around`, or ""."""
+
+    tag: str
+    number: int
+    role: str
+    kind: str
+
+
+class _Walk:
+    """The state of one pass: the block being filled and where in the tree it stands."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._n_link = 0
+        self._n_time = 0
+        self._stack: list[_Open] = [_Open("html", 0, "", "")]
+        self._n_links_open = 0
+        self._n_times_open = 0
+
+    def blocks(self, root: _Element) -> Iterator[Block]:
+        from lxml.etree import iterwalk
+
+        walk = iterwalk(root, events=("start", "end", "comment", "pi"))
+        n_elements = 0
+        for event, element in walk:
+            if event in ("comment", "pi"):
+                self._add(element.tail)
+                continue
+            tag = element.tag if isinstance(element.tag, str) else ""
+            if event == "start":
+                n_elements += 1
+                if tag in _HIDDEN or _is_hidden(element):
+                    walk.skip_subtree()
+                    continue
+                if tag in _BLOCK:
+                    yield from self._flush()
+                    role = f"{element.get('class', '')} {element.get('itemprop', '')}".strip().lower()
+                    kind = "embed" if _EMBED.search(role) else tag if tag in _AROUND else ""
+                    self._stack.append(_Open(tag, n_elements, role, kind))
+                elif tag == "br":
+                    self._pieces.append("\0")
+                self._n_links_open += tag == "a"
+                self._n_times_open += tag == "time"
+                self._add(element.text)
+                continue
+            if tag not in _HIDDEN and not _is_hidden(element):
+                self._n_links_open -= tag == "a"
+                self._n_times_open -= tag == "time"
+                if tag in _BLOCK:
+                    yield from self._flush()
+                    self._stack.pop()
+            if element is not root:
+                self._add(element.tail)
+        yield from self._flush()
+
+    def _add(self, text: str | None) -> None:
+        if not text:
+            return
+        self._pieces.append(text)
+        n_chars = len(text) - sum(map(text.count, " \t\n"))
+        self._n_link += n_chars if self._n_links_open > 0 else 0
+        self._n_time += n_chars if self._n_times_open > 0 else 0
+
+    def _flush(self) -> Iterator[Block]:
+        pieces, n_link, n_time = self._pieces, self._n_link, self._n_time
+        self._pieces, self._n_link, self._n_time = [], 0, 0
+        joined = "".join(pieces)
+        # Two line breaks with nothing between are how older pages end a paragraph.
+        for part in re.split(r"\0\s*\0[\0\s]*", joined):
+            lines = [shown(line) for line in part.split("\0")]
+            text = "\n".join(line for line in lines if line)
+            if not text:
+                continue
+            n_chars = max(len(re.sub(r"\s", "", joined.replace("\0", ""))), 1)
+            inner, outer = self._stack[-1], self._stack[max(len(self._stack) - 2, 0)]
+            yield Block(
+                text=text,
+                tag=inner.tag,
+                around=frozenset(one.kind for one in self._stack if one.kind),
+                role=f"{inner.role} {outer.role}".strip(),
+                link_share=min(n_link / n_chars, 1.0),
+                parent=outer.number,
+                is_time=n_time > n_chars / 2,
+            )
+
+
+def _is_hidden(element: _Element) -> bool:
+    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+        return True
+    style = element.get("style")
+    return bool(style and _HIDING.search(style))
+
+
+class Selection:
+    """The words of an extractor's result, to ask which blocks of the page it means."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.n_words = 0
+        self._lines: set[str] = set()
+        self._shingles: set[tuple[str, ...]] = set()
+        for line in lines:
+            found = words(line)
+            self.n_words += len(found)
+            self._lines.add(" ".join(found))
+            self._shingles.update(_triples(found))
+
+    def holds(self, block: Block) -> bool:
+        """Whether the block's words are (nearly) all part of the selection, in their order."""
+        found = words(block.text)
+        if not found:
+            return False
+        if " ".join(found) in self._lines:
+            return True
+        triples = _triples(found)
+        if len(triples) < 3:
+            return False
+        return sum(triple in self._shingles for triple in triples) >= _COVERED * len(triples)
+
+    def share_in(self, blocks: Sequence[Block]) -> float:
+        """Share of the selection's word triples that stand in `blocks`; 0 for an empty selection."""
+        if not self._shingles:
+            return 0.0
+        there: set[tuple[str, ...]] = set()
+        for block in blocks:
+            there.update(_triples(words(block.text)))
+        return len(self._shingles & there) / len(self._shingles)
+
+
+def _triples(found: Sequence[str]) -> list[tuple[str, ...]]:
+    return [tuple(found[i : i + _SHINGLE]) for i in range(len(found) - _SHINGLE + 1)]
+
+
+def article_text(blocks: Sequence[Block]) -> str:
+    """The blocks as paragraphs, separated by blank lines."""
+    return "\n\n".join(block.text for block in blocks)

@@ -1,0 +1,318 @@
+"""Title, dates, authors, address and language of a parsed page, each from the most trustworthy place.
+
+Pure functions of the tree and of what JSON-LD said; they know nothing about the body text or the network,
+and read no clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+from lxml.etree import _Element
+
+from ingest.jsonld import LinkedArticle
+from ingest.page_blocks import shown, words
+
+_PUBLISHED_METAS = (
+    "article:published_time", "article:published:time", "article:published", "og:article:published_time",
+    "og:published_time", "og:pubdate", "datepublished", "parsely-pub-date", "publishdate", "publish_date",
+    "publish-date", "published_at", "pubdate", "date", "dc.date", "dc.date.issued", "dcterms.date",
+    "dcterms.created", "dc.date.created", "sailthru.date", "date.created", "date.available",
+    "article.published", "cxenseparse:recs:publishtime", "cxenseparse:publishtime",
+)  # fmt: skip
+_UPDATED_METAS = (
+    "article:modified_time", "article:modified:time", "article:modified", "og:updated_time",
+    "og:article:modified_time", "datemodified", "dcterms.modified", "date.updated", "article.updated",
+)  # fmt: skip
+_AUTHOR_METAS = ("author", "article:author_name", "parsely-author", "byl", "sailthru.author", "dc.creator")
+_URL_DAY = re.compile(r"(?<!\d)(20\d\d|19\d\d)([/_.-]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+_URL_NAMED_DAY = re.compile(
+    r"/(20\d\d)/(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*/(\d{1,2})(?!\d)", re.I
+)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_ISO = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
+    r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+)
+_SEPARATOR = re.compile(r"\s+[|·•»*–—-]+\s+|\s*[|»]\s*|(?<=\w):\s+")
+_BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av|af|od)\s+(?=[A-Z\u00c0-\u024f])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class PageMeta:
+    """What a page says about itself; "" where it says nothing. Dates are ISO 8601."""
+
+    title: str
+    published: str
+    date_from: str
+    updated: str
+    authors: tuple[str, ...]
+    url: str
+    language: str
+
+
+def page_meta(root: _Element, linked: LinkedArticle, url: str) -> PageMeta:
+    """Reads everything; `url` is where the page was found, or ""."""
+    metas = meta_values(root)
+    address = canonical_url(root, metas, linked, url)
+    published, date_from = _published(root, metas, linked, address or url)
+    updated = next(filter(None, map(iso_date, [linked.updated, *_of(metas, _UPDATED_METAS)])), "")
+    return PageMeta(
+        title=page_title(root, metas, linked, address or url),
+        published=published,
+        date_from=date_from,
+        updated=updated,
+        authors=_authors(root, metas, linked),
+        url=address,
+        language=_language(root, metas, linked),
+    )
+
+
+def meta_values(root: _Element) -> dict[str, list[str]]:
+    """Contents of the `<meta>` elements by lower-case name, property or itemprop, in page order."""
+    found: dict[str, list[str]] = {}
+    for element in root.iter("meta"):
+        content = shown(element.get("content") or "")
+        for key in ("property", "name", "itemprop", "http-equiv"):
+            name = (element.get(key) or "").strip().lower()
+            if name and content:
+                found.setdefault(name, []).append(content)
+    return found
+
+
+def _of(metas: dict[str, list[str]], names: Iterable[str]) -> list[str]:
+    return [value for name in names for value in metas.get(name, [])]
+
+
+def iso_date(written: str) -> str:
+    """What sites write as a date, in ISO 8601 with a zone only where one is written; "" if unreadable.
+
+    Reads ISO with slips (`2025-04-18 09:30:00 +02:00`, `2025/4/8`) and RFC 2822. The epoch is no date.
+    """
+    written = written.strip()
+    found = _ISO.match(written)
+    try:
+        if found:
+            year, month, day, hour, minute, second, zone = found.groups()
+            moment = datetime(
+                int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
+            )
+            if moment.year < 1600 or (moment.year, moment.month, moment.day) == (1970, 1, 1):
+                return ""
+            if hour is None:
+                return moment.date().isoformat()
+            zone = "+00:00" if zone in ("Z", "UTC", "GMT") else zone or ""
+            zone = zone if not zone or ":" in zone else f"{zone[:3]}:{zone[3:]}"
+            return datetime.fromisoformat(moment.isoformat() + zone).isoformat()
+        if re.match(r"[A-Za-z]{3},? +\d{1,2} ", written):
+            return parsedate_to_datetime(written).isoformat()
+    except (ValueError, TypeError, OverflowError):
+        pass
+    return ""
+
+
+def _published(
+    root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str
+) -> tuple[str, str]:
+    """When it was published and which field said so; the page's first readable one in order of trust."""
+    from_metas = list(filter(None, map(iso_date, _of(metas, _PUBLISHED_METAS))))
+    from_times = list(filter(None, map(iso_date, _times(root))))
+    ranked = (("json-ld", [iso_date(linked.published)]), ("meta", from_metas), ("time", from_times))
+    for name, dates in ranked:
+        if dates and dates[0]:
+            return _with_zone(dates[0], [*dates, *from_metas, *from_times]), name
+    from_url = url_day(url)
+    if from_url:
+        return from_url, "url"
+    from_text = _htmldate(root, url)
+    return (from_text, "text") if from_text else ("", "")
+
+
+def _with_zone(date: str, others: Sequence[str]) -> str:
+    """`date`, or the same wall-clock time with a zone where another field gives one."""
+    if "T" not in date or datetime.fromisoformat(date).tzinfo:
+        return date
+    return next((other for other in others if other.startswith(date) and len(other) > len(date)), date)
+
+
+def _times(root: _Element) -> list[str]:
+    """`datetime` of `<time>` elements outside asides: marked as publication first, then in page order."""
+    marked: list[str] = []
+    plain: list[str] = []
+    for element in root.iter("time", "span", "div", "p", "abbr"):
+        role = (
+            f"{element.get('itemprop', '')} {element.get('class', '')} {element.get('pubdate', '')}".lower()
+        )
+        value = element.get("datetime") or (element.get("content") if "datepublished" in role else None)
+        if not value or any(parent.tag in ("aside", "nav", "footer") for parent in element.iterancestors()):
+            continue
+        if "modif" in role or "update" in role:
+            continue
+        (marked if "publi" in role or "pubdate" in role else plain).append(value)
+    return marked + plain
+
+
+def url_day(url: str) -> str:
+    """The day written in an address (`/2025/04/18/`, `20250418`, `/2025/apr/18`), or ""."""
+    path = urlsplit(url).path
+    found = _URL_DAY.search(path)
+    named = _URL_NAMED_DAY.search(path)
+    try:
+        if found:
+            return datetime(int(found[1]), int(found[3]), int(found[4])).date().isoformat()
+        if named:
+            month = _MONTHS.index(named[2].lower()) + 1
+            return datetime(int(named[1]), month, int(named[3])).date().isoformat()
+    except ValueError:
+        pass
+    return ""
+
+
+def _htmldate(root: _Element, url: str) -> str:
+    """A day that htmldate finds anywhere on the page, or "". It gives no zone, hence its place at the end."""
+    from copy import deepcopy
+
+    from htmldate import find_date
+
+    try:
+        # It edits the tree. Its default for the latest date is the clock's; the caller judges the future.
+        found = find_date(deepcopy(root), original_date=True, url=url or None, max_date="2100-01-01")
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return ""
+    return found or ""
+
+
+def page_title(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> str:
+    """The headline without the site's name: what most places agree on, JSON-LD first among equals."""
+    heads = [shown("".join(element.itertext())) for element in root.iter("h1")]
+    og = _of(metas, ("og:title",))
+    document = [shown("".join(element.itertext())) for element in root.iter("title")]
+    candidates = [
+        ([linked.headline], 1.0),
+        (og[:1], 1.0),
+        ([head for head in heads if head][:1], 0.9),
+        (_of(metas, ("twitter:title",))[:1], 0.4),
+        (document[:1], 0.5),
+    ]
+    known = [_fold(head) for head in [linked.headline, *og, *heads] if head]
+    sites = [
+        *metas.get("og:site_name", []),
+        *metas.get("application-name", []),
+        linked.publisher,
+        _site_label(url),
+    ]
+    plain = [
+        (without_site(title, sites, known), weight)
+        for found, weight in candidates
+        for title in found
+        if title
+    ]
+    votes: dict[str, float] = {}
+    for title, weight in plain:
+        votes[_fold(title)] = votes.get(_fold(title), 0.0) + weight
+    # max keeps the first of equals, so the order above decides.
+    return max(plain, key=lambda one: votes[_fold(one[0])], default=("", 0.0))[0]
+
+
+def without_site(title: str, sites: Sequence[str], headlines: Sequence[str]) -> str:
+    """`title` up to the separator behind which only the site's name follows, or a known folded headline ends.
+
+    A separator inside a headline stays: a part is cut off only where it names one of `sites`, or where
+    what is left is one of `headlines`.
+    """
+    names = {_fold(site) for site in sites if site}
+    names |= {name.replace(" ", "") for name in names}
+    names.discard("")
+    for found in _SEPARATOR.finditer(title):
+        left, right = title[: found.start()], title[found.end() :]
+        if not left:
+            continue
+        tail = _fold(right)
+        is_site = tail in names or tail.replace(" ", "") in names
+        # "Headline | Section | Site": more parts may stand before the name.
+        last_part = _fold(_SEPARATOR.split(right)[-1])
+        ends_in_site = (
+            found.group().strip() not in ("", ":") and last_part in names and len(words(right)) <= 5
+        )
+        if is_site or ends_in_site or (_fold(left) in headlines and found.group().strip() != ":"):
+            return left.strip()
+    return title
+
+
+def _fold(title: str) -> str:
+    return " ".join(words(title))
+
+
+def _site_label(url: str) -> str:
+    """`example` of `https://news.example.co.uk/…`, as sites call themselves in titles."""
+    from courlan import extract_domain
+
+    host = urlsplit(url).hostname or ""
+    domain = extract_domain(url) if host else None
+    return (domain or host).split(".")[0]
+
+
+def canonical_url(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> str:
+    """The address that the page calls its own, if it is on the registrable domain of `url`; else `url`.
+
+    Args:
+        url: Where it was found; "" takes the page's word.
+    """
+    links = [
+        element.get("href") or ""
+        for element in root.iter("link")
+        if "canonical" in (element.get("rel") or "").lower().split()
+    ]
+    for written in [*links, *_of(metas, ("og:url",)), linked.url]:
+        if not written.strip():
+            continue
+        try:
+            address: str = urljoin(url, written.strip())
+            parts = urlsplit(address)
+            _ = parts.port
+        except ValueError:
+            continue
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            continue
+        # A front page is nobody's article: careless templates name it on every page.
+        if parts.path in ("", "/") and not parts.query:
+            continue
+        if not url or _same_site(address, url):
+            return address.split("#")[0]
+    return url
+
+
+def _same_site(one: str, other: str) -> bool:
+    from courlan import extract_domain
+
+    hosts = urlsplit(one).hostname, urlsplit(other).hostname
+    if hosts[0] == hosts[1]:
+        return True
+    domains = extract_domain(one), extract_domain(other)
+    return domains[0] is not None and domains[0] == domains[1]
+
+
+def _authors(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle) -> tuple[str, ...]:
+    """Names of the byline in order, none twice: JSON-LD, meta, `rel=author` links."""
+    links = [
+        shown("".join(element.itertext())) for element in root.iter("a") if element.get("rel") == "author"
+    ]
+    for names in (linked.authors, _of(metas, _AUTHOR_METAS), links):
+        plain = [_BYLINE.sub("", shown(name)) for name in names if "://" not in name and len(name) < 200]
+        plain = [name for name in dict.fromkeys(plain) if re.search(r"[^\W\d_]", name)]
+        if plain:
+            return tuple(plain)
+    return ()
+
+
+def _language(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle) -> str:
+    html = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
+    for written in [html, linked.language, *_of(metas, ("content-language", "og:locale", "language"))]:
+        if re.match(r"[A-Za-z]{2}(?:[-_]|$)", written.strip()):
+            return str(written).strip()[:2].lower()
+    return ""
