@@ -179,7 +179,7 @@ _OPENING = _any_of(
     (?:suscr[ií]b[ea](?:te|se)|reg[ií]str[ae](?:te|se))\b.{0,80}\b(?:newsletter|bolet[ií]n)
     abonnez-vous (?:à|pour)\b
     (?:please )?(?:follow|like|join) .{0,100}\bon (?:twitter|facebook|instagram|tiktok|youtube|x)\b
-    (?:please )?(?:follow|like|join) .{0,100}\bon (?:threads|bluesky|linkedin|telegram|whatsapp|google news)\b
+    (?:please )?follow .{0,100}\bon (?:threads|bluesky|linkedin|telegram|whatsapp|google news)\b
     download (?:our|the) .{0,40}\bapp\b | thank you for supporting (?:our|local) journalism
     support local journalism\b
     (?:we|this (?:web)?site|our (?:web)?site)(?: and our (?:\d+ )?partners)? uses? cookies\b
@@ -199,11 +199,12 @@ _NEWSLETTER = re.compile(
 # What stands where the article should: the line goes, and a short rest is only a stub.
 _WALL = _any_of(
     r"""
-    (?:please )?(?:subscribe|register|sign (?:in|up)|log in)(?: now)? to (?:continue|keep|read|unlock|access|view)\b
+    (?:please )?(?:subscribe|register)(?: now)? to (?:continue|keep|read|unlock|access|view)\b
+    (?:please )?(?:sign (?:in|up)|log in) to (?:continue|keep|read|unlock|access|view)\b
     create an? (?:free )?account to (?:continue|keep|read|unlock|access|view)\b
     (?:to|want to) (?:continue|keep) reading\b
     already (?:a|have a) (?:subscriber|subscription|member)\s?\?
-    (?:the rest of )?this (?:article|story|content|page) is (?:\w+ ){1,4}(?:subscribers|members)(?: only)?[.!]?$
+    (?:the rest of )?this (?:article|story|page) is (?:\w+ ){1,4}(?:subscribers|members)(?: only)?[.!]?$
     (?:exclusive(?:ly)? )?for subscribers only\b | subscribers? only\b | unlock this (?:article|story)\b
     you(?:['’]ve| have) (?:reached|read|used)\b.{0,30}\b(?:limit|free articles?)\b
     (?:nur|exklusiv) für abonnenten\b | dieser (?:artikel|beitrag) ist (?:nur )?(?:für|exklusiv)\b
@@ -227,7 +228,7 @@ _AGENCIES = (
 )
 _CREDIT = _any_of(
     r"""
-    \(?(?:featured |file )?(?:image|photo|picture|photograph|foto|bild|illustration)s?(?: credits?| source)?_
+    \(?(?:featured |file )?(?:image|photo|picture|foto|bild|illustration)s?(?: credits?| source)?_
     \(?photo courtesy_ | \(?(?:photo |image |picture )?credits?_ | \(?crédits?(?: photo)?_
     \(?bildquelle_ | \(?imagen_ | \(?fotograf[ií]a_
     """.replace("_", r"(?:\s*[:：]| by\b| courtesy of\b| via\b)")
