@@ -153,12 +153,14 @@ class Embedder(Protocol):
     Attributes:
         name: The model's name as it stands in the manifest.
         revision: Digest or revision of its weights.
+        runtime: What computes it; vectors of two runtimes are never mixed in one snapshot.
         dim: Length of a vector.
         max_tokens: Longest input the model reads, special tokens included.
     """
 
     name: str
     revision: str
+    runtime: str
     dim: int
     max_tokens: int
 

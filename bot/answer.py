@@ -1,0 +1,315 @@
+"""One question, end to end: understood, retrieved, sentences scored, quotes chosen, verified.
+
+`Answerer.answer` is the whole use case; the terminal and Discord render what it returns. It opens nothing and
+reads no clock: what it needs is handed in, and "today" is part of the question.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from bot.choose import (
+    QUOTE_WORDS,
+    Candidate,
+    Chosen,
+    bounded,
+    choose,
+    features,
+)
+from bot.confidence import Evidence, confidence
+from bot.mark import mark_answer
+from bot.understand import Understood, understand
+from bot.verify import verified
+from bot.windows import Sentences, cut_to_words, sentences_of
+from index.retrieve import Retriever
+from index.snapshot import Snapshot
+from index.store import Store
+from index.types import Article, Embedder, Filters, Hit, Quote, Span, Status, Vectors, end_of_day_s
+from index.words import content_terms, terms
+
+log = logging.getLogger(__name__)
+
+N_HITS = 60
+N_PASSAGES = 12
+N_SENTENCES = 48
+N_SOURCES = 10
+SENTENCE_WEIGHTS = np.array([1.0, 0.5, 0.3, 0.6, 0.1, 0.03, 0.1])
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, and the bounds that options set.
+
+    Attributes:
+        text: As typed.
+        asked_on: The day of asking; nothing published after its end (UTC) is used.
+        since: Earliest day of publication, or None.
+        until: Latest day of publication, inclusive, or None.
+        sources: Outlets that may answer; empty for all.
+        language: ISO 639-1 code, or "" for all.
+        read_filters: False takes the words as they are: no times and outlets are read out of them.
+        always: Answer even where the confidence is too low; for measuring.
+    """
+
+    text: str
+    asked_on: date
+    since: date | None = None
+    until: date | None = None
+    sources: tuple[str, ...] = ()
+    language: str = ""
+    read_filters: bool = True
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceArticle:
+    """An article that was ranked for a question."""
+
+    id: str
+    url: str | None
+    title: str
+    source: str
+    published: str | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the corpus says.
+
+    Attributes:
+        question: As asked.
+        status: `not_found` where the confidence is too low; the quotes are then kept, and shown to nobody as an answer.
+        confidence: In (0, 1), comparable between questions.
+        understood: What the words were read as.
+        filters: What was applied.
+        quotes: Verified, best first.
+        disagreement: Positions of two quotes that contradict each other, or None.
+        sources: Ranked articles, best first, at most ten.
+        snapshot: Name of the index that answered.
+        evidence: The signs that the confidence rests on.
+    """
+
+    question: Question
+    status: Status
+    confidence: float
+    understood: Understood
+    filters: Filters
+    quotes: tuple[Quote, ...]
+    disagreement: tuple[int, int] | None
+    sources: tuple[SourceArticle, ...]
+    snapshot: str
+    evidence: Evidence
+
+    @property
+    def nearest(self) -> SourceArticle | None:
+        """The article that came closest, for saying so where nothing was found."""
+        return self.sources[0] if self.sources else None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One article and its near-copies, with the passages found in any of them.
+
+    Attributes:
+        article: The one that is shown: the original, or the earliest that the filters let through.
+        members: All that were found, by version; `article` first.
+        hits: Their passages, those of `article` first.
+        also: URLs (or ids) of the copies.
+        score: Of the best passage.
+    """
+
+    article: Article
+    members: dict[int, Article]
+    hits: tuple[Hit, ...]
+    also: tuple[str, ...]
+    score: float
+
+
+class Answerer:
+    """Answers from one snapshot and the store beside it."""
+
+    def __init__(self, store: Store, snapshot: Snapshot, embedder: Embedder) -> None:
+        self._store = store
+        self._snapshot = snapshot
+        self._embedder = embedder
+        self._retriever = Retriever(snapshot, embedder)
+
+    def answer(self, question: Question) -> Answer:
+        """Quotes that answer, or an honest "not found".
+
+        Raises:
+            BadInput: The question is empty, has no words, or is too long.
+        """
+        started = time.perf_counter()
+        understood = understand(
+            question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters
+        )
+        filters = self._filters(question, understood)
+        query = self._embedder.embed_query(understood.topic)
+        hits = self._retriever.retrieve(
+            understood.topic,
+            filters,
+            window=_window_s(understood.window),
+            retracted=self._store.retracted(),
+            k=N_HITS,
+            query=query,
+        )
+        retrieved = time.perf_counter()
+        stories = self._stories(hits, filters)
+        candidates, cosines, vectors = self._candidates(stories, understood, query)
+        question_terms = content_terms(understood.topic)
+        signs = features(
+            understood.kind,
+            understood.question,
+            question_terms,
+            candidates,
+            cosines,
+            terms,
+            self._snapshot.words.idf,
+        )
+        scores = signs @ SENTENCE_WEIGHTS
+        chosen = choose(candidates, scores.tolist(), vectors)
+        quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
+        evidence = Evidence.of(hits, signs, scores)
+        sure = confidence(evidence)
+        found = bool(quotes) and (question.always or sure >= THRESHOLD)
+        answer = Answer(
+            question=question,
+            status="answered" if found else "not_found",
+            confidence=sure,
+            understood=understood,
+            filters=filters,
+            quotes=tuple(quotes),
+            disagreement=None,
+            sources=_sources(stories),
+            snapshot=self._snapshot.name,
+            evidence=evidence,
+        )
+        log.info(
+            "answered status=%s confidence=%.3f n_quotes=%d retrieve_s=%.3f all_s=%.3f",
+            answer.status,
+            sure,
+            len(quotes),
+            retrieved - started,
+            time.perf_counter() - started,
+        )
+        log.debug("question text=%r", question.text)
+        return answer
+
+    @staticmethod
+    def _filters(question: Question, understood: Understood) -> Filters:
+        """Options win over what the words say."""
+        since = question.since or understood.since
+        until = question.until or understood.until
+        sources = question.sources or understood.sources
+        return Filters(
+            as_of_s=end_of_day_s(question.asked_on),
+            since_s=None if since is None else end_of_day_s(since) - 86_399,
+            until_s=None if until is None else end_of_day_s(until),
+            sources=frozenset(name.lower() for name in sources),
+            language=question.language,
+        )
+
+    def _stories(self, hits: Sequence[Hit], filters: Filters) -> list[Story]:
+        """Articles by their best passage, near-copies of a story under its original."""
+        versions = self._snapshot.versions
+        found: dict[int, list[Hit]] = {}
+        for hit in hits:
+            row = self._snapshot.version_row(hit.passage)
+            found.setdefault(int(versions["group"][row]), []).append(hit)
+        stories = []
+        for group, members in found.items():
+            story = self._story(group, members, filters)
+            if story is not None:
+                stories.append(story)
+        return sorted(stories, key=lambda story: -story.score)
+
+    def _story(self, group: int, hits: list[Hit], filters: Filters) -> Story | None:
+        articles: dict[int, Article] = {}
+        for version in dict.fromkeys(hit.version for hit in hits):
+            article = self._store.article(version)
+            if article is not None:  # None: retracted while we were searching
+                articles[version] = article
+        if not articles:
+            return None
+        # The original speaks for its copies; where a filter hides it, the earliest copy does.
+        ordered = sorted(articles.values(), key=lambda a: (a.copy_of is not None, a.published or "9999", a.version))
+        shown = ordered[0]
+        also = tuple(dict.fromkeys(a.url or a.id for a in ordered if a.id != shown.id))
+        members = {article.version: article for article in ordered}
+        place = {version: at for at, version in enumerate(members)}
+        kept = sorted((hit for hit in hits if hit.version in members), key=lambda hit: place[hit.version])
+        return Story(shown, members, tuple(kept), also, max(hit.score for hit in kept))
+
+    def _candidates(
+        self, stories: Sequence[Story], understood: Understood, query: Vectors
+    ) -> tuple[list[Candidate], list[float], Vectors]:
+        candidates: list[Candidate] = []
+        ranked = sorted(
+            ((hit, at) for at, story in enumerate(stories) for hit in story.hits), key=lambda pair: -pair[0].score
+        )[:N_PASSAGES]
+        ranked.sort(key=lambda pair: (-stories[pair[1]].score, pair[0].version != stories[pair[1]].article.version))
+        sentences: dict[int, Sentences] = {}
+        seen: set[str] = set()
+        for hit, at in ranked:
+            article = stories[at].members[hit.version]
+            if article.version not in sentences:
+                sentences[article.version] = sentences_of(article)
+            for place in sentences[article.version].inside(hit.span):
+                candidate = Candidate(at, sentences[article.version], place, hit)
+                if candidate.text not in seen:  # a copy's sentence is the original's
+                    seen.add(candidate.text)
+                    candidates.append(candidate)
+        candidates = candidates[:N_SENTENCES]
+        if not candidates:
+            return [], [], np.zeros((0, self._embedder.dim), np.float32)
+        vectors = self._embedder.embed_passages([candidate.text for candidate in candidates])
+        return candidates, (vectors @ query).tolist(), vectors
+
+    def _quote(self, pick: Chosen, stories: Sequence[Story], understood: Understood) -> Quote:
+        article = pick.candidate.sentences.article
+        text = article.text
+        span = bounded(pick)
+        marked = mark_answer(understood.topic, understood.kind, span.of(text))
+        answer = Span(span.start + marked[0], span.start + marked[1]) if marked else None
+        span, cut_left, cut_right = cut_to_words(text, span, answer, QUOTE_WORDS)
+        if answer is not None and not (span.start <= answer.start and answer.end <= span.end):
+            answer = None
+        return Quote(
+            article=article,
+            span=span,
+            text=span.of(text),
+            score=pick.score,
+            answer=answer,
+            cut_left=cut_left,
+            cut_right=cut_right,
+            also=stories[pick.candidate.story].also,
+        )
+
+
+def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:
+    return None if window is None else (end_of_day_s(window[0]) - 86_399, end_of_day_s(window[1]))
+
+
+def _sources(stories: Sequence[Story]) -> tuple[SourceArticle, ...]:
+    return tuple(
+        SourceArticle(
+            story.article.id,
+            story.article.url,
+            story.article.title,
+            story.article.source,
+            story.article.published,
+            story.score,
+        )
+        for story in stories[:N_SOURCES]
+    )
+
+
+THRESHOLD = 0.5

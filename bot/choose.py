@@ -1,0 +1,212 @@
+"""From candidate sentences to quotes: scoring, growing, diversity, budget.
+
+Arithmetic over values; the embedding of sentences happens in `bot.answer`. Knows nothing about storage.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.windows import Sentences
+from index.types import Hit, Span, Vectors
+
+N_QUOTES = 3
+QUOTE_WORDS = 60
+ALL_WORDS = 120
+
+_SIGNS = {
+    "date": r"\b(?:19|20)\d\d\b|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b(?:January|February|March|April|May|June"
+    r"|July|August|September|October|November|December|Jan\.|Feb\.|Aug\.|Sept\.|Oct\.|Nov\.|Dec\.)",
+    "duration": r"\b(?:year|month|week|day|hour|minute|second|decade)s?\b",
+    "number": r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million|billion)\b",
+    "money": r"[$£€¥]\s?\d|\b(?:dollar|euro|pound|yen|million|billion)s?\b",
+    "percent": r"%|\bper ?cent\b|\bpercentage\b",
+    "quote": r"[\"“]",
+    "reason": r"\b(?:because|due to|after|over|amid|since|citing|as a result)\b",
+}
+_SIGN_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _SIGNS.items()}
+_NAME = re.compile(r"(?<![.!?\"“] )(?<!^)\b[A-Z][\w’'-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may anchor a quote.
+
+    Attributes:
+        story: Position of its article among the ranked ones, 0 the best.
+        sentences: Its article's sentences.
+        at: Index of the sentence.
+        hit: The passage that brought it.
+    """
+
+    story: int
+    sentences: Sentences
+    at: int
+    hit: Hit
+
+    @property
+    def text(self) -> str:
+        return self.sentences.spans[self.at].of(self.sentences.article.text)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceWeights:
+    """How much each sign of an answering sentence counts; fitted on held-out questions, see EXPERIMENTS.md."""
+
+    cosine: float = 1.0
+    coverage: float = 0.5
+    near_coverage: float = 0.3
+    passage: float = 0.6
+    kind: float = 0.1
+    lead: float = 0.03
+    short: float = 0.1
+
+
+def coverage(question: Sequence[str], found: Collection[str], idf: Callable[[str], float]) -> float:
+    """Share of the question's words, weighted by how rare they are, that occur in `found`; in [0, 1]."""
+    weights = [idf(term) for term in question]
+    whole = sum(weights)
+    if whole <= 0:
+        return 0.0
+    return sum(weight for term, weight in zip(question, weights, strict=True) if term in found) / whole
+
+
+def answers_kind(kind: str, text: str, question: str) -> bool:
+    """Whether a sentence holds something of the kind asked for that the question itself does not hold."""
+    pattern = _SIGN_PATTERNS.get(kind)
+    if pattern is not None:
+        return any(match.group() not in question for match in pattern.finditer(text))
+    if kind in ("person", "organisation", "place", "name"):
+        return any(match.group() not in question for match in _NAME.finditer(text))
+    return True
+
+
+FEATURES = ("cosine", "coverage", "near_coverage", "passage", "kind", "lead", "short")
+
+
+def features(
+    kind: str,
+    question: str,
+    question_terms: Sequence[str],
+    candidates: Sequence[Candidate],
+    cosines: Sequence[float],
+    terms_of: Callable[[str], list[str]],
+    idf: Callable[[str], float],
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """(n, len(FEATURES)) signs that a candidate answers, each about in [0, 1].
+
+    Args:
+        kind: What the answer will be.
+        question: As asked.
+        question_terms: Its folded content words.
+        candidates: Sentences.
+        cosines: Of each sentence with the question.
+        terms_of: Folds a text into words.
+        idf: Rarity of a folded word.
+    """
+    best = max((candidate.hit.score for candidate in candidates), default=1.0) or 1.0
+    rows = []
+    for candidate, cosine in zip(candidates, cosines, strict=True):
+        sentences, at = candidate.sentences, candidate.at
+        text = candidate.text
+        low, high = max(0, at - 1), min(len(sentences.spans) - 1, at + 1)
+        near = sentences.joined(low, high).of(sentences.article.text)
+        around = {*terms_of(sentences.article.title), *terms_of(near)}
+        rows.append(
+            (
+                cosine,
+                coverage(question_terms, set(terms_of(text)), idf),
+                coverage(question_terms, around, idf),
+                candidate.hit.score / best,
+                float(answers_kind(kind, text, question)),
+                1.0 / (1 + at / 4),
+                min(1.0, sentences.n_words[at] / 12),
+            )
+        )
+    return np.array(rows, np.float64).reshape(-1, len(FEATURES))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A quote to be: the sentences `first … last` of an article round its anchor, and the anchor's score."""
+
+    candidate: Candidate
+    first: int
+    last: int
+    score: float
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    scores: Sequence[float],
+    vectors: Vectors,
+    *,
+    n_quotes: int = N_QUOTES,
+    novelty: float = 0.3,
+    first_words: int = QUOTE_WORDS,
+) -> list[Chosen]:
+    """Up to three stretches that answer best and say different things, best first.
+
+    Args:
+        candidates: Sentences, in any order.
+        scores: Of each; higher is better.
+        vectors: (n, dim) unit vectors of the sentences, for telling whether two say the same.
+        n_quotes: At most so many.
+        novelty: What a sentence loses for each unit of cosine with one already chosen.
+        first_words: Longest first quote; the others share what is left of the 120 words.
+    """
+    chosen: list[Chosen] = []
+    by_place = {
+        (candidate.sentences.article.version, candidate.at): score
+        for candidate, score in zip(candidates, scores, strict=True)
+    }
+    left = ALL_WORDS
+    adjusted = np.array(scores, np.float64)
+    while len(chosen) < n_quotes and len(candidates) and left >= 8:
+        at = int(adjusted.argmax())
+        if adjusted[at] == -math.inf:
+            break
+        candidate = candidates[at]
+        n_after = n_quotes - len(chosen) - 1
+        room = min(QUOTE_WORDS if chosen else first_words, left if not n_after else max(left // (n_after + 1), 24))
+        if not chosen:
+            room = first_words
+        first, last = grow(candidate, by_place, room)
+        words = min(sum(candidate.sentences.n_words[first : last + 1]), QUOTE_WORDS)
+        if words <= left:
+            chosen.append(Chosen(candidate, first, last, float(scores[at])))
+            left -= words
+            adjusted -= novelty * np.maximum(0, vectors @ vectors[at])
+        version = candidate.sentences.article.version
+        for other, rival in enumerate(candidates):
+            if rival is candidate or (rival.sentences.article.version == version and first <= rival.at <= last):
+                adjusted[other] = -math.inf
+    return chosen
+
+
+def grow(candidate: Candidate, by_place: dict[tuple[int, int], float], room: int) -> tuple[int, int]:
+    """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour."""
+    sentences = candidate.sentences
+    version = sentences.article.version
+    first = last = candidate.at
+    words = sentences.n_words[candidate.at]
+    while last - first + 1 < 3:
+        options = []
+        for at, low, high in ((first - 1, first - 1, last), (last + 1, first, last + 1)):
+            if 0 <= at < len(sentences.spans) and words + sentences.n_words[at] <= room and sentences.can_join(low, high):
+                options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words[at]))
+        if not options:
+            break
+        _, first, last, n = max(options)
+        words += n
+    return first, last
+
+
+def bounded(chosen: Chosen) -> Span:
+    """The whole span of a chosen stretch; it may still be one sentence longer than a quote may be."""
+    return chosen.candidate.sentences.joined(chosen.first, chosen.last)

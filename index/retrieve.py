@@ -1,0 +1,174 @@
+"""From a question to ranked passages: words and vectors, filters, recency.
+
+`fuse` is pure arithmetic over candidates; `Retriever` gathers them from one snapshot. Knows nothing about
+sentences, quotes or how an answer looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index.snapshot import Snapshot
+from index.store import ALWAYS
+from index.types import DAY_S, Embedder, Filters, Hit, Vectors
+from index.words import WordFilters, content_terms
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each sign counts.
+
+    Attributes:
+        words: Share of BM25 in the fused score, after both are brought to [0, 1]; the rest is the cosine's.
+        recency: What an article of the question's own moment gains over an old one.
+        recency_days: Days after which that gain has fallen to 1/e.
+        window: What an article inside an inferred time window gains.
+        window_days: Days outside the window after which that gain has fallen to 1/e.
+    """
+
+    words: float = 0.5
+    recency: float = 0.15
+    recency_days: float = 14.0
+    window: float = 0.25
+    window_days: float = 7.0
+
+
+N_CANDIDATES = 200
+
+
+def fuse(
+    cosines: Floats, bm25: Floats, published_s: Ints, now_s: int, window: tuple[int, int] | None, weights: Weights
+) -> tuple[Floats, Floats]:
+    """Scores of candidates, higher is better, and the part of each that its date gave.
+
+    Args:
+        cosines: (n,) cosine with the question.
+        bm25: (n,) BM25 score, 0 where unknown.
+        published_s: (n,) instants, `ALWAYS` for unknown.
+        now_s: The question's moment.
+        window: Inferred time as inclusive instants, or None.
+        weights: See there.
+    """
+    best = float(bm25.max()) if len(bm25) else 0.0
+    by_words = bm25 / best if best > 0 else bm25
+    # Cosines of news passages with a question lie in .2 … .8; stretching by the best found keeps weak questions
+    # from being ruled by their words alone.
+    top = float(cosines.max()) if len(cosines) else 0.0
+    by_vectors = cosines / top if top > 0 else cosines
+    dated = published_s != ALWAYS
+    age_days = np.where(dated, np.maximum(0, now_s - published_s) / DAY_S, np.inf)
+    by_date = weights.recency * np.exp(-age_days / weights.recency_days)
+    if window is not None:
+        since, until = window
+        outside = np.maximum(0, np.maximum(since - published_s, published_s - until)) / DAY_S
+        inside = np.where(dated, weights.window * np.exp(-outside / weights.window_days), 0.0)
+        by_date = by_date + inside
+    return weights.words * by_words + (1 - weights.words) * by_vectors + by_date, by_date
+
+
+class Retriever:
+    """Finds passages in one snapshot.
+
+    Args:
+        snapshot: Opened for searching.
+        embedder: The one the snapshot was made with.
+    """
+
+    def __init__(self, snapshot: Snapshot, embedder: Embedder, weights: Weights | None = None) -> None:
+        self._snapshot = snapshot
+        self._embedder = embedder
+        self._weights = weights or Weights()
+
+    def retrieve(
+        self,
+        topic: str,
+        filters: Filters,
+        *,
+        window: tuple[int, int] | None = None,
+        retracted: Collection[int] = (),
+        k: int = 50,
+        query: Vectors | None = None,
+    ) -> list[Hit]:
+        """The `k` best passages for a question, best first; [] where nothing is allowed.
+
+        Args:
+            topic: The words to search with.
+            filters: Applied inside both searches.
+            window: Inferred time, inclusive instants; moves the ranking only.
+            retracted: Numbers of articles that may not answer.
+            k: At most so many.
+            query: The topic's vector, where the caller has it.
+        """
+        snapshot = self._snapshot
+        allowed = self._allowed(filters, retracted)
+        if allowed is not None and not allowed.any():
+            return []
+        if query is None:
+            query = self._embedder.embed_query(topic)
+        near, cosines = snapshot.vectors.search(query, N_CANDIDATES, allowed)
+        worded, bm25 = snapshot.words.search(content_terms(topic), N_CANDIDATES, _word_filters(filters))
+        if allowed is not None:
+            kept = allowed[worded]  # tombstones and names of other case; dates and outlets are filtered inside
+            worded, bm25 = worded[kept], bm25[kept]
+        rows = np.union1d(near, worded)
+        by_cosine = dict(zip(near.tolist(), cosines.tolist(), strict=True))
+        missing = np.setdiff1d(worded, near)
+        by_cosine.update(zip(missing.tolist(), snapshot.vectors.cosines(query, missing).tolist(), strict=True))
+        by_bm25 = dict(zip(worded.tolist(), bm25.tolist(), strict=True))
+        all_cosines = np.array([by_cosine[row] for row in rows.tolist()], np.float64)
+        all_bm25 = np.array([by_bm25.get(row, 0.0) for row in rows.tolist()], np.float64)
+        version_rows = snapshot.passages["version_row"][rows]
+        published = snapshot.versions["published_s"][version_rows].astype(np.int64)
+        scores, by_date = fuse(all_cosines, all_bm25, published, filters.as_of_s, window, self._weights)
+        order = np.lexsort((rows, -scores))[:k]
+        return [
+            Hit(
+                passage=int(rows[at]),
+                version=int(snapshot.versions["version"][version_rows[at]]),
+                span=snapshot.span(int(rows[at])),
+                score=float(scores[at]),
+                cosine=float(all_cosines[at]),
+                bm25=float(all_bm25[at]),
+                recency=float(by_date[at]),
+            )
+            for at in order.tolist()
+        ]
+
+    def _allowed(self, filters: Filters, retracted: Collection[int]) -> npt.NDArray[np.bool_] | None:
+        """Mask over passages; None where everything may answer."""
+        versions = self._snapshot.versions
+        valid = (versions["valid_from_s"] <= filters.as_of_s) & (versions["valid_to_s"] > filters.as_of_s)
+        valid &= versions["published_s"] <= filters.as_of_s
+        if filters.since_s is not None:
+            valid &= versions["published_s"] >= filters.since_s
+        if filters.until_s is not None:
+            valid &= (versions["published_s"] <= filters.until_s) & (versions["published_s"] != ALWAYS)
+        if filters.sources:
+            wanted = [at for at, name in enumerate(self._snapshot.sources) if name.lower() in filters.sources]
+            valid &= np.isin(versions["source"], wanted)
+        if filters.language:
+            wanted = [at for at, name in enumerate(self._snapshot.languages) if name == filters.language]
+            valid &= np.isin(versions["language"], wanted)
+        if retracted:
+            valid &= ~np.isin(versions["article"], list(retracted))
+        if valid.all():
+            return None
+        mask: npt.NDArray[np.bool_] = valid[self._snapshot.passages["version_row"]]
+        return mask
+
+
+def _word_filters(filters: Filters) -> WordFilters:
+    return WordFilters(
+        valid_at_s=filters.as_of_s,
+        since_s=filters.since_s,
+        until_s=filters.until_s,
+        sources=filters.sources,
+        language=filters.language,
+    )

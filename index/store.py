@@ -1,0 +1,655 @@
+"""corpus.db: every article version, passage, cached vector and tombstone. The only module with this file's SQL.
+
+Written by ingest alone, under its lock; read by everyone, also while ingest writes and on a read-only folder.
+A batch is one transaction: after `commit` returns, a kill or a full disk loses nothing of it.
+Knows nothing about where articles come from or how they are searched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import BadInput, StoreError
+from index.types import Article, Span, Vectors, instant_s
+
+SCHEMA = 1
+FILE = "corpus.db"
+# Sort before and after every real instant; an undated article is valid from the beginning.
+ALWAYS = -(2**62)
+NEVER = 2**62
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE articles (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    url TEXT,
+    first_seen_s INTEGER NOT NULL,
+    current INTEGER,
+    retracted_s INTEGER
+);
+CREATE TABLE versions (
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    article INTEGER NOT NULL REFERENCES articles(number),
+    title TEXT NOT NULL,
+    published TEXT,
+    published_s INTEGER,
+    updated TEXT,
+    date_from TEXT NOT NULL,
+    source TEXT NOT NULL,
+    authors TEXT NOT NULL,
+    cuts TEXT NOT NULL,
+    language TEXT NOT NULL,
+    is_stub INTEGER NOT NULL,
+    correction TEXT NOT NULL,
+    extra TEXT NOT NULL,
+    copy_of INTEGER REFERENCES articles(number),
+    fingerprint BLOB NOT NULL,
+    draft_hash BLOB NOT NULL,
+    content_hash BLOB NOT NULL,
+    valid_from_s INTEGER NOT NULL,
+    valid_to_s INTEGER NOT NULL
+);
+CREATE INDEX versions_article ON versions(article);
+CREATE INDEX versions_published ON versions(published_s);
+CREATE TABLE texts (version INTEGER PRIMARY KEY REFERENCES versions(version), text TEXT NOT NULL);
+CREATE TABLE passages (
+    splitter INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    n_tokens INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (splitter, version, start)
+) WITHOUT ROWID;
+CREATE TABLE splitters (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+CREATE TABLE models (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+CREATE TABLE embeddings (
+    model INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (model, hash)
+) WITHOUT ROWID;
+CREATE TABLE lines (
+    source TEXT NOT NULL,
+    key TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (source, key)
+) WITHOUT ROWID;
+CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store holds of one article, for deciding what an incoming draft means."""
+
+    number: int
+    version: int
+    draft_hash: bytes
+    content_hash: bytes
+    is_retracted: bool
+    valid_from_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to be stored; `article.version` is ignored and assigned."""
+
+    article: Article
+    date_from: str
+    extra: str
+    fingerprint: bytes
+    draft_hash: bytes
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    """A passage as stored; `hash` identifies its embedding text."""
+
+    version: int
+    span: Span
+    n_tokens: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """What a snapshot needs to know of one version."""
+
+    version: int
+    article: int
+    group: int
+    source: str
+    language: str
+    title: str
+    published: str | None
+    published_s: int | None
+    valid_from_s: int
+    valid_to_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """One outlet's share of the corpus."""
+
+    source: str
+    n_articles: int
+    first: str | None
+    last: str | None
+
+
+class Store:
+    """An open corpus.db.
+
+    Args:
+        folder: The data folder.
+        write: Open for writing and create it where it is missing; the caller holds the ingest lock.
+
+    Raises:
+        StoreError: Missing (for reading), damaged, of a newer schema, or not readable.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = False) -> None:
+        self._path = folder / FILE
+        self._write = write
+        try:
+            self._db = self._connect()
+            self._check_schema()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    # Opening ------------------------------------------------------------------------------------------
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._write:
+            db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            return db
+        if not self._path.exists():
+            raise StoreError(
+                f"There is no corpus in {self._path.parent}; run `newsquote ingest SOURCE` first, or name "
+                "another folder with --data."
+            )
+        wal = self._path.with_name(FILE + "-wal")
+        mode = "mode=ro"
+        if not os.access(self._path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
+            # A WAL database cannot be opened where its -shm file cannot be made; with no log beside it the
+            # file alone is whole.
+            mode = "mode=ro&immutable=1"
+        uri = f"{self._path.absolute().as_uri()}?{mode}"
+        return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+
+    def _check_schema(self) -> None:
+        schema = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if schema == SCHEMA:
+            return
+        if schema > SCHEMA:
+            raise StoreError(
+                f"{self._path} has schema {schema} and this newsquote reads up to {SCHEMA}; upgrade newsquote."
+            )
+        n_tables = int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        if n_tables or not self._write:
+            raise StoreError(
+                f"{self._path} is no corpus of newsquote (schema {schema}); name another folder with --data."
+            )
+        with self.transaction():
+            for statement in _TABLES.split(";"):
+                if statement.strip():
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _translated(self, error: sqlite3.Error) -> StoreError:
+        text = str(error)
+        if "full" in text or "disk I/O" in text:
+            return StoreError(
+                f"The disk under {self._path.parent} is full or failing ({text}); free some space and run the "
+                "same command again: everything reported as stored is safe."
+            )
+        if "readonly" in text or "unable to open" in text:
+            return StoreError(f"{self._path} cannot be opened for {self._purpose()} ({text}); check its permissions.")
+        if "malformed" in text or "not a database" in text:
+            return StoreError(
+                f"{self._path} is damaged ({text}); restore it from a backup, or from a file that "
+                "`newsquote export` wrote."
+            )
+        if "locked" in text:
+            return StoreError(f"{self._path} is held by another process ({text}); try again when it is done.")
+        return StoreError(f"{self._path}: {text}.")
+
+    def _purpose(self) -> str:
+        return "writing" if self._write else "reading"
+
+    def close(self) -> None:
+        """Release the file; for a writer this folds the write-ahead log in, so that readers need no -shm."""
+        if self._write:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; durable once the block is left."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise self._translated(error) from error
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    # Articles in ----------------------------------------------------------------------------------------
+
+    def known_drafts(self, hashes: Sequence[bytes]) -> frozenset[bytes]:
+        """Those of `hashes` that are the draft of a live article's current version: nothing to do for them."""
+        found: set[bytes] = set()
+        for part in _parts(hashes):
+            marks = ",".join("?" * len(part))
+            rows = self._rows(
+                "SELECT v.draft_hash FROM versions v JOIN articles a ON a.current = v.version "
+                f"WHERE a.retracted_s IS NULL AND v.draft_hash IN ({marks})",
+                part,
+            )
+            found.update(bytes(row[0]) for row in rows)  # type: ignore[arg-type]
+        return frozenset(found)
+
+    def known(self, article_id: str) -> Known | None:
+        """What is stored under an id; None for nothing."""
+        row = self._one(
+            "SELECT a.number, v.version, v.draft_hash, v.content_hash, a.retracted_s, v.valid_from_s "
+            "FROM articles a JOIN versions v ON v.version = a.current WHERE a.id = ?",
+            (article_id,),
+        )
+        if row is None:
+            return None
+        return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5])
+
+    def _one(self, sql: str, values: Sequence[object] = ()) -> tuple | None:  # type: ignore[type-arg]
+        try:
+            row: tuple | None = self._db.execute(sql, values).fetchone()  # type: ignore[type-arg]
+            return row
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def add(self, new: NewVersion, known: Known | None, now_s: int) -> int:
+        """Store a version as its article's current one; inside a transaction.
+
+        The version before stops being valid where the new one begins: at the update the publisher names, else now.
+
+        Returns:
+            The version's number.
+        """
+        article = new.article
+        published_s = instant_s(article.published)
+        if known is None:
+            cursor = self._db.execute(
+                "INSERT INTO articles (id, url, first_seen_s) VALUES (?, ?, ?)", (article.id, article.url, now_s)
+            )
+            number = cursor.lastrowid
+            valid_from = ALWAYS if published_s is None else published_s
+        else:
+            number = known.number
+            begins = instant_s(article.updated) or now_s
+            valid_from = max(begins, known.valid_from_s + 1)
+            self._db.execute("UPDATE versions SET valid_to_s = ? WHERE version = ?", (valid_from, known.version))
+        copy_of = None
+        if article.copy_of is not None:
+            row = self._one("SELECT number FROM articles WHERE id = ?", (article.copy_of,))
+            copy_of = row[0] if row else None
+        cursor = self._db.execute(
+            "INSERT INTO versions (article, title, published, published_s, updated, date_from, source, authors, cuts,"
+            " language, is_stub, correction, extra, copy_of, fingerprint, draft_hash, content_hash, valid_from_s,"
+            " valid_to_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                number,
+                article.title,
+                article.published,
+                published_s,
+                article.updated,
+                new.date_from,
+                article.source,
+                json.dumps(article.authors, ensure_ascii=False),
+                json.dumps(article.cuts),
+                article.language,
+                int(article.is_stub),
+                article.correction,
+                new.extra,
+                copy_of,
+                new.fingerprint,
+                new.draft_hash,
+                new.content_hash,
+                valid_from,
+                NEVER,
+            ),
+        )
+        version = cursor.lastrowid
+        assert version is not None
+        self._db.execute("INSERT INTO texts VALUES (?, ?)", (version, article.text))
+        self._db.execute("UPDATE articles SET current = ? WHERE number = ?", (version, number))
+        self._bump()
+        return version
+
+    def same_content(self, known: Known, draft_hash: bytes) -> None:
+        """Another draft gives the content already stored: remember it, so that next time is quick."""
+        self._db.execute("UPDATE versions SET draft_hash = ? WHERE version = ?", (draft_hash, known.version))
+
+    def count_lines(self, source: str, keys: Iterable[str], n_articles: int) -> None:
+        """Add to how often each line key occurred in articles of a source; inside a transaction."""
+        self._db.executemany(
+            "INSERT INTO lines VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
+            ((source, key) for key in keys),
+        )
+        self._db.execute(
+            "INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (source, n_articles)
+        )
+
+    def line_counts(self, source: str, at_least: int) -> tuple[dict[str, int], int]:
+        """Line keys that occurred in at least so many articles of a source, and how many articles were counted."""
+        rows = self._rows("SELECT key, n FROM lines WHERE source = ? AND n >= ?", (source, at_least))
+        total = self._one("SELECT n FROM sources WHERE source = ?", (source,))
+        return {str(key): int(n) for key, n in rows}, total[0] if total else 0  # type: ignore[call-overload]
+
+    def fingerprints(self) -> Iterator[tuple[str, int | None, bytes]]:
+        """(article id, published instant, fingerprint) of every live current version, oldest first."""
+        sql = (
+            "SELECT a.id, v.published_s, v.fingerprint FROM articles a JOIN versions v ON v.version = a.current "
+            "WHERE a.retracted_s IS NULL ORDER BY v.published_s, a.number"
+        )
+        yield from self._db.execute(sql)
+
+    def retract(self, article_id: str, now_s: int) -> bool:
+        """Tombstone an article: it answers nothing from now on and is not ingested again. False if unknown."""
+        with self.transaction():
+            done = self._db.execute(
+                "UPDATE articles SET retracted_s = ? WHERE id = ? AND retracted_s IS NULL", (now_s, article_id)
+            )
+            if done.rowcount:
+                self._bump()
+            return bool(done.rowcount)
+
+    def _bump(self) -> None:
+        """Count a change of what may answer; a manifest records the number it reflects."""
+        self._db.execute(
+            "INSERT INTO meta VALUES ('change', '1') "
+            "ON CONFLICT DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)"
+        )
+
+    def change(self) -> int:
+        """The number of the last change."""
+        row = self._one("SELECT value FROM meta WHERE key = 'change'")
+        return int(row[0]) if row else 0
+
+    # Articles out ---------------------------------------------------------------------------------------
+
+    def article(self, version: int) -> Article | None:
+        """One version with its text; None where it is unknown or retracted."""
+        return next(iter(self._articles("v.version = ?", (version,))), None)
+
+    def export(self, *, all_versions: bool = True) -> Iterator[tuple[Article, str]]:
+        """(article, extra fields as JSON or "") of every live article, versions in their order."""
+        condition = "1" if all_versions else "v.version = a.current"
+        last = 0
+        while True:  # short reads, so that a slow consumer never holds the write-ahead log back
+            rows = self._rows(
+                "SELECT v.version, v.extra FROM versions v JOIN articles a ON a.number = v.article "
+                f"WHERE a.retracted_s IS NULL AND {condition} AND v.version > ? ORDER BY v.version LIMIT 200",
+                (last,),
+            )
+            if not rows:
+                return
+            for version, extra in rows:
+                article = self.article(int(version))  # type: ignore[call-overload]
+                if article is not None:
+                    yield article, str(extra)
+            last = int(rows[-1][0])  # type: ignore[call-overload]
+
+    def _articles(self, condition: str, values: Sequence[object]) -> Iterator[Article]:
+        rows = self._rows(
+            "SELECT a.id, v.version, a.url, v.title, v.published, v.updated, v.source, v.authors, t.text, v.cuts,"
+            " v.language, v.is_stub, v.correction, c.id FROM versions v JOIN articles a ON a.number = v.article "
+            "JOIN texts t ON t.version = v.version LEFT JOIN articles c ON c.number = v.copy_of "
+            f"WHERE a.retracted_s IS NULL AND {condition}",
+            values,
+        )
+        for row in rows:
+            yield Article(
+                id=row[0],  # type: ignore[arg-type]
+                version=row[1],  # type: ignore[arg-type]
+                url=row[2],  # type: ignore[arg-type]
+                title=row[3],  # type: ignore[arg-type]
+                published=row[4],  # type: ignore[arg-type]
+                updated=row[5],  # type: ignore[arg-type]
+                source=row[6],  # type: ignore[arg-type]
+                authors=tuple(json.loads(row[7])),  # type: ignore[arg-type]
+                text=row[8],  # type: ignore[arg-type]
+                cuts=tuple(json.loads(row[9])),  # type: ignore[arg-type]
+                language=row[10],  # type: ignore[arg-type]
+                is_stub=bool(row[11]),
+                correction=row[12],  # type: ignore[arg-type]
+                copy_of=row[13],  # type: ignore[arg-type]
+            )
+
+    def retracted(self) -> frozenset[int]:
+        """Numbers of the articles that may not answer."""
+        return frozenset(
+            int(row[0])  # type: ignore[call-overload]
+            for row in self._rows("SELECT number FROM articles WHERE retracted_s IS NOT NULL")
+        )
+
+    def article_ids(self, numbers: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+        """(id, URL) by article number."""
+        found: dict[int, tuple[str, str | None]] = {}
+        for part in _parts(numbers):
+            marks = ",".join("?" * len(part))
+            for number, article_id, url in self._rows(
+                f"SELECT number, id, url FROM articles WHERE number IN ({marks})", part
+            ):
+                found[int(number)] = (str(article_id), None if url is None else str(url))  # type: ignore[call-overload]
+        return found
+
+    def source_counts(self) -> list[SourceCount]:
+        """Outlets with their live articles and dates, largest first."""
+        rows = self._rows(
+            "SELECT v.source, count(*), min(v.published), max(v.published) FROM articles a "
+            "JOIN versions v ON v.version = a.current WHERE a.retracted_s IS NULL "
+            "GROUP BY v.source ORDER BY count(*) DESC, v.source"
+        )
+        return [SourceCount(str(s), int(n), _text(first), _text(last)) for s, n, first, last in rows]  # type: ignore[call-overload]
+
+    def counts(self) -> Mapping[str, int]:
+        """How many live articles, versions, copies, stubs and retracted articles there are."""
+        row = self._one(
+            "SELECT count(*), sum(v.copy_of IS NOT NULL), sum(v.is_stub) FROM articles a "
+            "JOIN versions v ON v.version = a.current WHERE a.retracted_s IS NULL"
+        )
+        n_versions = self._one(
+            "SELECT count(*) FROM versions v JOIN articles a ON a.number = v.article WHERE a.retracted_s IS NULL"
+        )
+        assert row is not None and n_versions is not None
+        return {
+            "articles": row[0],
+            "versions": n_versions[0],
+            "copies": row[1] or 0,
+            "stubs": row[2] or 0,
+            "retracted": len(self.retracted()),
+        }
+
+    def newest(self, as_of_s: int) -> tuple[str, str] | None:
+        """(title, published) of the newest live article not after an instant."""
+        row = self._one(
+            "SELECT v.title, v.published FROM versions v JOIN articles a ON a.current = v.version "
+            "WHERE a.retracted_s IS NULL AND v.published_s <= ? ORDER BY v.published_s DESC LIMIT 1",
+            (as_of_s,),
+        )
+        return (row[0], row[1]) if row else None
+
+    def check(self) -> str:
+        """"ok", or what SQLite's own check finds wrong."""
+        rows = self._rows("PRAGMA quick_check(1)")
+        return str(rows[0][0]) if rows else "no answer"
+
+    # Passages and vectors -------------------------------------------------------------------------------
+
+    def _key_id(self, table: str, key: str) -> int:
+        row = self._one(f"SELECT id FROM {table} WHERE key = ?", (key,))
+        if row is not None:
+            return int(row[0])
+        with self.transaction():
+            cursor = self._db.execute(f"INSERT INTO {table} (key) VALUES (?)", (key,))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def splitter_id(self, key: str) -> int:
+        """Number of a way of splitting, made on first use."""
+        return self._key_id("splitters", key)
+
+    def model_id(self, key: str) -> int:
+        """Number of a model, made on first use."""
+        return self._key_id("models", key)
+
+    def unsplit(self, splitter: int, limit: int) -> list[Article]:
+        """Live versions without passages under `splitter`, in their order; at most `limit`."""
+        rows = self._rows(
+            "SELECT v.version FROM versions v JOIN articles a ON a.number = v.article WHERE a.retracted_s IS NULL "
+            "AND v.version > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?), 0) "
+            "ORDER BY v.version LIMIT ?",
+            (f"split.{splitter}", limit),
+        )
+        found = (self.article(int(row[0])) for row in rows)  # type: ignore[call-overload]
+        return [article for article in found if article is not None]
+
+    def add_passages(self, splitter: int, upto: int, rows: Sequence[PassageRow]) -> None:
+        """Store the passages of versions up to number `upto`, which then count as split; one transaction."""
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+                ((splitter, r.version, r.span.start, r.span.end, r.n_tokens, r.hash) for r in rows),
+            )
+            self._db.execute(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (f"split.{splitter}", str(upto)),
+            )
+
+    def n_unembedded(self, splitter: int, model: int) -> int:
+        """Distinct embedding texts of live passages that have no cached vector."""
+        row = self._one(f"SELECT count(DISTINCT p.hash) {_UNEMBEDDED}", (model, splitter))
+        return int(row[0]) if row else 0
+
+    def unembedded(self, splitter: int, model: int, after: tuple[int, int], limit: int) -> list[PassageRow]:
+        """The next live passages without a cached vector, in the order (version, start), at most `limit`."""
+        rows = self._rows(
+            f"SELECT p.version, p.start, p.end, p.n_tokens, p.hash {_UNEMBEDDED} AND (p.version, p.start) > (?, ?) "
+            "ORDER BY p.version, p.start LIMIT ?",
+            (model, splitter, *after, limit),
+        )
+        return [PassageRow(r[0], Span(r[1], r[2]), r[3], r[4]) for r in rows]  # type: ignore[arg-type]
+
+    def add_embeddings(self, model: int, hashes: Sequence[bytes], vectors: Vectors) -> None:
+        """Cache vectors, (n, dim) float32, at half precision; one transaction."""
+        halves = vectors.astype(np.float16)
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
+                ((model, key, row.tobytes()) for key, row in zip(hashes, halves, strict=True)),
+            )
+
+    def drop_embeddings(self) -> int:
+        """Empty the cache; how many vectors it held."""
+        with self.transaction():
+            n = self._db.execute("DELETE FROM embeddings").rowcount
+        self._db.execute("VACUUM")
+        return n
+
+    def version_rows(self) -> Iterator[VersionRow]:
+        """Every live version, ascending."""
+        sql = (
+            "SELECT v.version, v.article, coalesce(o.copy_of, v.copy_of, v.article), v.source, v.language, v.title,"
+            " v.published, v.published_s, v.valid_from_s, v.valid_to_s FROM versions v "
+            "JOIN articles a ON a.number = v.article "
+            "LEFT JOIN articles oa ON oa.number = v.copy_of LEFT JOIN versions o ON o.version = oa.current "
+            "WHERE a.retracted_s IS NULL ORDER BY v.version"
+        )
+        for row in self._db.execute(sql):
+            yield VersionRow(*row)
+
+    def indexed_passages(
+        self, splitter: int, model: int, dim: int, after: tuple[int, int], limit: int
+    ) -> tuple[npt.NDArray[np.int64], Vectors]:
+        """The next live passages that have vectors, in the order (version, start).
+
+        Returns:
+            (n, 4) int64 of version, start, end, n_tokens, and (n, dim) float32.
+        """
+        rows = self._rows(
+            "SELECT p.version, p.start, p.end, p.n_tokens, e.vector FROM passages p "
+            "JOIN embeddings e ON e.model = ? AND e.hash = p.hash "
+            "JOIN versions v ON v.version = p.version JOIN articles a ON a.number = v.article "
+            "WHERE p.splitter = ? AND (p.version, p.start) > (?, ?) AND a.retracted_s IS NULL "
+            "ORDER BY p.version, p.start LIMIT ?",
+            (model, splitter, *after, limit),
+        )
+        places = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
+        vectors = np.frombuffer(b"".join(row[4] for row in rows), np.float16)  # type: ignore[misc]
+        return places, vectors.reshape(-1, dim).astype(np.float32)
+
+    def forget_other_splitters(self, splitter: int) -> None:
+        """Drop the passages of every other way of splitting; after a re-index has been switched to."""
+        with self.transaction():
+            self._db.execute("DELETE FROM passages WHERE splitter != ?", (splitter,))
+            self._db.execute(
+                "DELETE FROM meta WHERE key LIKE 'split.%' AND key != ?",
+                (f"split.{splitter}",),
+            )
+
+    def size_bytes(self) -> int:
+        """Size of the file with its log."""
+        return sum(
+            path.stat().st_size for path in self._path.parent.glob(FILE + "*") if path.suffix in (".db", ".db-wal")
+        )
+
+
+_UNEMBEDDED = (
+    "FROM passages p JOIN versions v ON v.version = p.version JOIN articles a ON a.number = v.article "
+    "LEFT JOIN embeddings e ON e.model = ? AND e.hash = p.hash "
+    "WHERE p.splitter = ? AND e.hash IS NULL AND a.retracted_s IS NULL"
+)
+
+
+def _parts(values: Sequence, size: int = 500) -> Iterator[Sequence]:  # type: ignore[type-arg]
+    """SQLite takes a bounded number of parameters in one statement."""
+    for at in range(0, len(values), size):
+        yield values[at : at + size]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,342 @@
+"""The ingest job: drafts in; versions, passages, vectors and a new snapshot out.
+
+Three stages, each resumable from what the store holds: `store_articles` commits cleaned articles batch by batch,
+`embed_missing` gives every passage a vector, `build` writes a snapshot and switches to it. A kill between or
+inside them loses nothing that was committed; the next run goes on where the store says.
+The caller holds the ingest lock. Time is an argument. Knows nothing about questions or answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from index.snapshot import Recipe, build_snapshot, current_name, model_entry, read_manifest
+from index.errors import IndexCorrupt, IndexStale
+from index.store import Known, NewVersion, PassageRow, Store
+from index.types import Article, Embedder, instant_s
+from ingest.clean import clean, learned_lines, line_keys, normalise
+from ingest.copies import CopyFinder, Fingerprint, fingerprint
+from ingest.dates import settle
+from ingest.draft import Draft, Reject
+from ingest.identity import article_id, outlet
+from ingest.passages import embedding_text, passage_budget, split_passages
+
+BATCH_DRAFTS = 256
+BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
+SPLIT_ARTICLES = 200
+EMBED_PASSAGES = 1024
+# A line in fewer articles than this is never boilerplate, so rarer ones need not be fetched from the store.
+LEARN_AT_LEAST = 10
+
+
+class Progress(Protocol):
+    """Told how far the job is; called often, so it must be cheap."""
+
+    def stored(self, n: int) -> None:
+        """`n` drafts are committed in all."""
+        ...
+
+    def embedded(self, n: int, n_all: int) -> None:
+        """`n` of `n_all` missing vectors are committed."""
+        ...
+
+    def building(self, n_passages: int) -> None:
+        """The snapshot is being written."""
+        ...
+
+
+@dataclass(slots=True)
+class Report:
+    """What an ingest did; every count of articles but `copies` and `stubs` excludes the others."""
+
+    n_read: int = 0
+    n_new: int = 0
+    n_changed: int = 0
+    n_same: int = 0
+    n_retracted: int = 0
+    n_copies: int = 0
+    n_stubs: int = 0
+    n_embedded: int = 0
+    snapshot: str = ""
+    rejected: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    removed_lines: int = 0
+
+
+def store_articles(
+    items: Iterable[Draft | Reject],
+    store: Store,
+    now_s: int,
+    progress: Progress,
+    on_reject: Callable[[Reject], None] = lambda reject: None,
+) -> Report:
+    """Clean and store drafts; every batch is durable before `progress.stored` hears of it."""
+    report = Report()
+    copies = _Copies(store)
+    for batch in _batches(items):
+        drafts: list[tuple[Draft, bytes]] = []
+        for item in batch:
+            report.n_read += 1
+            if isinstance(item, Reject):
+                report.rejected[item.reason] += 1
+                on_reject(item)
+            else:
+                report.warnings.update(item.warnings)
+                drafts.append((item, draft_hash(item)))
+        unchanged = store.known_drafts([key for _, key in drafts])
+        fresh = [(draft, key) for draft, key in drafts if key not in unchanged]
+        report.n_same += len(drafts) - len(fresh)
+        if fresh:
+            with store.transaction():
+                _store_batch(fresh, store, now_s, copies, report, on_reject)
+        progress.stored(report.n_read)
+    return report
+
+
+def _batches(items: Iterable[Draft | Reject]) -> Iterator[list[Draft | Reject]]:
+    batch: list[Draft | Reject] = []
+    n_chars = 0
+    for item in items:
+        batch.append(item)
+        n_chars += len(item.text) if isinstance(item, Draft) else 0
+        if len(batch) >= BATCH_DRAFTS or n_chars >= BATCH_CHARS:
+            yield batch
+            batch, n_chars = [], 0
+    if batch:
+        yield batch
+
+
+def _store_batch(
+    drafts: Sequence[tuple[Draft, bytes]],
+    store: Store,
+    now_s: int,
+    copies: _Copies,
+    report: Report,
+    on_reject: Callable[[Reject], None],
+) -> None:
+    normal = [(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in drafts]
+    learned = _learn(store, [(source, text) for _, _, text, source in normal])
+    for draft, key, text, source in normal:
+        cleaned = clean(draft.title, text, is_stub=draft.is_stub, learned=learned.get(source, frozenset()))
+        report.removed_lines += len(cleaned.removed)
+        if not cleaned.text.strip():
+            report.rejected["no text"] += 1
+            on_reject(Reject(draft.origin, "no text", "nothing but boilerplate is left of it"))
+            continue
+        dated = settle(draft.published, draft.updated, draft.date_from, draft.url, now_s)
+        report.warnings.update(f"date {problem}" for problem in dated.problems)
+        identity = article_id(draft.url, cleaned.title, cleaned.text)
+        known = store.known(identity)
+        content = content_hash(cleaned.title, cleaned.text, dated.published, source, draft.authors)
+        if known is not None and known.is_retracted:
+            report.n_retracted += 1
+            continue
+        if known is not None and known.content_hash == content:
+            report.n_same += 1
+            store.same_content(known, key)
+            continue
+        published_s = instant_s(dated.published)
+        mark = fingerprint(cleaned.text)
+        copy_of = copies.original_of(identity, published_s, mark, is_known=known is not None)
+        article = Article(
+            id=identity,
+            version=0,
+            url=draft.url or None,
+            title=cleaned.title,
+            published=dated.published,
+            updated=dated.updated,
+            source=source,
+            authors=draft.authors,
+            text=cleaned.text,
+            cuts=cleaned.cuts,
+            language=draft.language,
+            is_stub=cleaned.is_stub,
+            correction=cleaned.correction,
+            copy_of=copy_of,
+        )
+        version = NewVersion(article, dated.date_from, draft.extra, mark.to_bytes(), key, content)
+        store.add(version, known, now_s)
+        report.n_new += known is None
+        report.n_changed += known is not None
+        report.n_copies += copy_of is not None
+        report.n_stubs += cleaned.is_stub
+
+
+def _learn(store: Store, articles: Sequence[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Boilerplate lines by outlet, learned from all articles seen so far and these."""
+    by_source: dict[str, list[str]] = {}
+    for source, text in articles:
+        by_source.setdefault(source, []).append(text)
+    learned: dict[str, frozenset[str]] = {}
+    for source, texts in by_source.items():
+        store.count_lines(source, (key for text in texts for key in line_keys(text)), len(texts))
+        counts, n_articles = store.line_counts(source, LEARN_AT_LEAST)
+        learned[source] = learned_lines(counts, n_articles)
+    return learned
+
+
+class _Copies:
+    """The copy finder, filled from the store when the first new article needs it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._finder: CopyFinder | None = None
+
+    def original_of(
+        self, identity: str, published_s: int | None, mark: Fingerprint, *, is_known: bool
+    ) -> str | None:
+        if self._finder is None:
+            self._finder = CopyFinder()
+            for known_id, known_published_s, known_mark in self._store.fingerprints():
+                self._finder.add(known_id, known_published_s, Fingerprint.from_bytes(known_mark))
+        if is_known:
+            self._finder.discard(identity)
+        found = self._finder.find(published_s, mark)
+        self._finder.add(identity, published_s, mark)
+        return found
+
+
+def draft_hash(draft: Draft) -> bytes:
+    """16 bytes over all that a draft says, apart from where it was found."""
+    fields = (
+        draft.url,
+        draft.title,
+        draft.published,
+        draft.updated,
+        draft.source,
+        *draft.authors,
+        draft.language,
+        str(draft.is_stub),
+        draft.extra,
+        draft.text,
+    )
+    return _hash(fields)
+
+
+def content_hash(
+    title: str, text: str, published: str | None, source: str, authors: Sequence[str]
+) -> bytes:
+    """16 bytes over what makes a new version when it changes."""
+    return _hash((title, text, published or "", source, *authors))
+
+
+def _hash(fields: Sequence[str]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for value in fields:
+        raw = value.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+    return digest.digest()
+
+
+# Passages and vectors -------------------------------------------------------------------------------------
+
+
+def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
+    """Identity of a way of splitting: what the passages of a text depend on."""
+    budget = passage_budget(passage_tokens, embedder.max_tokens)
+    return f"sentences/1 {embedder.name}@{embedder.revision[:16]} {budget}"
+
+
+def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
+    """Give passages to every version that has none; the splitter's number."""
+    splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
+    budget = passage_budget(passage_tokens, embedder.max_tokens)
+    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
+        rows = [
+            PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
+            for article in articles
+            for span, n_tokens in split_passages(article.text, embedder.count_tokens, budget)
+        ]
+        store.add_passages(splitter, articles[-1].version, rows)
+    return splitter
+
+
+def _passage_hash(article: Article, text: str) -> bytes:
+    return _hash((embedding_text(article.title, article.published, text),))
+
+
+def embed_missing(store: Store, embedder: Embedder, passage_tokens: int, progress: Progress) -> int:
+    """Give a vector to every passage; how many were computed."""
+    splitter = split_missing(store, embedder, passage_tokens)
+    model = store.model_id(model_entry(embedder).key)
+    n_all = store.n_unembedded(splitter, model)
+    done = 0
+    after = (0, -1)
+    while done < n_all:
+        rows = store.unembedded(splitter, model, after, EMBED_PASSAGES)
+        if not rows:
+            break
+        after = (rows[-1].version, rows[-1].span.start)
+        distinct = {row.hash: row for row in rows}
+        vectors = embedder.embed_passages(list(_texts(store, distinct.values())))
+        store.add_embeddings(model, list(distinct), vectors)
+        done += len(distinct)
+        progress.embedded(done, n_all)
+    return done
+
+
+def _texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
+    article: Article | None = None
+    for row in rows:
+        if article is None or article.version != row.version:
+            article = store.article(row.version)
+            assert article is not None  # unretracted a moment ago, and we hold the lock
+        yield embedding_text(article.title, article.published, row.span.of(article.text))
+
+
+def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
+    """Whether the live snapshot already shows the store's last change, made the way `recipe` says."""
+    if current_name(folder) is None:
+        return False
+    try:
+        manifest = read_manifest(folder)
+    except (IndexCorrupt, IndexStale):
+        return False
+    return (manifest.change, manifest.model, manifest.splitter) == (store.change(), recipe.model, recipe.splitter)
+
+
+def recipe_for(embedder: Embedder, passage_tokens: int, newsquote: str) -> Recipe:
+    """What a snapshot made with an embedder is built with."""
+    return Recipe(model_entry(embedder), splitter_key(embedder, passage_tokens), passage_tokens, newsquote)
+
+
+def finish(
+    folder: Path, store: Store, embedder: Embedder, recipe: Recipe, now_s: int, progress: Progress
+) -> tuple[int, str]:
+    """Embed what is missing and bring the live snapshot up to the store.
+
+    Returns:
+        How many vectors were computed, and the name of the new snapshot, "" where none was needed.
+    """
+    if is_current(folder, store, recipe):
+        return 0, ""
+    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress)
+    progress.building(n_embedded)
+    name = build_snapshot(folder, store, recipe, now_s)
+    store.forget_other_splitters(store.splitter_id(recipe.splitter))
+    return n_embedded, name
+
+
+def record(article: Article, extra: str) -> str:
+    """An article as the JSON line that ingest reads."""
+    fields: dict[str, object] = {
+        "url": article.url or "",
+        "title": article.title,
+        "published": article.published,
+        "updated": article.updated,
+        "source": article.source,
+        "authors": list(article.authors),
+        "language": article.language,
+        "text": article.text,
+    }
+    if extra:
+        fields |= {key: value for key, value in json.loads(extra).items() if key not in fields}
+    return json.dumps(fields, ensure_ascii=False)
