@@ -1,0 +1,130 @@
+"""What makes two addresses the same article, and what an article is called.
+
+The canonical URL is an identity, not an address to open: people are shown the URL as first ingested.
+Merging two articles loses one of them, while keeping one under two names only makes a near-copy, so
+whatever might tell two pages apart is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from courlan import normalize_url
+from courlan.clean import TRACKERS_RE
+
+from ingest.clean import normalise
+
+# Editions of one site for phones and for AMP, and the bare domain beside www.
+_EDITION = re.compile(r"^(?:www|amp|m|mobile)\.(?=[^.]+\.[^.])")
+_AMP_CACHE = re.compile(
+    r"^https?://(?:www\.)?google\.[a-z.]+/amp/(?:s/)?|^https?://[^/]+\.cdn\.ampproject\.org/[a-z]/(?:s/)?"
+)
+_AMP_FRONT = re.compile(r"^/amp(?=/)")
+_AMP_END = re.compile(r"(?:/amp/?|\.amp)$|\.amp(?=\.html?$)")
+_MAX_STEPS = 8
+_INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$")
+
+# Trackers of news sites that the general list lacks, and parameters that only choose the AMP edition.
+_TRACKERS = {
+    *(
+        "cmp",
+        "cmpid",
+        "cmpres",
+        "smid",
+        "smtyp",
+        "sref",
+        "ito",
+        "ocid",
+        "icid",
+        "intcid",
+        "int_source",
+        "ftag",
+    ),
+    *("taid", "tpcc", "wt.mc_id", "at_medium", "at_campaign", "srnd", "reflink", "spref", "giftid", "mod"),
+    *("unlocked_article_code", "__twitter_impression", "amp", "amp_js_v", "amp_gsa", "usqp", "outputtype"),
+}
+# The general list takes these for trackers, but with a number they have named pages on news sites.
+_NAMES_A_PAGE = frozenset({"cid", "eid", "uid", "clid"})
+
+
+def canonical_url(url: str) -> str | None:
+    """The identity of an http(s) address, or None for anything else; applying it twice changes nothing.
+
+    Host in lower case without `www.`, `m.` or `amp.`, always https, no user, default port, fragment
+    (except `#!`), tracking parameter, `index.html` or trailing slash; AMP pages map to their article; the
+    parameters left are sorted.
+
+    Args:
+        url: As written; surrounding white space does not count.
+    """
+    try:
+        # An AMP cache and a page within it each hide another address, so one step is not always enough.
+        for _ in range(_MAX_STEPS):
+            url, before = _step(url.strip()), url
+            if url == before:
+                return url or None
+    except ValueError:
+        pass
+    return None
+
+
+def _step(url: str) -> str:
+    """The address one step nearer to its identity; "" if it is none."""
+    url = _AMP_CACHE.sub("https://", url)
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    host = parts.hostname.rstrip(".")
+    while _EDITION.match(host):
+        host = _EDITION.sub("", host)
+    if ":" in host:
+        host = f"[{host}]"
+    port = "" if parts.port in (None, 80, 443) else f":{parts.port}"
+    path = _AMP_END.sub("", _AMP_FRONT.sub("", parts.path))
+    path = _INDEX.sub("", path).rstrip("/")
+    query = _query(parts.query)
+    fragment = parts.fragment if parts.fragment.startswith("!") else ""
+    address = f"https://{host}{port}{path}"
+    # Its own query cleaning loses parameters without a value (`?12345`) and names like `gallery`.
+    address = str(normalize_url(address, trailing_slash=False))
+    return address + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
+
+
+def _query(query: str) -> str:
+    """The parameters that may tell two pages apart, sorted by name, their values in the order given."""
+    kept = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if not _is_tracker(k.lower(), v)]
+    kept.sort(key=lambda pair: pair[0])
+    return "&".join(urlencode([pair]) if pair[1] else urlencode([pair]).rstrip("=") for pair in kept)
+
+
+def _is_tracker(name: str, value: str) -> bool:
+    if name in _TRACKERS:
+        return True
+    if name in _NAMES_A_PAGE and value.isdigit():
+        return False
+    found = TRACKERS_RE.search(name)
+    # It also finds `ga` at the start of `gallery` and `gl` in `global`.
+    return found is not None and not (found[0] in ("ga", "gl") and name[found.end() :][:1].isalpha())
+
+
+def article_id(url: str, title: str, text: str) -> str:
+    """The canonical URL, or `local:` and 16 hexadecimal digits of the normalised title and text."""
+    canonical = canonical_url(url)
+    if canonical:
+        return canonical
+    # Normalising drops NUL, so the separator cannot stand in either.
+    return "local:" + sha256(f"{normalise(title)}\0{normalise(text)}".encode()).hexdigest()[:16]
+
+
+def outlet(source: str, url: str) -> str:
+    """The outlet's name as given, else the URL's host without `www.`, else "local"."""
+    name = " ".join(normalise(source).split())
+    if name:
+        return name
+    try:
+        host = urlsplit(url.strip()).hostname
+    except ValueError:
+        host = None
+    return host.removeprefix("www.") if host else "local"
