@@ -1,0 +1,345 @@
+"""Local sources: files, folders and standard input, opened by what they hold and not by their names.
+
+Read are JSON lines, a JSON array, CSV, a page of HTML and plain text with or without front matter, each
+also gzipped, and folders of these. A name decides only where the content leaves it open (`.csv`, `.json`,
+`.html`). `ingest.records` says how fields are named and which rejects a record can be; a whole file is
+`empty file`, `no articles`, `binary file`, `feed`, `XML file`, `no article file`, `no text column`,
+`file too long`, `no article`, `unreadable`, `truncated gzip`, `damaged gzip`, `gzip bomb`,
+`link leaves the folder` or `many articles` (a URL or title was given for more than one).
+
+Knows nothing about the network, cleaning or storage.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import BinaryIO, Literal
+
+from index.errors import BadInput, ExtractError
+from ingest.draft import Draft, Reject
+from ingest.folders import MAX_LINE_BYTES, ByteStream, Refused, shown, walk
+from ingest.records import (
+    HEAD_BYTES,
+    Given,
+    csv_header,
+    decoded,
+    from_csv,
+    from_json,
+    from_json_array,
+    from_json_lines,
+    from_record,
+)
+
+Kind = Literal["json lines", "json array", "csv", "html", "text"]
+
+STDIN = "stdin"
+
+_BINARY = (
+    (b"PK\x03\x04", "a zip archive or office file"),
+    (b"%PDF-", "a PDF"),
+    (b"BZh", "packed by bzip2"),
+    (b"\xfd7zXZ\0", "packed by xz"),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"{\\rtf", "rich text"),
+    (b"WARC/", "a web archive"),
+)
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\f\r\x1b"))
+# Texts have none or a stray one; of random bytes a tenth are, of UTF-16 without its mark half.
+_MAX_CONTROL_SHARE = 0.01
+_JSON_NAMES = frozenset({".json", ".jsonl", ".ndjson", ".jsonlines"})
+_HTML_NAMES = frozenset({".html", ".htm", ".xhtml"})
+_CSV_NAMES = frozenset({".csv", ".tsv"})
+_TEXT_TYPES = frozenset({None, "text/plain", "text/markdown"})
+
+_FIRST_TAG = re.compile(
+    rb"(?:\s|<!--.*?-->|<\?.*?\?>)*<(?P<doctype>!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
+)
+_FEED_TAGS = frozenset({b"rss", b"feed", b"rdf:rdf", b"urlset", b"sitemapindex"})
+_HTML_TAGS = frozenset(
+    b"html head body title meta link script style main article section header div p h1 h2 span a b i img "
+    b"table center font blockquote ul ol br noscript".split()
+)
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_FIELD = re.compile(r"([^\W\d_][\w -]*):(?:\s+(.*))?")
+
+
+def open_source(
+    path: str,
+    *,
+    url: str = "",
+    title: str = "",
+    published: str = "",
+    source: str = "",
+    stdin: BinaryIO | None = None,
+) -> LocalSource:
+    """A file, a folder or, for `-`, standard input as a source of articles.
+
+    Args:
+        path: As a person gives it.
+        url: The address of the one article in a text or HTML file; goes before what the file says.
+        title: Its title, likewise.
+        published: Its date, likewise; in a file of records and in a folder of many articles, the date of
+            those that have none.
+        source: The outlet, in the same way as `published`.
+        stdin: Read for `-` instead of the process's own.
+
+    Raises:
+        BadInput: There is no such file or folder, or a URL or title is given for a folder.
+    """
+    given = Given(url=url, title=title, published=published, source=source)
+    if path == "-":
+        return LocalSource(None, given, stdin if stdin is not None else sys.stdin.buffer)
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - Path.stat would take "" for the present folder
+    except FileNotFoundError:
+        raise BadInput(f"{shown(path) or 'the empty path'} does not exist") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(_unreadable(shown(path), error)) from error
+    if stat.S_ISDIR(mode) and (url or title):
+        raise BadInput(f"{shown(path)} is a folder, but a URL or title is that of one article")
+    return LocalSource(Path(path), given, None)
+
+
+class LocalSource:
+    """A file, folder or open input; a `Source` that knows how far it has read."""
+
+    def __init__(self, path: Path | None, given: Given, stdin: BinaryIO | None) -> None:
+        """Opens nothing yet; `path` is None for `stdin`."""
+        self._path = path
+        self._given = given
+        self._stdin = stdin
+        self._n_read = 0
+        self._n_total: int | None = None
+
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes read so far, as they lie on disk, and those to be read in all; None where nobody knows."""
+        return self._n_read, self._n_total
+
+    def articles(self) -> Iterator[Draft | Reject]:
+        """Every article once, in the order of the file, and of the sorted names of a folder.
+
+        In a folder a file that cannot be read is a reject.
+
+        Raises:
+            BadInput: The file cannot be read or holds no article; the folder holds no files. It may come
+                after articles, where a file turns out to be broken further on.
+        """
+        self._n_read = 0
+        try:
+            if self._path is None:
+                assert self._stdin is not None
+                yield from self._from_stream(ByteStream(self._stdin, STDIN, self._count))
+            elif self._path.is_dir():
+                yield from self._from_folder(self._path)
+            else:
+                info = self._path.stat()
+                self._n_total = info.st_size if stat.S_ISREG(info.st_mode) else None
+                yield from self._from_file(self._path)
+        except Refused as refusal:
+            raise BadInput(refusal.sentence) from None
+        except OSError as error:
+            raise BadInput(_unreadable(shown(self._path or STDIN), error)) from error
+
+    def _from_folder(self, folder: Path) -> Iterator[Draft | Reject]:
+        self._n_total = sum(found.n_bytes for found in walk(folder))
+        is_empty = True
+        n_before = 0
+        for found in walk(folder):
+            is_empty = False
+            # A file that is refused is not read to its end.
+            self._n_read = n_before
+            n_before += found.n_bytes
+            name = shown(found.path)
+            if found.fault:
+                yield Reject(name, found.fault, f"{name}: {found.fault}")
+                continue
+            try:
+                yield from self._from_file(found.path, is_in_folder=True)
+            except Refused as refusal:
+                yield Reject(name, refusal.reason, refusal.sentence)
+            except OSError as error:
+                yield Reject(name, "unreadable", _unreadable(name, error))
+        self._n_read = n_before
+        if is_empty:
+            raise BadInput(f"{shown(folder)} holds no articles: it has no files that are not hidden")
+
+    def _from_file(self, path: Path, *, is_in_folder: bool = False) -> Iterator[Draft | Reject]:
+        with path.open("rb") as file:
+            stream = ByteStream(file, shown(path), self._count)
+            yield from self._from_stream(stream, is_in_folder=is_in_folder)
+
+    def _from_stream(self, stream: ByteStream, *, is_in_folder: bool = False) -> Iterator[Draft | Reject]:
+        head = stream.head(HEAD_BYTES)
+        if not head.strip() and not stream.fault:
+            raise Refused("empty file", f"{stream.name} holds no articles: it is empty")
+        kind = kind_of(head, stream.name)
+        is_single = kind in ("html", "text")
+        if is_in_folder and kind == "text" and _type_by_name(stream.name) not in _TEXT_TYPES:
+            raise Refused("no article file", f"{stream.name} is by its name no text but code or the like")
+        if not is_single and (self._given.url or self._given.title):
+            raise Refused(
+                "many articles",
+                f"{stream.name} holds records ({kind}), but a URL or title is that of one article",
+            )
+        complete = self._given.over if is_single and not is_in_folder else self._given.under
+        is_empty = True
+        for found in _read(kind, stream, self._given.url):
+            is_empty = False
+            yield complete(found) if isinstance(found, Draft) else found
+        if stream.fault:
+            yield Reject(stream.name, stream.fault, f"{stream.name} ends early: {stream.fault}")
+        elif is_empty:
+            raise Refused("no articles", f"{stream.name} holds no articles: there is no record in it ({kind})")
+
+    def _count(self, n_bytes: int) -> None:
+        self._n_read += n_bytes
+
+
+def kind_of(head: bytes, name: str) -> Kind:
+    """What the beginning of a file shows it to be.
+
+    Args:
+        head: Its first bytes, unzipped and without a byte order mark; at least its first lines where it is
+            one of short lines.
+        name: The file's name; decides only what the bytes leave open.
+
+    Raises:
+        Refused: It holds no articles, by its bytes.
+    """
+    for mark, what in _BINARY:
+        if head.startswith(mark):
+            raise Refused("binary file", f"{name} is {what}, not a file of articles")
+    start = head.lstrip()
+    suffix = _suffix(name)
+    if re.match(rb"\[\s*[\]{]", start) or (start.startswith(b"[") and suffix in _JSON_NAMES):
+        return "json array"
+    if re.match(rb'\{\s*["}]', start):
+        return "json array" if _runs_over_lines(start) else "json lines"
+    if suffix in _JSON_NAMES or any(map(_is_record, head.splitlines()[:20])):
+        return "json lines"
+    if len(head) - len(head.translate(None, _CONTROL)) > _MAX_CONTROL_SHARE * len(head):
+        raise Refused("binary file", f"{name} is a binary file, not one of articles")
+    if suffix in _HTML_NAMES:
+        return "html"
+    if suffix in _CSV_NAMES or csv_header(start.partition(b"\n")[0])[0]:
+        return "csv"
+    return _markup_kind(start, name) if start.startswith(b"<") and suffix != ".txt" else "text"
+
+
+def _runs_over_lines(start: bytes) -> bool:
+    """Whether the first object of a file goes on in its second line, as printed for people."""
+    first, _, rest = start.partition(b"\n")
+    return not first.rstrip().endswith(b"}") and rest.lstrip().startswith(b'"')
+
+
+def _is_record(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{") and isinstance(from_json(line, ""), Draft)
+
+
+def _markup_kind(start: bytes, name: str) -> Kind:
+    found = _FIRST_TAG.match(start)
+    if not found:
+        return "text"
+    tag = found["tag"].lower()
+    if tag in _HTML_TAGS:
+        return "html"
+    if tag in _FEED_TAGS:
+        raise Refused("feed", f"{name} is a feed or sitemap, not a file of articles")
+    raise Refused("XML file", f"{name} is XML with <{tag[:40].decode()}>, not a page of HTML")
+
+
+def _read(kind: Kind, stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
+    match kind:
+        case "json lines":
+            return from_json_lines(stream)
+        case "json array":
+            return from_json_array(stream)
+        case "csv":
+            return from_csv(stream)
+        case "html":
+            return _from_html(stream, url)
+        case "text":
+            return _from_text(stream)
+
+
+def _from_html(stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
+    # Imported here because extraction loads lxml and trafilatura, which records do without.
+    from ingest.extract import extract
+
+    page = _whole(stream)
+    if stream.fault:
+        return
+    try:
+        yield extract(page, url, origin=stream.name, charset="utf-8" if stream.charset else "")
+    except ExtractError as error:
+        yield Reject(stream.name, "no article", f"{stream.name} holds no article: {error.why}")
+
+
+def _from_text(stream: ByteStream) -> Iterator[Draft | Reject]:
+    raw = _whole(stream)
+    if stream.fault:
+        return
+    text, is_legacy = decoded(raw)
+    fields, body = front_matter(text)
+    yield from_record({**fields, "text": body}, stream.name, ("latin-1",) if is_legacy else ())
+
+
+def _whole(stream: ByteStream) -> bytes:
+    raw = stream.whole(MAX_LINE_BYTES)
+    if raw is None:
+        raise Refused("file too long", f"{stream.name} has more than {MAX_LINE_BYTES:,} bytes in one article")
+    return raw
+
+
+def front_matter(text: str) -> tuple[dict[str, object], str]:
+    """The fields between two `---` lines at the top of a text, and the text below them.
+
+    A field is `key: value` on one line; indented lines go on with the value above, and lines that begin
+    with `- ` make it a list. Anything else between the lines, and the text has no front matter: ({}, text).
+    """
+    found = _FRONT_MATTER.match(text, 0, HEAD_BYTES)
+    if not found:
+        return {}, text
+    fields: dict[str, object] = {}
+    key = ""
+    for line in found[1].splitlines():
+        field = _FRONT_FIELD.fullmatch(line.rstrip())
+        bare = line.strip()
+        if field:
+            key = field[1]
+            fields[key] = _unquoted(field[2] or "")
+        elif key and bare.startswith("- "):
+            above = fields[key]
+            fields[key] = [*(above if isinstance(above, list) else []), _unquoted(bare[2:])]
+        elif key and line[:1].isspace() and bare:
+            fields[key] = f"{fields[key]} {bare}".strip()
+        elif bare and not bare.startswith("#"):
+            return {}, text
+    return fields, text[found.end() :]
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if is_quoted else value
+
+
+def _suffix(name: str) -> str:
+    return PurePath(name.lower().removesuffix(".gz")).suffix
+
+
+def _type_by_name(name: str) -> str | None:
+    # An instance of its own, as the module's functions also read what the machine's files say.
+    return mimetypes.MimeTypes().guess_type("name" + _suffix(name))[0]
+
+
+def _unreadable(name: str, error: Exception) -> str:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{name} cannot be read: {why.lower()}"
