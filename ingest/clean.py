@@ -111,7 +111,7 @@ def _any_of(phrases: str) -> re.Pattern[str]:
 
 
 # Longest line that the fixed patterns look at; boilerplate is short.
-_MAX_LINE_CHARS = 400
+_MAX_LINE_CHARS = 600
 
 # Complete lines, apart from a closing colon or the like.
 _WHOLE = _any_of(
@@ -216,6 +216,7 @@ _WALL = _any_of(
     (?:we|wir|nous) (?:and our|und unsere|et nos) (?:\d+ )?(?:partners?|partner|partenaires)\b
     (?:please )?(?:enable|turn on) (?:js|javascript|cookies)\b | javascript is (?:disabled|required)\b
     (?:please )?verify (?:that )?you(?:['’]re| are) (?:a |not a )?(?:human|robot)\b
+    we will use the (?:details|information) you have shared\b | if you wish to object to the use of your data\b
     checking your browser\b | access denied[.!]?$ | are you a robot\b
     """
 )
@@ -223,9 +224,7 @@ _WALLED_WORDS = 150
 _TEASER_WORDS = 40
 _TEASER_END = re.compile(r"(?:…|\.\.\.)[\])]?$")
 
-_AGENCIES = (
-    r"getty|shutterstock|istock|reuters|\bap\b|\bafp\b|\bdpa\b|\bepa\b|alamy|imago|bloomberg|wikimedia"
-)
+_AGENCIES = r"getty|shutterstock|istock|reuters|\bap\b|\bafp\b|\bdpa\b|\bepa\b|alamy|imago|bloomberg|wikimedia"
 _CREDIT = _any_of(
     r"""
     \(?(?:featured |file )?(?:image|photo|picture|foto|bild|illustration)s?(?: credits?| source)?_
@@ -412,11 +411,7 @@ def _halved(line: str) -> str:
 
 def _reads_like_a_headline(line: str) -> bool:
     n_words = len(line.split())
-    if (
-        not 2 <= n_words <= _MAX_TITLE_WORDS
-        or _BULLET.match(line)
-        or line.lower().startswith(("by ", "von "))
-    ):
+    if not 2 <= n_words <= _MAX_TITLE_WORDS or _BULLET.match(line) or line.lower().startswith(("by ", "von ")):
         return False
     return not line.endswith((".", "…", ":", ",", ";", ".”", '."', ".’", "—"))
 

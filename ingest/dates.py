@@ -33,9 +33,7 @@ _ISO = re.compile(
     re.VERBOSE,
 )
 _EPOCH = re.compile(r"(-?[0-9]{9,13}|0)(?:\.[0-9]+)?")
-_RFC_2822 = re.compile(
-    r"(?:[A-Za-z]{3},\s*)?[0-9]{1,2}\s+[A-Za-z]{3}\s+[0-9]{4}\s+[0-9]{1,2}:[0-9]{2}", re.ASCII
-)
+_RFC_2822 = re.compile(r"(?:[A-Za-z]{3},\s*)?[0-9]{1,2}\s+[A-Za-z]{3}\s+[0-9]{4}\s+[0-9]{1,2}:[0-9]{2}", re.ASCII)
 
 
 def read_date(text: str, now_s: int) -> tuple[str | None, Problem]:
@@ -95,9 +93,7 @@ def _read(text: str) -> date | datetime | None:
 
 
 def _from_iso(match: re.Match[str]) -> date | datetime:
-    year, month, day = (
-        int(match[g] or match[g + "2"]) if g != "year" else int(match[g]) for g in _DAY_GROUPS
-    )
+    year, month, day = (int(match[g] or match[g + "2"]) if g != "year" else int(match[g]) for g in _DAY_GROUPS)
     if match["hour"] is None:
         return date(year, month, day)
     zone = match["zone"]
@@ -185,9 +181,7 @@ _MONTH_NAMES = (
     "jan january | feb february | mar march | apr april | may | jun june | jul july | aug august"
     " | sep sept september | oct october | nov november | dec december"
 )
-_MONTHS = {
-    name: number for number, names in enumerate(_MONTH_NAMES.split("|"), start=1) for name in names.split()
-}
+_MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES.split("|"), start=1) for name in names.split()}
 _URL_DAY = re.compile(
     r"(?<![0-9])((?:19|20)[0-9]{2})([/-]?)([0-9]{1,2}|[A-Za-z]{3,9})\2([0-9]{1,2})(?![0-9])", re.ASCII
 )

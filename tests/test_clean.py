@@ -47,9 +47,7 @@ STORY = "The mayor opened the bridge on Monday.\n\nTraffic was light all day, th
 
 awkward = st.text(
     st.one_of(
-        st.sampled_from(
-            "ab \n\r\t\u00a0’e\u0301\u200b\u200c\u200d\ufeff\u00ad\u2028\x0b\x00\x85👩क्\u2126\u0958"
-        ),
+        st.sampled_from("ab \n\r\t\u00a0’e\u0301\u200b\u200c\u200d\ufeff\u00ad\u2028\x0b\x00\x85👩क्\u2126\u0958"),
         st.characters(codec="utf-8"),
     ),
     max_size=60,
@@ -116,9 +114,7 @@ def test_real_pasted_page_comes_out_clean() -> None:
     source = page.read_text(encoding="utf-8")
     cleaned = clean("", source)
     assert cleaned.title == "Trump May ‘Take a Pass’ on Russia-Ukraine Peace Talks Without Progress"
-    sentences = [
-        line for line in source.split("\n")[1:] if line.endswith(".") and not line.startswith("Your email")
-    ]
+    sentences = [line for line in source.split("\n")[1:] if line.endswith(".") and not line.startswith("Your email")]
     assert len(sentences) == 13
     assert cleaned.text == "\n\n".join(sentences)
 
@@ -191,9 +187,7 @@ def test_news_that_looks_like_boilerplate_stays(line: str) -> None:
 
 def test_lone_numbers_go_only_above_the_story_or_among_leftovers() -> None:
     assert clean("T", f"0\n\n{STORY}\n\nShare\n\n12").text == STORY
-    in_between = (
-        "The number of the day comes from the port, as always:\n\n46\n\nThat is how many boats sank in May."
-    )
+    in_between = "The number of the day comes from the port, as always:\n\n46\n\nThat is how many boats sank in May."
     assert clean("T", STORY + "\n\n" + in_between).text == STORY + "\n\n" + in_between
     table = "Home\n2\nAway\n1"
     assert clean("T", table).text == table
@@ -305,11 +299,7 @@ def test_news_about_corrections_is_no_correction_note() -> None:
         assert clean("Bridge", f"{STORY}\n\n{line}").correction == ""
 
 
-@given(
-    st.lists(
-        st.sampled_from([*PASTED.split("\n")[1:], *STORY.split("\n"), "  x", "Advertisement"]), max_size=14
-    )
-)
+@given(st.lists(st.sampled_from([*PASTED.split("\n")[1:], *STORY.split("\n"), "  x", "Advertisement"]), max_size=14))
 def test_cleaning_only_ever_removes_whole_lines(lines: list[str]) -> None:
     text = "\n".join(lines)
     cleaned = clean("Some title", text)

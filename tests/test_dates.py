@@ -166,9 +166,7 @@ def test_good_date_is_kept_with_its_origin() -> None:
 
 def test_url_stands_in_for_a_missing_or_bad_date() -> None:
     assert settle("", "", "", URL, NOW_S) == Dated("2022-06-15", None, "url", ())
-    assert settle("2099-01-01", "", "meta", URL, NOW_S) == Dated(
-        "2022-06-15", None, "url", ("published future",)
-    )
+    assert settle("2099-01-01", "", "meta", URL, NOW_S) == Dated("2022-06-15", None, "url", ("published future",))
 
 
 def test_unknown_date_stays_unknown() -> None:

@@ -85,9 +85,7 @@ def test_different_pages_keep_different_identities(a: str, b: str) -> None:
 
 
 def test_order_of_parameters_does_not_matter() -> None:
-    assert canonical_url("https://paper.example/s?b=2&a=1") == canonical_url(
-        "https://paper.example/s?a=1&b=2"
-    )
+    assert canonical_url("https://paper.example/s?b=2&a=1") == canonical_url("https://paper.example/s?a=1&b=2")
 
 
 def test_other_hosts_and_ports_are_other_sites() -> None:

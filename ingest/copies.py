@@ -1,0 +1,290 @@
+"""Near-copies: the same story under several addresses, found without comparing everything with everything.
+
+A copy repeats the text (exactly or nearly) or stands whole inside a longer piece, around the same time.
+Pages made from a template, such as prices or scores, share their words but not their numbers, so numbers
+and dates must agree too. Knows nothing about which copy is shown.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+from typing import TypeVar
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+from datasketch import MinHash
+
+from index.types import DAY_S
+
+_N_HASHES = 128
+_SHINGLE_WORDS = 5
+_SENTENCE_WORDS = 8
+
+_MIN_JACCARD = 0.8
+_MIN_CONTAINED = 0.8
+_MIN_SENTENCES = 4
+# Long pages can share 290 captions of a gallery around two stories of 20 sentences each; measured on 15,628
+# articles, what has over eight sentences of its own is another story or its next day.
+_MAX_NEW_SENTENCES = 8
+_MIN_NUMBERS = 0.7
+# Below these a text is a notice ("Subscribe to read") rather than a story.
+_MIN_WORDS_EXACT = 8
+_MIN_WORDS_NEAR = 40
+
+# 21 bands of 6: two texts of Jaccard 0.8 share one with probability 0.998, of 0.5 with 0.28.
+_BAND = 6
+# An anchor that so many articles of one window share is boilerplate; the first ones stay to be found.
+_MAX_POSTINGS = 64
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|\n+")
+_WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
+_WEEKDAYS = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+_MONTHS = {"january", "february", "march", "april", "june", "july", "august", "september", "october"}
+_CALENDAR = frozenset(_WEEKDAYS | _MONTHS | {"november", "december"})
+
+_HEAD = struct.Struct("<BIHH16s")
+_FORMAT = 1
+
+_Hashes = npt.NDArray[np.uint32]
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What is kept of a text to recognise its copies.
+
+    Attributes:
+        n_words: Words in the text.
+        exact: Hash of all its words, case folded; 16 bytes.
+        sketch: MinHash over runs of five words, 128 × uint32, little-endian.
+        sentences: Hashes of its distinct sentences of eight words or more, ascending uint32.
+        numbers: Hashes of its distinct numbers, weekdays and months, ascending uint16.
+    """
+
+    n_words: int
+    exact: bytes
+    sketch: bytes
+    sentences: bytes
+    numbers: bytes
+
+    def to_bytes(self) -> bytes:
+        """About 900 bytes for a news article; read by `from_bytes`."""
+        head = _HEAD.pack(_FORMAT, self.n_words, len(self.sentences) // 4, len(self.numbers) // 2, self.exact)
+        return head + self.sketch + self.sentences + self.numbers
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> Fingerprint:
+        """The fingerprint that `to_bytes` wrote.
+
+        Raises:
+            ValueError: If it is cut short or of another format.
+        """
+        if len(stored) < _HEAD.size or stored[0] != _FORMAT:
+            raise ValueError(f"fingerprint of {len(stored)} bytes is not of format {_FORMAT}")
+        _, n_words, n_sentences, n_numbers, exact = _HEAD.unpack_from(stored)
+        ends = [_HEAD.size]
+        for size in (4 * _N_HASHES, 4 * n_sentences, 2 * n_numbers):
+            ends.append(ends[-1] + size)
+        if ends[-1] != len(stored):
+            raise ValueError(f"fingerprint has {len(stored)} bytes where {ends[-1]} were written")
+        sketch, sentences, numbers = (stored[a:b] for a, b in pairwise(ends))
+        return cls(n_words, exact, sketch, sentences, numbers)
+
+
+def fingerprint(text: str) -> Fingerprint:
+    """The fingerprint of a text; case, punctuation and white space do not count.
+
+    Args:
+        text: An article's normalised text, "" included. At most 65,535 sentences are kept.
+    """
+    folded = text.casefold()
+    words: list[str] = []
+    sentences: set[int] = set()
+    for sentence in _SENTENCE_END.split(folded):
+        found = _WORD.findall(sentence)
+        words += found
+        if len(found) >= _SENTENCE_WORDS:
+            sentences.add(crc32(" ".join(found).encode()))
+    numbers = {*_NUMBER.findall(folded), *_CALENDAR.intersection(words)}
+    return Fingerprint(
+        n_words=len(words),
+        exact=blake2b(" ".join(words).encode(), digest_size=16).digest(),
+        sketch=_sketch(words),
+        sentences=np.array(sorted(sentences)[:0xFFFF], "<u4").tobytes(),
+        numbers=np.array(sorted({crc32(n.encode()) & 0xFFFF for n in numbers})[:0xFFFF], "<u2").tobytes(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _empty_sketch() -> MinHash:
+    return MinHash(num_perm=_N_HASHES, hashfunc=int, scheme="affine32")
+
+
+def _sketch(words: list[str]) -> bytes:
+    """MinHash over the runs of five words, or over all of fewer words."""
+    sketch = _empty_sketch().copy()
+    hashes = np.fromiter((crc32(word.encode()) for word in words), np.uint64, len(words))
+    n_runs = max(len(words) - _SHINGLE_WORDS + 1, 1)
+    runs = np.zeros(n_runs, np.uint64)
+    for i in range(min(_SHINGLE_WORDS, len(words))):
+        # Wraps at 2**64, which is meant; the upper half is the well-mixed one.
+        runs = runs * np.uint64(0x9E3779B97F4A7C15) + hashes[i : i + n_runs]
+    runs *= np.uint64(0x9E3779B97F4A7C15)
+    distinct = np.unique(runs >> np.uint64(32)).tolist()
+    for start in range(0, len(distinct), 1 << 13):
+        sketch.update_batch(distinct[start : start + (1 << 13)])
+    return bytes(sketch.hashvalues.astype("<u4").tobytes())
+
+
+def _uint32(packed: bytes) -> _Hashes:
+    return np.frombuffer(packed, "<u4")
+
+
+def _share(a: bytes, b: bytes, dtype: str) -> tuple[int, int, int]:
+    """How many distinct hashes two packed sets have in common, and how many each has."""
+    first, second = np.frombuffer(a, dtype), np.frombuffer(b, dtype)
+    return len(np.intersect1d(first, second, assume_unique=True)), len(first), len(second)
+
+
+def is_near_copy(new: Fingerprint, old: Fingerprint) -> bool:
+    """Whether a new text nearly repeats an old one or stands whole inside it, numbers included.
+
+    A new text that holds an old one and adds to it is no copy: measured, it is the same story a day or
+    an event later, and what it adds is the news.
+    """
+    n_both, n_new, n_old = _share(new.numbers, old.numbers, "<u2")
+    n_shared, n_sentences, _ = _share(new.sentences, old.sentences, "<u4")
+    if n_sentences - n_shared > _MAX_NEW_SENTENCES:
+        return False
+    if np.mean(_uint32(new.sketch) == _uint32(old.sketch)) >= _MIN_JACCARD:
+        return n_both >= _MIN_NUMBERS * (n_new + n_old - n_both)
+    is_contained = n_shared >= max(_MIN_SENTENCES, _MIN_CONTAINED * n_sentences)
+    return is_contained and n_both >= _MIN_NUMBERS * n_new
+
+
+def _anchors(fp: Fingerprint) -> Iterator[int]:
+    """What two near-copies have at least some of in common: bands of the sketch, and sentences."""
+    for start in range(0, 4 * (_N_HASHES - _BAND + 1), 4 * _BAND):
+        # The start keeps equal values in different bands apart; bit 32 keeps bands apart from sentences.
+        yield crc32(fp.sketch[start : start + 4 * _BAND], start) | 1 << 32
+    yield from _uint32(fp.sentences).tolist()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    article_id: str
+    published_s: int | None
+    fp: Fingerprint
+
+
+class CopyFinder:
+    """Finds, among the articles added so far, the earliest one that a text is a near-copy of.
+
+    Time and memory grow with the articles, not with their pairs: an article is compared only with those
+    of neighbouring windows that share a sentence or a band of its sketch.
+    """
+
+    def __init__(self, window_days: int = 10) -> None:
+        """Args: window_days: how far apart two dated copies may be published."""
+        if window_days < 1:
+            raise ValueError(f"a window of {window_days} days holds no copies")
+        self._window_s = window_days * DAY_S
+        self._entries: dict[int, _Entry] = {}
+        self._rows: dict[str, int] = {}
+        self._n_added = 0
+        self._exact: defaultdict[bytes, list[int]] = defaultdict(list)
+        # Per window (None: undated), per anchor: rows, ascending.
+        self._windows: defaultdict[int | None, dict[int, list[int]]] = defaultdict(dict)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, article_id: str, published_s: int | None, fp: Fingerprint) -> None:
+        """Makes an article findable; one added before under this id is replaced."""
+        self.discard(article_id)
+        row = self._n_added
+        self._n_added += 1
+        self._entries[row] = _Entry(article_id, published_s, fp)
+        self._rows[article_id] = row
+        if fp.n_words >= _MIN_WORDS_EXACT:
+            self._exact[fp.exact].append(row)
+        if fp.n_words >= _MIN_WORDS_NEAR:
+            postings = self._windows[self._window(published_s)]
+            for anchor in _anchors(fp):
+                rows = postings.setdefault(anchor, [])
+                if len(rows) < _MAX_POSTINGS:
+                    rows.append(row)
+
+    def discard(self, article_id: str) -> None:
+        """Forgets an article; an unknown id is no error."""
+        row = self._rows.pop(article_id, None)
+        if row is None:
+            return
+        gone = self._entries.pop(row)
+        _drop(self._exact, gone.fp.exact, row)
+        postings = self._windows[self._window(gone.published_s)]
+        for anchor in _anchors(gone.fp):
+            _drop(postings, anchor, row)
+
+    def find(self, published_s: int | None, fp: Fingerprint) -> str | None:
+        """The id of the earliest article that this one is a near-copy of, or None.
+
+        Ask before adding the article itself. Two dated articles must lie within the window of each other.
+        An undated one matches undated ones, and a dated one only if the words are all the same.
+
+        Args:
+            published_s: When the article was published, None if unknown.
+            fp: Its fingerprint.
+        """
+        found = [
+            row
+            for row in self._exact.get(fp.exact, ())
+            if published_s is None or self._entries[row].published_s is None or self._is_close(row, published_s)
+        ]
+        if fp.n_words >= _MIN_WORDS_NEAR:
+            found += [row for row in self._candidates(published_s, fp) if is_near_copy(fp, self._entries[row].fp)]
+        return self._entries[min(found, key=self._order)].article_id if found else None
+
+    def _candidates(self, published_s: int | None, fp: Fingerprint) -> Iterator[int]:
+        window = self._window(published_s)
+        windows = [None] if window is None else [window - 1, window, window + 1]
+        places = [self._windows[w] for w in windows if w in self._windows]
+        n_shared: Counter[int] = Counter()
+        for anchor in _anchors(fp):
+            # A shared band is reason enough to look; of sentences it takes as many as a copy must share.
+            weight = _MIN_SENTENCES if anchor >> 32 else 1
+            for postings in places:
+                for row in postings.get(anchor, ()):
+                    n_shared[row] += weight
+        for row, n in n_shared.items():
+            if n >= _MIN_SENTENCES and (published_s is None or self._is_close(row, published_s)):
+                yield row
+
+    def _window(self, published_s: int | None) -> int | None:
+        return None if published_s is None else published_s // self._window_s
+
+    def _is_close(self, row: int, published_s: int) -> bool:
+        other = self._entries[row].published_s
+        return other is not None and abs(other - published_s) <= self._window_s
+
+    def _order(self, row: int) -> tuple[bool, int, int]:
+        published_s = self._entries[row].published_s
+        return published_s is None, published_s or 0, row
+
+
+def _drop(postings: dict[_Key, list[int]], key: _Key, row: int) -> None:
+    """Takes a row out of one posting list, and the list out if nothing is left."""
+    rows = postings.get(key, [])
+    if row in rows:
+        rows.remove(row)
+        if not rows:
+            del postings[key]
