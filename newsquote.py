@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -36,12 +36,439 @@ app = typer.Typer(
 )
 
 
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder; else $NEWSQUOTE_DATA, else the user-data folder.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
+
+
+def _version() -> str:
+    try:
+        return version("newsquote")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"newsquote {_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    data: DataOption = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Answers questions about a news corpus with verbatim quotes.
+
+    Example:
+
+        newsquote ingest articles.jsonl
+
+        newsquote ask "what deadline did Bessent mention?"
+    """
+    context.obj = data
+
+
+def _settings(context: typer.Context, data: Path | None) -> Settings:
+    from index.settings import read_settings
+
+    settings = read_settings(os.environ, data or context.obj)
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
+    )
+    return settings
+
+
+def _now_s() -> int:
+    return int(time.time())
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write it as 2025-04-26", param_hint=option) from None
+
+
+# Asking ---------------------------------------------------------------------------------------------------
+
+AskedOn = Annotated[
+    str | None, typer.Option("--asked-on", metavar="DAY", help="Ask as of this day (UTC); today if not given.")
+]
+Since = Annotated[str | None, typer.Option("--since", metavar="DAY", help="Nothing published before this day.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DAY", help="Nothing published after this day.")]
+Sources = Annotated[list[str] | None, typer.Option("--source", metavar="OUTLET", help="Only this outlet; may repeat.")]
+Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Only this language (ISO 639-1).")]
+AsIs = Annotated[bool, typer.Option("--as-is", help="Read no times and outlets out of the question's words.")]
+NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even when unsure; for measuring.")]
+
+
+@contextlib.contextmanager
+def _answerer(settings: Settings) -> Iterator[Answerer]:
+    from bot.answer import Answerer
+    from index.snapshot import open_snapshot
+    from index.store import Store
+
+    with Store(settings.data) as store:
+        snapshot = open_snapshot(settings.data)
+        yield Answerer(store, snapshot, _embedder_of(settings, snapshot.manifest.model))
+
+
+def _embedder_of(settings: Settings, entry: Any) -> Embedder:
+    """The embedder a snapshot was made with.
+
+    Raises:
+        IndexStale: Its weights are not the ones here, or the settings name another model.
+    """
+    from index.embed import load_embedder
+    from index.errors import IndexStale
+
+    if settings.model and settings.model != entry.name:
+        raise IndexStale(
+            f"The index was made with the model {entry.name} and NEWSQUOTE_MODEL is {settings.model}; run "
+            "`newsquote reindex`, or unset it."
+        )
+    runtime = "openvino" if entry.runtime.startswith("openvino") else "torch"
+    embedder = load_embedder(entry.name, runtime=runtime, exports=settings.data / "models")
+    if (embedder.revision, embedder.dim) != (entry.revision, entry.dim):
+        raise IndexStale(
+            f"The index was made with {entry.name} at revision {entry.revision[:12]} and the model here is "
+            f"{embedder.revision[:12]}; run `newsquote reindex`."
+        )
+    return embedder
+
+
+def _question(
+    text: str,
+    asked_on: str | None,
+    since: str | None,
+    until: str | None,
+    sources: list[str] | None,
+    language: str,
+    as_is: bool,
+    never_refuse: bool,
+) -> Question:
+    from bot.answer import Question
+
+    return Question(
+        text=text,
+        asked_on=_day(asked_on, "--asked-on") or datetime.now(UTC).date(),
+        since=_day(since, "--since"),
+        until=_day(until, "--until"),
+        sources=tuple(sources or ()),
+        language=language,
+        read_filters=not as_is,
+        always=never_refuse,
+    )
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    question: Annotated[str | None, typer.Argument(help="What you want to know.", show_default=False)] = None,
+    batch: Annotated[
+        str | None, typer.Option("--batch", metavar="FILE", help="Questions as JSON lines; - for standard input.")
+    ] = None,
+    asked_on: AskedOn = None,
+    since: Since = None,
+    until: Until = None,
+    source: Sources = None,
+    language: Language = "",
+    as_is: AsIs = False,
+    never_refuse: NeverRefuse = False,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Answer a question with verbatim quotes.
+
+    Example: newsquote ask "what deadline did Bessent mention?" --since 2025-04-01
+    """
+    from bot import render
+
+    if (question is None) == (batch is None):
+        raise typer.BadParameter("give one question, or --batch FILE", param_hint="QUESTION")
+    settings = _settings(context, data)
+    asked = _question(question or "", asked_on, since, until, source, language, as_is, never_refuse)
+    with _answerer(settings) as answerer:
+        if batch is not None:
+            from bot.batch import answer_batch
+
+            with _lines_of(batch) as lines:
+                for row in answer_batch(answerer, lines, asked, is_day_given=asked_on is not None):
+                    print(json.dumps(row, ensure_ascii=False), flush=True)
+            return
+        answer = answerer.answer(asked)
+    if as_json:
+        print(json.dumps(render.as_json(answer), ensure_ascii=False))
+    else:
+        print(render.as_lines(answer, colour=_is_colourful(), width=_width()))
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    asked_on: AskedOn = None,
+    since: Since = None,
+    until: Until = None,
+    source: Sources = None,
+    language: Language = "",
+    as_is: AsIs = False,
+    data: DataOption = None,
+) -> None:
+    """Show why these quotes: what was understood, and every score.
+
+    Example: newsquote explain "what deadline did Bessent mention?"
+    """
+    from bot.explain import explanation
+
+    settings = _settings(context, data)
+    asked = _question(question, asked_on, since, until, source, language, as_is, True)
+    with _answerer(settings) as answerer:
+        print(explanation(answerer.answer(asked)))
+
+
+@contextlib.contextmanager
+def _lines_of(path: str) -> Iterator[Iterator[bytes]]:
+    if path == "-":
+        yield iter(sys.stdin.buffer)
+        return
+    try:
+        with Path(path).open("rb") as raw:
+            is_gzip = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            yield iter(gzip.GzipFile(fileobj=raw)) if is_gzip else iter(raw)
+    except (OSError, EOFError) as error:
+        raise BadInput(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+
+
+def _is_colourful() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
+def _width() -> int:
+    import shutil
+
+    return max(40, min(100, shutil.get_terminal_size().columns))
+
+
+# Ingest ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="JSONL, CSV, text, HTML, folders; - for standard input.")
+    ],
+    url: Annotated[str, typer.Option(help="Address of a single text or page.")] = "",
+    title: Annotated[str, typer.Option(help="Title of a single text or page.")] = "",
+    published: Annotated[str, typer.Option(help="Date of publication where the source gives none.")] = "",
+    source: Annotated[str, typer.Option(help="Outlet where the source gives none.")] = "",
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", metavar="FILE", help="Write what was rejected and why, as JSON lines.")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Bring articles in, and bring the index up to date.
+
+    Example: newsquote ingest articles.jsonl.gz pages/
+    """
+    from ingest.job import run_ingest
+    from ingest.lock import ingest_lock
+    from ingest.sources import open_source
+
+    settings = _settings(context, data)
+    opened = [open_source(path, url=url, title=title, published=published, source=source) for path in sources]
+    with ingest_lock(settings.data, "newsquote ingest", _now_s()):
+        failures = run_ingest(opened, settings.data, lambda: _ingest_embedder(settings), _version(), _now_s(), rejects)
+    if failures:
+        raise BadInput(failures[0] if len(failures) == 1 else f"{len(failures)} sources failed: " + "; ".join(failures))
+
+
+def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
+    """The embedder and the passage length of the live index; of the settings where there is none."""
+    from index.embed import DEFAULT_MODEL, load_embedder
+    from index.errors import IndexCorrupt, IndexMissing, IndexStale
+    from index.settings import DEFAULT_PASSAGE_TOKENS
+    from index.snapshot import read_manifest
+
+    try:
+        manifest = read_manifest(settings.data)
+    except (IndexMissing, IndexCorrupt, IndexStale):
+        embedder = load_embedder(
+            settings.model or DEFAULT_MODEL, runtime=settings.runtime, exports=settings.data / "models"
+        )
+        return embedder, settings.passage_tokens or DEFAULT_PASSAGE_TOKENS
+    if settings.passage_tokens not in (0, manifest.passage_tokens):
+        raise IndexStale(
+            f"The index has passages of {manifest.passage_tokens} tokens and NEWSQUOTE_PASSAGE_TOKENS is "
+            f"{settings.passage_tokens}; run `newsquote reindex`, or unset it."
+        )
+    return _embedder_of(settings, manifest.model), manifest.passage_tokens
+
+
+@app.command()
+def reindex(
+    context: typer.Context,
+    model: Annotated[str, typer.Option(help="Embedding model, by name or folder; the index's own if not given.")] = "",
+    passage_tokens: Annotated[int, typer.Option(help="Longest passage; the index's own if not given.", min=0)] = 0,
+    runtime: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "",
+    dry_run: DryRunOption = False,
+    data: DataOption = None,
+) -> None:
+    """Rebuild words and vectors from the stored articles, beside the live index, and switch.
+
+    Example: newsquote reindex --passage-tokens 120 --dry-run
+    """
+    from index.embed import DEFAULT_MODEL, load_embedder
+    from index.settings import DEFAULT_PASSAGE_TOKENS
+    from index.snapshot import read_manifest
+    from ingest.job import run_reindex
+    from ingest.lock import ingest_lock
+
+    settings = _settings(context, data)
+    try:
+        manifest = read_manifest(settings.data)
+        had_model, had_tokens = manifest.model.name, manifest.passage_tokens
+    except NewsquoteError:
+        had_model, had_tokens = DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS
+    embedder = load_embedder(
+        model or settings.model or had_model,
+        runtime=runtime or settings.runtime,
+        exports=settings.data / "models",
+    )
+    tokens = passage_tokens or settings.passage_tokens or had_tokens
+    with ingest_lock(settings.data, "newsquote reindex", _now_s()):
+        run_reindex(settings.data, embedder, tokens, _version(), _now_s(), dry_run=dry_run)
+
+
+@app.command()
+def rollback(context: typer.Context, data: DataOption = None) -> None:
+    """Go back to the index before the live one.
+
+    Example: newsquote rollback
+    """
+    from index.snapshot import rollback as roll
+    from ingest.lock import ingest_lock
+
+    settings = _settings(context, data)
+    with ingest_lock(settings.data, "newsquote rollback", _now_s()):
+        print(f"The live index is now {roll(settings.data)}.")
+
+
+@app.command()
+def retract(
+    context: typer.Context,
+    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Addresses, or local:… ids.")],
+    dry_run: DryRunOption = False,
+    data: DataOption = None,
+) -> None:
+    """Remove articles for good: they answer nothing from now on and are not ingested again.
+
+    Example: newsquote retract https://harbor-courier.example/2025/04/18/talks
+    """
+    from ingest.job import run_retract
+    from ingest.lock import ingest_lock
+
+    settings = _settings(context, data)
+    with ingest_lock(settings.data, "newsquote retract", _now_s()):
+        print(run_retract(settings.data, urls, _now_s(), dry_run=dry_run))
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    output: Annotated[str, typer.Argument(metavar="FILE", help="Where to; - for standard output.")] = "-",
+    current: Annotated[bool, typer.Option("--current", help="Only the current version of each article.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Write the stored articles as JSON lines that ingest reads: also the backup.
+
+    Example: newsquote export backup.jsonl.gz
+    """
+    from index.store import Store
+    from ingest.job import run_export
+
+    settings = _settings(context, data)
+    with Store(settings.data) as store:
+        n = run_export(store, output, all_versions=not current)
+    print(f"{n:,} article versions exported", file=sys.stderr)
+
+
+# Looking --------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def sources(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """List the outlets with their articles and dates.
+
+    Example: newsquote sources
+    """
+    from bot.render import safe, table
+    from index.store import Store
+
+    settings = _settings(context, data)
+    with Store(settings.data) as store:
+        counts = store.source_counts()
+    if as_json:
+        for row in counts:
+            print(
+                json.dumps({"source": row.source, "n_articles": row.n_articles, "first": row.first, "last": row.last})
+            )
+        return
+    print(table([(safe(r.source), f"{r.n_articles:,}", r.first or "undated", r.last or "undated") for r in counts]))
+
+
+@app.command()
+def status(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """Say what the corpus and its index hold, and how old they are.
+
+    Example: newsquote status
+    """
+    from index.health import corpus_status, status_lines
+
+    settings = _settings(context, data)
+    found = corpus_status(settings.data, _now_s())
+    print(json.dumps(found, ensure_ascii=False) if as_json else status_lines(found))
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """Check the model, the store and the index from end to end; opens no connection.
+
+    Example: newsquote doctor
+    """
+    from index.health import check_all
+
+    settings = _settings(context, data)
+    checks = check_all(settings.data)
+    if as_json:
+        for check in checks:
+            print(json.dumps({"check": check.name, "ok": check.ok, "detail": check.detail}))
+    else:
+        for check in checks:
+            print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}")
+    if not all(check.ok for check in checks):
+        raise NewsquoteError("something is wrong; each FAIL line above says what to run.")
+
+
 def main() -> None:
     """Console script: run a command, and turn known failures into one sentence and exit code 1."""
     try:
         app(standalone_mode=True)
     except NewsquoteError as error:
-        print(f"newsquote: {error}", file=sys.stderr)
+        sentence = str(error)
+        print(f"newsquote: {sentence}{'' if sentence.endswith(('.', '?', '!')) else '.'}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("newsquote: interrupted; everything reported as stored is safe.", file=sys.stderr)

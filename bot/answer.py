@@ -27,7 +27,7 @@ from bot.mark import mark_answer
 from bot.understand import Understood, understand
 from bot.verify import verified
 from bot.windows import Sentences, cut_to_words, sentences_of
-from index.retrieve import Retriever
+from index.retrieve import Retriever, Searched
 from index.snapshot import Snapshot
 from index.store import Store
 from index.types import Article, Embedder, Filters, Hit, Quote, Span, Status, Vectors, end_of_day_s
@@ -92,6 +92,7 @@ class Answer:
         quotes: Verified, best first.
         disagreement: Positions of two quotes that contradict each other, or None.
         sources: Ranked articles, best first, at most ten.
+        searched: What was allowed to answer.
         snapshot: Name of the index that answered.
         evidence: The signs that the confidence rests on.
     """
@@ -104,6 +105,7 @@ class Answer:
     quotes: tuple[Quote, ...]
     disagreement: tuple[int, int] | None
     sources: tuple[SourceArticle, ...]
+    searched: Searched
     snapshot: str
     evidence: Evidence
 
@@ -148,16 +150,15 @@ class Answerer:
             BadInput: The question is empty, has no words, or is too long.
         """
         started = time.perf_counter()
-        understood = understand(
-            question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters
-        )
+        understood = understand(question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters)
         filters = self._filters(question, understood)
+        retracted = self._store.retracted()
         query = self._embedder.embed_query(understood.topic)
         hits = self._retriever.retrieve(
             understood.topic,
             filters,
             window=_window_s(understood.window),
-            retracted=self._store.retracted(),
+            retracted=retracted,
             k=N_HITS,
             query=query,
         )
@@ -189,6 +190,7 @@ class Answerer:
             quotes=tuple(quotes),
             disagreement=None,
             sources=_sources(stories),
+            searched=self._retriever.searched(filters, retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
         )

@@ -198,7 +198,11 @@ def grow(candidate: Candidate, by_place: dict[tuple[int, int], float], room: int
     while last - first + 1 < 3:
         options = []
         for at, low, high in ((first - 1, first - 1, last), (last + 1, first, last + 1)):
-            if 0 <= at < len(sentences.spans) and words + sentences.n_words[at] <= room and sentences.can_join(low, high):
+            if (
+                0 <= at < len(sentences.spans)
+                and words + sentences.n_words[at] <= room
+                and sentences.can_join(low, high)
+            ):
                 options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words[at]))
         if not options:
             break

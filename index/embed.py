@@ -15,6 +15,7 @@ import logging
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -253,7 +254,7 @@ def export_openvino(folder: Path, target: Path) -> None:
     import torch
     from transformers import AutoModel
 
-    class Pooled(torch.nn.Module):
+    class Pooled(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.bert = AutoModel.from_pretrained(str(folder), attn_implementation="eager").eval()
@@ -264,9 +265,14 @@ def export_openvino(folder: Path, target: Path) -> None:
             mean = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
             return torch.nn.functional.normalize(mean, p=2.0, dim=1)
 
+    import transformers
+
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tracing warns of branches that every batch takes the same way
             model = openvino.convert_model(Pooled(), example_input=example)
         target.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
@@ -292,7 +298,7 @@ class SentenceTransformerEmbedder:
             from sentence_transformers import SentenceTransformer
 
             self._model = SentenceTransformer(str(folder) if folder else name)
-        except Exception as error:  # noqa: BLE001 - the libraries below raise all kinds
+        except Exception as error:
             raise ModelUnavailable(
                 f"The embedding model {name} cannot be loaded ({_first_line(error)}); "
                 "name a folder that holds it, or a model that sentence-transformers can fetch."
@@ -324,7 +330,8 @@ class SentenceTransformerEmbedder:
         """Models without a normalising last layer are brought to unit norm here, so that cosine is a dot product."""
         array = np.asarray(vectors, np.float32)
         norms = np.linalg.norm(array, axis=1, keepdims=True)
-        return array / np.maximum(norms, 1e-12)
+        unit: Vectors = array / np.maximum(norms, 1e-12)
+        return unit
 
 
 def _first_line(error: BaseException) -> str:

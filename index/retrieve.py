@@ -43,6 +43,21 @@ class Weights:
 N_CANDIDATES = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a question was asked of, for saying so where nothing was found.
+
+    Attributes:
+        n_articles: Articles that were allowed to answer.
+        first_s: Oldest publication among them, or None where none is dated.
+        last_s: Newest publication among them, or None.
+    """
+
+    n_articles: int
+    first_s: int | None
+    last_s: int | None
+
+
 def fuse(
     cosines: Floats, bm25: Floats, published_s: Ints, now_s: int, window: tuple[int, int] | None, weights: Weights
 ) -> tuple[Floats, Floats]:
@@ -141,11 +156,30 @@ class Retriever:
             for at in order.tolist()
         ]
 
+    def searched(self, filters: Filters, retracted: Collection[int] = ()) -> Searched:
+        """What these filters leave of the corpus."""
+        versions = self._snapshot.versions[self._valid(filters, retracted)]
+        dated = versions["published_s"][versions["published_s"] != ALWAYS]
+        n_articles = len(np.unique(versions["article"]))
+        if not len(dated):
+            return Searched(n_articles, None, None)
+        return Searched(n_articles, int(dated.min()), int(dated.max()))
+
     def _allowed(self, filters: Filters, retracted: Collection[int]) -> npt.NDArray[np.bool_] | None:
         """Mask over passages; None where everything may answer."""
+        valid = self._valid(filters, retracted)
+        if valid.all():
+            return None
+        mask: npt.NDArray[np.bool_] = valid[self._snapshot.passages["version_row"]]
+        return mask
+
+    def _valid(self, filters: Filters, retracted: Collection[int]) -> npt.NDArray[np.bool_]:
+        """Mask over versions."""
         versions = self._snapshot.versions
-        valid = (versions["valid_from_s"] <= filters.as_of_s) & (versions["valid_to_s"] > filters.as_of_s)
-        valid &= versions["published_s"] <= filters.as_of_s
+        valid: npt.NDArray[np.bool_] = (versions["valid_from_s"] <= filters.as_of_s) & (
+            versions["valid_to_s"] > filters.as_of_s
+        )
+        valid &= versions["published_s"] <= filters.as_of_s  # ALWAYS, for undated, is before everything
         if filters.since_s is not None:
             valid &= versions["published_s"] >= filters.since_s
         if filters.until_s is not None:
@@ -158,10 +192,7 @@ class Retriever:
             valid &= np.isin(versions["language"], wanted)
         if retracted:
             valid &= ~np.isin(versions["article"], list(retracted))
-        if valid.all():
-            return None
-        mask: npt.NDArray[np.bool_] = valid[self._snapshot.passages["version_row"]]
-        return mask
+        return valid
 
 
 def _word_filters(filters: Filters) -> WordFilters:

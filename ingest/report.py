@@ -1,0 +1,112 @@
+"""How an ingest tells a person what it does: a progress bar on a terminal, plain lines elsewhere, a summary at the end.
+
+Everything goes to stderr. A line "stored N" is only written once these N are durable.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+from ingest.pipeline import Report
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+EVERY_S = 2.0
+
+
+class LineProgress:
+    """Plain lines, for logs and pipes.
+
+    Args:
+        stream: Where to.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._last = -EVERY_S
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def stored(self, n: int) -> None:
+        self._line(f"stored {n:,}")
+
+    def embedded(self, n: int, n_all: int) -> None:
+        now = self._clock()
+        if now - self._last >= EVERY_S or n == n_all:
+            self._last = now
+            self._line(f"embedded {n:,} of {n_all:,} passages")
+
+    def building(self, n_passages: int) -> None:
+        self._line("building the index")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class BarProgress:
+    """A bar with the time left, for a terminal.
+
+    Args:
+        read: Bytes read so far and in all, or None where that is unknown.
+    """
+
+    def __init__(self, read: Callable[[], tuple[int, int | None]]) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._read = read
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._bar.start()
+        self._reading = self._bar.add_task("reading", total=None, count="")
+        self._embedding: TaskID | None = None
+
+    def stored(self, n: int) -> None:
+        done, total = self._read()
+        self._bar.update(self._reading, completed=done, total=total, count=f"{n:,} articles stored")
+
+    def embedded(self, n: int, n_all: int) -> None:
+        if self._embedding is None:
+            self._embedding = self._bar.add_task("embedding", total=n_all, count="")
+        self._bar.update(self._embedding, completed=n, total=n_all, count=f"{n:,} of {n_all:,} passages")
+
+    def building(self, n_passages: int) -> None:
+        self._bar.add_task("building the index", total=None, count="")
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        self._bar.stop()
+
+
+def summary(report: Report, took_s: float) -> str:
+    """What an ingest did, in a few lines."""
+    lines = [
+        f"{report.n_read:,} read in {took_s:.1f} s: {report.n_new:,} new, {report.n_changed:,} changed, "
+        f"{report.n_same:,} same, {sum(report.rejected.values()):,} rejected",
+        f"among the new and changed: {report.n_copies:,} copies, {report.n_stubs:,} stubs; "
+        f"{report.removed_lines:,} boilerplate lines removed",
+    ]
+    if report.n_retracted:
+        lines.append(f"{report.n_retracted:,} were retracted before and stay so")
+    for reason, n in report.rejected.most_common():
+        lines.append(f"rejected: {n:,} × {reason}")
+    for warning, n in report.warnings.most_common():
+        lines.append(f"repaired: {n:,} × {warning}")
+    if report.snapshot:
+        lines.append(f"{report.n_embedded:,} passages embedded; the live index is now {report.snapshot}")
+    else:
+        lines.append("nothing to embed; the live index stays as it is")
+    return "\n".join(lines)
