@@ -107,9 +107,7 @@ def _cleaned(question: str) -> str:
     )
     asked = " ".join(seen.split())
     if len(asked) > MAX_QUESTION_CHARS:
-        raise BadInput(
-            f"the question has {len(question):,} characters, and at most {MAX_QUESTION_CHARS:,} are read"
-        )
+        raise BadInput(f"the question has {len(question):,} characters, and at most {MAX_QUESTION_CHARS:,} are read")
     if not asked:
         raise BadInput("the question is empty: ask something, for example: Who won the election?")
     if not any(c.isalnum() for c in asked):
@@ -127,8 +125,7 @@ _MONTHS = _words("january february march april may june july august september oc
 _MONTH_NUMBER = {name[:n]: i for i, name in enumerate(_MONTHS, 1) for n in (3, len(name))} | {"sept": 9}
 _WEEKDAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
 _COUNTS = {
-    word: n
-    for n, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
+    word: n for n, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
 } | {"a": 1, "an": 1, "a couple of": 2, "few": 3, "a few": 3, "several": 5}
 _UNIT_DAYS = {"hour": 0, "day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
 _SEASON_START = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
@@ -174,9 +171,7 @@ _NOT_A_FILTER = re.compile(
     re.IGNORECASE,
 )
 _BELIEF = re.compile(r"\b(?:confidence|faith|trust|belie\w+|interest\w*)\s+in\s+$", re.IGNORECASE)
-_REPORTED = re.compile(
-    r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE
-)
+_REPORTED = re.compile(r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:increas|rise|rose|rising|gr[eo]w|fell|fall|drop|declin|chang|differ|gap)", re.I)
 _AHEAD = re.compile(
     r"\b(?:will|deadline|upcoming|next|expires?|due|by|schedul\w+|planned"
@@ -190,9 +185,7 @@ _GOES_ON = frozenset(
     )
 )
 _AUXILIARIES = frozenset(_words("did was is were are has have had do does will would could can should"))
-_WEEKDAY_TITLE = re.compile(
-    r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))"
-)
+_WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +222,7 @@ def _times(text: str, asked_on: date) -> list[_Time]:
 
 
 _FORMS = _words(
-    "iso days_month day_month month_days month_day month_year month ago span unit season weekday near "
-    "recent year"
+    "iso days_month day_month month_days month_day month_year month ago span unit season weekday near recent year"
 )
 _YEARLESS = frozenset({"days_month", "day_month", "month_days", "month_day", "month"})
 
@@ -247,13 +239,9 @@ def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
             return False
         leads = re.search(r"(\w+)\s+$", text[: match.start()])
         bare = not match["w_which"] and before not in _DATING
-        return not (
-            bare and (match[0].islower() or following[:1].isupper() or (leads and leads[1][0].isupper()))
-        )
+        return not (bare and (match[0].islower() or following[:1].isupper() or (leads and leads[1][0].isupper())))
     if form == "year":
-        return before in _DATING - {"by", "of", "on"} and (
-            not following or following in _GOES_ON | _AUXILIARIES
-        )
+        return before in _DATING - {"by", "of", "on"} and (not following or following in _GOES_ON | _AUXILIARIES)
     if form in ("month_day", "month_days"):
         return match[0][0].isupper() or before in _DATING
     if form == "month" and not match["m_which"]:
@@ -433,11 +421,11 @@ def _limits_the_answer(text: str, lead: int, word: str) -> bool:
     Of 2,339 quiz questions four say "from … to …", and each means the matter itself ("sales from April
     to April"); so that one needs to open the question or follow a word for reporting.
     """
-    asked = _asking_sentence(text)
+    asked = asking_sentence(text)
     begin = text.rfind(asked)
     if lead - begin in (0, 1):
         return True
-    wh = _question_word(asked)
+    wh = question_word(asked)
     if lead < begin or (wh is not None and begin + wh > lead):
         return False
     if word == "between":
@@ -484,9 +472,7 @@ _LOOSE = re.compile(
 )
 
 
-def _by_dateparser(
-    text: str, asked_on: date
-) -> tuple[date | None, date | None, list[tuple[int, int]]] | None:
+def _by_dateparser(text: str, asked_on: date) -> tuple[date | None, date | None, list[tuple[int, int]]] | None:
     """The one-sided phrases that the rules above do not read ("since 11/5/2022"), or None."""
     match = _LOOSE.search(text)
     if not match or _NOT_A_FILTER.search(text[: match.start(2)]):
@@ -539,27 +525,19 @@ def _is_coming(text: str, time: _Time, asked_on: date) -> bool:
 # --- Outlets ---------------------------------------------------------------------------------------
 
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
-_STRONG = re.compile(
-    rf"[,(]?\s*\b(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+{_NAME}", re.I
-)
+_STRONG = re.compile(rf"[,(]?\s*\b(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+{_NAME}", re.I)
 _ASKED = re.compile(
     rf"\b(?:did|does|has|do)\s+{_NAME}",
     re.IGNORECASE,
 )
 _WEAK = re.compile(rf"[,(]?\s*\b(?:in|on|from)\s+{_NAME}", re.IGNORECASE)
-_REPORTING = re.compile(
-    r"\s+(?:report(?:ed)?|writ(?:e|ten)|publish(?:ed)?|cover(?:ed)?|print(?:ed)?)\b", re.IGNORECASE
-)
+_REPORTING = re.compile(r"\s+(?:report(?:ed)?|writ(?:e|ten)|publish(?:ed)?|cover(?:ed)?|print(?:ed)?)\b", re.IGNORECASE)
 _SAYING = re.compile(r"\s+say(?=\s+about)\b", re.IGNORECASE)
-_OF_ITS_OWN = re.compile(
-    r"\s+(?:poll|survey|data|analysis|study|sources?|interview|presenter|journalist|host)\b", re.I
-)
+_OF_ITS_OWN = re.compile(r"\s+(?:poll|survey|data|analysis|study|sources?|interview|presenter|journalist|host)\b", re.I)
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})
 
 
-def _named_sources(
-    text: str, known_sources: Collection[str]
-) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
+def _named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
     """Known outlets that the question asks for outright, and the stretches of `text` that do."""
     if not known_sources:
         return (), []
@@ -652,9 +630,7 @@ def _host_label(host: str) -> str:
 
 # --- What is left, and how to say it ---------------------------------------------------------------
 
-_EMPTY_WORDS = frozenset(
-    _words("what which who whose whom when where why how did do does the a an is was and or of")
-)
+_EMPTY_WORDS = frozenset(_words("what which who whose whom when where why how did do does the a an is was and or of"))
 
 
 def _without(text: str, spent: list[tuple[int, int]]) -> str:
@@ -718,12 +694,8 @@ _NOUN_LISTS: dict[Kind, str] = {
     ),
     "date": "date dates day days year years month months deadline weekday decade century",
     "duration": "duration period sentence length",
-    "number": (
-        "number age score temperature magnitude rank total distance height speed size population margin"
-    ),
-    "money": (
-        "amount price cost fine salary sum fee budget value worth wage pay bounty penalty reward income"
-    ),
+    "number": ("number age score temperature magnitude rank total distance height speed size population margin"),
+    "money": ("amount price cost fine salary sum fee budget value worth wage pay bounty penalty reward income"),
     "percent": "percentage percent proportion share rate fraction",
     "quote": "quote slogan motto",
     "reason": "reason reasons cause excuse explanation",
@@ -786,10 +758,10 @@ def kind_of(question: str) -> Kind:
     """What the answer to `question` will be, from its question word and the noun beside it."""
     if re.match(r"true or false\b", question, re.IGNORECASE):
         return "yes_no"
-    asked = _asking_sentence(question)
+    asked = asking_sentence(question)
     if "__" in asked:
         return next((kind for pattern, kind in _CLOZE if re.search(pattern, asked, re.I)), "name")
-    at = _question_word(asked)
+    at = question_word(asked)
     if at is None:
         if re.match(rf"(?:{_AUX}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
             return "yes_no"
@@ -798,14 +770,14 @@ def kind_of(question: str) -> Kind:
     return _kind_from(asked, at)
 
 
-def _asking_sentence(question: str) -> str:
+def asking_sentence(question: str) -> str:
     """The last sentence that asks: background often comes first."""
     sentences = [s for s in re.split(r"(?<=[a-z\d”\"’)][.?!])\s+(?=[A-Z“\"])", question) if s]
     asking = [s for s in sentences if s.rstrip(' "”').endswith("?") or "__" in s or _WH.match(s)]
     return (asking or sentences or [question])[-1].strip()
 
 
-def _question_word(asked: str) -> int | None:
+def question_word(asked: str) -> int | None:
     """Where the asking word stands; a leading "when …," clause and relative "who" are passed over."""
     found = list(_WH.finditer(asked))
     if not found:
@@ -817,21 +789,15 @@ def _question_word(asked: str) -> int | None:
         and (first.start() == 0 or first[0].lower() in ("what", "which", "whose", "how", "whom"))
     ):
         is_clause = first[0].lower() in ("when", "where", "how") and not re.match(
-            rf"\s+(?:{_AUX}\b|\w+\b)"
-            if first[0].lower() == "how"
-            else rf"['’]?s?\s*(?:{_AUX}\b|else\b|exactly\b|$)",
+            rf"\s+(?:{_AUX}\b|\w+\b)" if first[0].lower() == "how" else rf"['’]?s?\s*(?:{_AUX}\b|else\b|exactly\b|$)",
             asked[first.end() :],
             re.IGNORECASE,
         )
         if not is_clause:
             return first.start()
-    if re.match(rf"(?:{_AUX})\s", asked, re.IGNORECASE) and not asked.rstrip().endswith(
-        ("what?", "who?", "which?")
-    ):
+    if re.match(rf"(?:{_AUX})\s", asked, re.IGNORECASE) and not asked.rstrip().endswith(("what?", "who?", "which?")):
         return None
-    strong = [
-        m for m in found if m[0].lower() in ("what", "how", "which") and asked[: m.start()][-2:] != ", "
-    ]
+    strong = [m for m in found if m[0].lower() in ("what", "how", "which") and asked[: m.start()][-2:] != ", "]
     return (strong or found[-1:])[0].start()
 
 
@@ -853,13 +819,13 @@ def _kind_from(asked: str, at: int) -> Kind:
         return "reason"
     if _SAID.search(asked):
         return "quote"
-    noun = _asked_noun(tail)
+    noun = asked_noun(tail)
     if noun and (kind := _NOUNS.get(noun)) and not (kind == "name" and noun == "name"):
         return kind
     if named := re.match(
         r"what(?:['’]s| is| was| are| were) the (?:full |first |last |new )?names? of (.*)", tail, re.I
     ):
-        return _NOUNS.get(_asked_noun("which " + _COPULA.sub("", "what is " + named[1])) or "", "name")
+        return _NOUNS.get(asked_noun("which " + _COPULA.sub("", "what is " + named[1])) or "", "name")
     if noun == "name" or _CALLED.search(asked):
         return "name"
     return "other"
@@ -873,14 +839,10 @@ _NOUN_ENDS = frozenset(
 )
 
 
-def _asked_noun(tail: str) -> str | None:
+def asked_noun(tail: str) -> str | None:
     """The noun that "which …" or "what is the …" asks for, lower case, or None."""
     copula = _COPULA.match(tail)
-    rest = (
-        tail[copula.end() :]
-        if copula
-        else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
-    )
+    rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
     best = None
     for word in re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]:
         lowered = re.sub(r"['’]s$", "", word.lower())

@@ -267,9 +267,7 @@ def test_any_written_day_is_read_back(day: date, asked_on: date) -> None:
         ("Who won, according to The Week?", ("theweek.com",), "Who won?"),
     ],
 )
-def test_known_outlet_that_is_asked_for_becomes_a_filter(
-    question: str, sources: tuple[str, ...], topic: str
-) -> None:
+def test_known_outlet_that_is_asked_for_becomes_a_filter(question: str, sources: tuple[str, ...], topic: str) -> None:
     understood = read(question)
     assert (sources, topic) == (understood.sources, understood.topic)
 
