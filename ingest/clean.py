@@ -22,7 +22,7 @@ _CODE_POINTS = str.maketrans(dict.fromkeys(_BREAKS, "\n") | dict.fromkeys([*_INV
 _RARE = re.compile("[" + re.escape("".join([*_BREAKS, *_INVISIBLE, *_CONTROLS])) + "]")
 # The joiners carry meaning between letters of Arabic or Indic scripts and between emoji, and none beside
 # Latin, Greek or Cyrillic letters, spaces and punctuation, where pages hide them as watermarks.
-_JOINED = r"[\u0600-\u1fff\u2070-\U0010ffff]"
+_JOINED = r"[\u0600-\u1dff\u2070-\U0010ffff]"
 _STRAY_JOINER = re.compile(rf"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -47,8 +47,8 @@ def normalise(text: str) -> str:
     if _RARE.search(text):
         text = text.translate(_CODE_POINTS)
     text = _nfc(text)
-    while _STRAY_JOINER.search(text):
-        # A joiner can have kept two characters from composing, hence the order and the loop.
+    if _STRAY_JOINER.search(text):
+        # Again, because a joiner can have kept two characters from composing.
         text = _nfc(_STRAY_JOINER.sub("", text))
     text = "\n".join(map(str.rstrip, text.split("\n")))
     return _BLANK_LINES.sub("\n\n", text).strip("\n")

@@ -127,6 +127,26 @@ def test_other_story_and_other_day_are_no_copies() -> None:
     assert finder.find(NOON + 10 * DAY_S + 1, fingerprint(text)) is None
 
 
+def test_near_copy_is_found_across_the_whole_window_and_no_further() -> None:
+    sentences = story(1, 30)
+    near = fingerprint(text_of(sentences[1:]))
+    for first_s in (NOON, NOON + 5 * DAY_S):
+        finder = CopyFinder()
+        finder.add("a", first_s, fingerprint(text_of(sentences)))
+        for days in (-10, -5, 0, 5, 10):
+            assert finder.find(first_s + days * DAY_S, near) == "a"
+        assert finder.find(first_s + 10 * DAY_S + 1, near) is None
+
+
+def test_copy_without_one_whole_sentence_in_common_is_found() -> None:
+    clauses = [sentence.rstrip(".").lower() for sentence in story(1, 24)]
+    first, second = (
+        " and then ".join([*clauses[:12], word]) + ". " + ", while ".join([*clauses[12:], word]) + "."
+        for word in ("soon", "later")
+    )
+    assert finder_with(first).find(NOON, fingerprint(second)) == "a0"
+
+
 def test_undated_matches_undated_or_the_very_same_words() -> None:
     sentences = story(1, 30)
     near = fingerprint(text_of(sentences[1:]))
