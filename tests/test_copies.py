@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -145,6 +146,14 @@ def test_copy_without_one_whole_sentence_in_common_is_found() -> None:
         for word in ("soon", "later")
     )
     assert finder_with(first).find(NOON, fingerprint(second)) == "a0"
+
+
+def test_one_shared_band_is_reason_enough_to_compare() -> None:
+    made = fingerprint(text_of(story(1)))
+    other = replace(made, sketch=made.sketch[:24] + bytes(len(made.sketch) - 24), sentences=b"")
+    finder = CopyFinder()
+    finder.add("a", NOON, made)
+    assert list(finder._candidates(NOON, other)) == [0]
 
 
 def test_undated_matches_undated_or_the_very_same_words() -> None:
