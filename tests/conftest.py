@@ -1,0 +1,53 @@
+"""What several test modules share: the real model exported once, a fast stand-in, the sample corpus ingested once."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from index import embed
+from index.embed import load_embedder
+from index.settings import DEFAULT_PASSAGE_TOKENS
+from index.types import Embedder
+from ingest.job import run_ingest
+from ingest.sources import open_source
+from tests.fakes import NOW_S, HashingEmbedder
+
+SAMPLE = Path(__file__).parent.parent / "ingest" / "sample" / "articles.jsonl"
+
+
+@pytest.fixture(scope="session")
+def exports(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the default model's export, 90 MB, filled by whichever test needs it first.
+
+    It is kept in pytest's cache under a digest of what makes it, so that only the first run pays for it.
+    """
+    if pytestconfig.cache is None:
+        return tmp_path_factory.mktemp("exports")
+    made_by = Path(embed.__file__).read_bytes() + "".join(map(version, ("openvino", "torch"))).encode()
+    return pytestconfig.cache.mkdir(f"exports-{hashlib.sha256(made_by).hexdigest()[:12]}")
+
+
+@pytest.fixture(scope="session")
+def embedder(exports: Path) -> Embedder:
+    """The default model as users run it."""
+    return load_embedder(exports=exports)
+
+
+@pytest.fixture
+def hashing_embedder() -> HashingEmbedder:
+    """A fast embedder for tests in which the model does not matter."""
+    return HashingEmbedder()
+
+
+@pytest.fixture(scope="session")
+def sample_data(tmp_path_factory: pytest.TempPathFactory, exports: Path, embedder: Embedder) -> Path:
+    """A data folder with the sample corpus and the real model's vectors; copy it (symlinks=True) before a change."""
+    folder = tmp_path_factory.mktemp("sample")
+    (folder / "models").symlink_to(exports, target_is_directory=True)
+    sources = [open_source(str(SAMPLE))]
+    assert run_ingest(sources, folder, lambda: (embedder, DEFAULT_PASSAGE_TOKENS), "test", NOW_S) == []
+    return folder
