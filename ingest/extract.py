@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ __all__ = ["MAX_PAGE_BYTES", "extract", "looks_like_html"]
 
 MAX_PAGE_BYTES = 20_000_000
 # Above either, only a plain choice of long paragraphs is made: trafilatura takes tens of seconds there.
-_MAX_ELEMENTS = 60_000
+_MAX_ELEMENTS = 40_000
 _MAX_DEPTH = 200
 _MIN_WORDS = 12
 # A page that says "not free" and shows fewer words than this shows its teaser.
@@ -56,10 +57,8 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
     """
     about = url or origin
     if len(html) > MAX_PAGE_BYTES:
-        raise ExtractError(
-            about, f"the page has {len(html):,} bytes, more than the {MAX_PAGE_BYTES:,} that are read"
-        )
-    text, warnings = decode_page(html, charset)
+        raise ExtractError(about, f"the page has {len(html):,} bytes, more than the {MAX_PAGE_BYTES:,} that are read")
+    text, guesses = decode_page(html, charset)
     root = _parse(text)
     if root is None:
         raise ExtractError(about, "holds no HTML")
@@ -67,14 +66,11 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
     from ingest.jsonld import linked_article
     from ingest.page_meta import page_meta
 
-    scripts = [
-        "".join(script.itertext())
-        for script in root.iter("script")
-        if "ld+json" in (script.get("type") or "")
-    ]
+    scripts = ["".join(script.itertext()) for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
     linked = linked_article(scripts, url)
-    meta = page_meta(root, linked, url)
-    body, more = _body(root, linked, meta)
+    oversized = _is_oversized(root)
+    meta = page_meta(root, linked, url, search_text=not oversized)
+    body, more = _body(root, linked, meta, oversized)
     _check_article(about, body, linked, meta, root)
     n_words = len(body.split())
     return Draft(
@@ -89,7 +85,7 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
         authors=meta.authors,
         language=meta.language,
         is_stub=not linked.is_free and n_words < _STUB_WORDS,
-        warnings=(*warnings, *more),
+        warnings=(*guesses, *more),
         extra=json.dumps({"correction": linked.correction}, ensure_ascii=False) if linked.correction else "",
     )
 
@@ -107,14 +103,14 @@ def _parse(text: str) -> HtmlElement | None:
         return None
 
 
-def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta) -> tuple[str, tuple[str, ...]]:
+def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta, oversized: bool) -> tuple[str, tuple[str, ...]]:
     """The article's paragraphs, and warnings; "" if nothing on the page reads like an article."""
     from ingest.page_blocks import Selection, page_blocks
-    from ingest.page_choice import article_blocks, long_paragraphs
+    from ingest.page_choice import article_blocks, is_list_of_links, long_paragraphs
 
     blocks = page_blocks(root)
     told = _told_lines(linked)
-    if _is_oversized(root):
+    if oversized:
         return _join(long_paragraphs(blocks)), ("oversized",)
     found = Selection(_trafilatura_lines(root, meta.url))
     stated = Selection(told)
@@ -131,6 +127,9 @@ def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta) -> tuple[str
     # The page draws its text by script, but carries all of it for search engines.
     if stated.n_words > max(2 * shown_words, 60) and stated.share_in(blocks) < 0.3:
         return "\n\n".join(told), ("json-ld-text",)
+    # A page that names itself an article, or a date in its head, is believed.
+    if not linked.kind and meta.date_from not in ("meta", "json-ld") and is_list_of_links(blocks, chosen):
+        return "", ()
     return _join(chosen), ()
 
 
@@ -157,9 +156,7 @@ def _plain_lines(text: str) -> list[str]:
         text = unescape(text)
     if re.search(r"</?(?:p|br|a|div|strong|em)\b[^>]*>", text):
         tree = _parse(text)
-        return (
-            [] if tree is None else [line for block in page_blocks(tree) for line in block.text.split("\n")]
-        )
+        return [] if tree is None else [line for block in page_blocks(tree) for line in block.text.split("\n")]
     return [line for line in map(shown, text.split("\n")) if line]
 
 
@@ -181,7 +178,10 @@ def _is_oversized(root: HtmlElement) -> bool:
 
 def _trafilatura_lines(root: HtmlElement, url: str) -> list[str]:
     """Lines that trafilatura takes for the article; used to choose blocks, never shown."""
-    from trafilatura import bare_extraction
+    with warnings.catch_warnings():
+        # Its downloader, which is not used here, complains on import that SOCKS support is missing.
+        warnings.simplefilter("ignore")
+        from trafilatura import bare_extraction
 
     try:
         # Precision loses less than recall gains elsewhere: F1 .959 against .952 on 90 pages.
@@ -199,12 +199,7 @@ def _check_article(about: str, body: str, linked: LinkedArticle, meta: PageMeta,
         if _WALL.search(" ".join(root.text_content().split())[:5_000]):
             why = "shows a consent wall, or needs JavaScript, in place of an article"
         raise ExtractError(about, why)
-    if (
-        not linked.kind
-        and not meta.published
-        and n_words < _WALL_WORDS
-        and _WALL.search(body + " " + meta.title)
-    ):
+    if not linked.kind and not meta.published and n_words < _WALL_WORDS and _WALL.search(body + " " + meta.title):
         raise ExtractError(about, "shows a consent wall, or needs JavaScript, in place of an article")
-    if linked.is_listing and not linked.kind and not meta.published:
+    if linked.is_listing and not linked.kind and meta.date_from in ("", "text"):
         raise ExtractError(about, "is a list of articles")

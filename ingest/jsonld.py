@@ -185,10 +185,7 @@ def _updates(value: object) -> tuple[Update, ...]:
 
 def _loose_article(script: str) -> LinkedArticle:
     """The few fields that can be read from broken JSON; only if an article is its first subject."""
-    if not any(
-        f'"{kind}"' in script
-        for kind in ("NewsArticle", "Article", "ReportageNewsArticle", "LiveBlogPosting")
-    ):
+    if not any(f'"{kind}"' in script for kind in ("NewsArticle", "Article", "ReportageNewsArticle", "LiveBlogPosting")):
         return LinkedArticle()
 
     def field(name: str) -> str:

@@ -29,14 +29,13 @@ _BLOCK = frozenset({
 # fmt: on
 _AROUND = frozenset({"nav", "footer", "aside", "figure", "figcaption", "form", "menu"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_SPACES = re.compile(r"[ \t\n\r\f\u00a0\u2007\u202f]+")
+# Without the no-break spaces, which a browser shows one by one.
+_SPACES = re.compile(r"[ \t\n\r\f]+")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _EMBED = re.compile(
     r"twitter-tweet|instagram-media|tiktok-embed|fb-(?:post|video)|bluesky-embed|reddit-(?:embed|card)|telegram-post"
 )
-_WORD = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+"
-)
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")
 _SHINGLE = 3
 # A block belongs to a selection when this share of its word triples occurs there; below it a paragraph
 # merely repeats a phrase. Whole blocks shorter than a triple must stand there as a line of their own.
@@ -76,7 +75,7 @@ def words(text: str) -> list[str]:
 
 
 def shown(text: str) -> str:
-    """`text` as a browser shows it on one line: runs of white space become one space."""
+    """`text` as a browser shows it on one line: runs of white space become one space, ends are bare."""
     return _SPACES.sub(" ", text).strip()
 
 

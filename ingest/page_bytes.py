@@ -23,8 +23,9 @@ _NOT_HTML = re.compile(
 # What XML 1.0 forbids; libxml2 would stop reading at a NUL.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _META_WINDOW = 8_192
+_HEAD_BYTES = 16_384
 # Pages of UTF-8 with a few pasted Windows bytes stay UTF-8 below this share of bad sequences.
-_STRAY_SHARE = 0.1
+_STRAY_SHARE = 0.25
 _ASCII = [chr(code) for code in range(128)]
 
 
@@ -34,7 +35,7 @@ def looks_like_html(head: bytes) -> bool:
         if head.startswith(bom):
             head = head[len(bom) :].decode(name, "ignore").encode("utf-8")
             break
-    start = head.lstrip()
+    start = head[:_HEAD_BYTES].lstrip()
     return start.startswith(b"<") and not _NOT_HTML.match(start) and bool(_HTML.search(start))
 
 
@@ -62,6 +63,8 @@ def decode_page(page: bytes, charset: str = "") -> tuple[str, tuple[str, ...]]:
         text = _decode(page, name)
         if text is not None:
             return _clean(text), ()
+    if page.isascii():
+        return _clean(page.decode("ascii")), ()
     stray = _utf8_with_strays(page)
     if stray is not None:
         return _clean(stray), ("stray-bytes",)
@@ -86,9 +89,7 @@ def _decode(page: bytes, name: str) -> str | None:
         if known.startswith("utf-16") and b"\0" not in page[:200]:
             known = "utf-8"
         # Browsers read these by their Windows and national supersets.
-        known = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}.get(
-            known, known
-        )
+        known = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}.get(known, known)
         return page.decode(known)
     except (LookupError, UnicodeError, ValueError):
         return None
@@ -121,11 +122,7 @@ def _detect(page: bytes) -> str:
     sample = page if len(page) <= 30_000 else page[:10_000] + page[middle : middle + 10_000] + page[-10_000:]
     best = from_bytes(sample).best()
     # "Looks like any code page" is no finding, and then Windows-1252 is likelier than Cyrillic.
-    return (
-        best.encoding
-        if best and best.encoding not in ("ascii", "utf_8") and best.language != "Unknown"
-        else ""
-    )
+    return best.encoding if best and best.encoding not in ("ascii", "utf_8") and best.language != "Unknown" else ""
 
 
 def _clean(text: str) -> str:

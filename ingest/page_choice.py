@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from ingest.page_blocks import Block, Selection, words
 
@@ -29,6 +30,7 @@ _LEDE_REACH = 20
 _LEDE_WORDS = 6
 _GAP_WORDS = 12
 _LONG_WORDS = 15
+_MIN_TEASERS = 4
 _LABEL_WORDS = 4
 _SENTENCE_END = re.compile(r"[.!?…。！？؟][\"'”’»“)\]]*$")
 
@@ -112,9 +114,7 @@ def _is_foreign(block: Block, beside: frozenset[str]) -> bool:
     return bool(_kinds(block) & beside) or block.link_share > _LINK_DENSE
 
 
-def _lede(
-    blocks: Sequence[Block], first: int, description: str, title: str, beside: frozenset[str]
-) -> set[int]:
+def _lede(blocks: Sequence[Block], first: int, description: str, title: str, beside: frozenset[str]) -> set[int]:
     """Summaries between headline and text: the site's own description, or what the classes call one."""
     wanted, headline = words(description), words(title)
     ledes: set[int] = set()
@@ -157,9 +157,7 @@ def _trimmed(kept: Sequence[Block], title: str, authors: Sequence[str]) -> list[
             continue
         seen.add(found)
         text.append(block)
-    while text and (
-        text[-1].is_heading or (text[-1].text.endswith(":") and len(words(text[-1].text)) <= _LABEL_WORDS)
-    ):
+    while text and (text[-1].is_heading or (text[-1].text.endswith(":") and len(words(text[-1].text)) <= _LABEL_WORDS)):
         text.pop()
     return text
 
@@ -172,8 +170,14 @@ def _is_label(block: Block, names: set[str]) -> bool:
     return len(found) <= _LABEL_WORDS or (bool(names) and len(set(found) - names) <= 2 and len(found) <= 12)
 
 
+def is_list_of_links(blocks: Sequence[Block], chosen: Sequence[Block]) -> bool:
+    """Whether most of the chosen blocks are teasers: each right below a heading that is a link."""
+    wanted = {id(block) for block in chosen}
+    below = [lower for upper, lower in pairwise(blocks) if upper.is_heading and upper.link_share > _LINK_DENSE]
+    n_teasers = sum(id(block) in wanted for block in below)
+    return len(below) >= _MIN_TEASERS and 2 * n_teasers > len(chosen)
+
+
 def long_paragraphs(blocks: Sequence[Block]) -> list[Block]:
     """Paragraphs of running text, for pages too large to look at closely."""
-    return [
-        block for block in blocks if not _is_foreign(block, _BESIDE) and len(words(block.text)) >= _LONG_WORDS
-    ]
+    return [block for block in blocks if not _is_foreign(block, _BESIDE) and len(words(block.text)) >= _LONG_WORDS]

@@ -31,9 +31,9 @@ _UPDATED_METAS = (
 )  # fmt: skip
 _AUTHOR_METAS = ("author", "article:author_name", "parsely-author", "byl", "sailthru.author", "dc.creator")
 _URL_DAY = re.compile(r"(?<!\d)(20\d\d|19\d\d)([/_.-]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
-_URL_NAMED_DAY = re.compile(
-    r"/(20\d\d)/(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*/(\d{1,2})(?!\d)", re.I
-)
+_URL_NAMED_DAY = re.compile(r"/(20\d\d)/(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*/(\d{1,2})(?!\d)", re.I)
+# Longer ones are no headlines, and every separator costs a look at the rest.
+_MAX_TITLE = 500
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _ISO = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
@@ -56,11 +56,21 @@ class PageMeta:
     language: str
 
 
-def page_meta(root: _Element, linked: LinkedArticle, url: str) -> PageMeta:
-    """Reads everything; `url` is where the page was found, or ""."""
+def page_meta(root: _Element, linked: LinkedArticle, url: str, *, search_text: bool = True) -> PageMeta:
+    """Reads everything.
+
+    Args:
+        root: The page's tree; not changed.
+        linked: What its JSON-LD said.
+        url: Where the page was found, or "".
+        search_text: Whether a page that names no date is searched for one, which takes long on a large page.
+    """
     metas = meta_values(root)
     address = canonical_url(root, metas, linked, url)
     published, date_from = _published(root, metas, linked, address or url)
+    if not published and search_text:
+        published = _htmldate(root, address or url)
+        date_from = "text" if published else ""
     updated = next(filter(None, map(iso_date, [linked.updated, *_of(metas, _UPDATED_METAS)])), "")
     return PageMeta(
         title=page_title(root, metas, linked, address or url),
@@ -99,9 +109,7 @@ def iso_date(written: str) -> str:
     try:
         if found:
             year, month, day, hour, minute, second, zone = found.groups()
-            moment = datetime(
-                int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0)
-            )
+            moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
             if moment.year < 1600 or (moment.year, moment.month, moment.day) == (1970, 1, 1):
                 return ""
             if hour is None:
@@ -116,10 +124,8 @@ def iso_date(written: str) -> str:
     return ""
 
 
-def _published(
-    root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str
-) -> tuple[str, str]:
-    """When it was published and which field said so; the page's first readable one in order of trust."""
+def _published(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> tuple[str, str]:
+    """When it was published and which field said so; the first readable one in order of trust."""
     from_metas = list(filter(None, map(iso_date, _of(metas, _PUBLISHED_METAS))))
     from_times = list(filter(None, map(iso_date, _times(root))))
     ranked = (("json-ld", [iso_date(linked.published)]), ("meta", from_metas), ("time", from_times))
@@ -127,10 +133,7 @@ def _published(
         if dates and dates[0]:
             return _with_zone(dates[0], [*dates, *from_metas, *from_times]), name
     from_url = url_day(url)
-    if from_url:
-        return from_url, "url"
-    from_text = _htmldate(root, url)
-    return (from_text, "text") if from_text else ("", "")
+    return (from_url, "url") if from_url else ("", "")
 
 
 def _with_zone(date: str, others: Sequence[str]) -> str:
@@ -145,9 +148,7 @@ def _times(root: _Element) -> list[str]:
     marked: list[str] = []
     plain: list[str] = []
     for element in root.iter("time", "span", "div", "p", "abbr"):
-        role = (
-            f"{element.get('itemprop', '')} {element.get('class', '')} {element.get('pubdate', '')}".lower()
-        )
+        role = f"{element.get('itemprop', '')} {element.get('class', '')} {element.get('pubdate', '')}".lower()
         value = element.get("datetime") or (element.get("content") if "datepublished" in role else None)
         if not value or any(parent.tag in ("aside", "nav", "footer") for parent in element.iterancestors()):
             continue
@@ -206,12 +207,7 @@ def page_title(root: _Element, metas: dict[str, list[str]], linked: LinkedArticl
         linked.publisher,
         _site_label(url),
     ]
-    plain = [
-        (without_site(title, sites, known), weight)
-        for found, weight in candidates
-        for title in found
-        if title
-    ]
+    plain = [(without_site(title, sites, known), weight) for found, weight in candidates for title in found if title]
     votes: dict[str, float] = {}
     for title, weight in plain:
         votes[_fold(title)] = votes.get(_fold(title), 0.0) + weight
@@ -225,6 +221,8 @@ def without_site(title: str, sites: Sequence[str], headlines: Sequence[str]) -> 
     A separator inside a headline stays: a part is cut off only where it names one of `sites`, or where
     what is left is one of `headlines`.
     """
+    if len(title) > _MAX_TITLE:
+        return title
     names = {_fold(site) for site in sites if site}
     names |= {name.replace(" ", "") for name in names}
     names.discard("")
@@ -236,9 +234,7 @@ def without_site(title: str, sites: Sequence[str], headlines: Sequence[str]) -> 
         is_site = tail in names or tail.replace(" ", "") in names
         # "Headline | Section | Site": more parts may stand before the name.
         last_part = _fold(_SEPARATOR.split(right)[-1])
-        ends_in_site = (
-            found.group().strip() not in ("", ":") and last_part in names and len(words(right)) <= 5
-        )
+        ends_in_site = found.group().strip() not in ("", ":") and last_part in names and len(words(right)) <= 5
         if is_site or ends_in_site or (_fold(left) in headlines and found.group().strip() != ":"):
             return left.strip()
     return title
@@ -290,7 +286,8 @@ def canonical_url(root: _Element, metas: dict[str, list[str]], linked: LinkedArt
 def _same_site(one: str, other: str) -> bool:
     from courlan import extract_domain
 
-    hosts = urlsplit(one).hostname, urlsplit(other).hostname
+    hosts = [(urlsplit(address).hostname or "").removeprefix("www.") for address in (one, other)]
+    # For hosts that have no registrable domain: numbers, names of a local network.
     if hosts[0] == hosts[1]:
         return True
     domains = extract_domain(one), extract_domain(other)
@@ -299,9 +296,7 @@ def _same_site(one: str, other: str) -> bool:
 
 def _authors(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle) -> tuple[str, ...]:
     """Names of the byline in order, none twice: JSON-LD, meta, `rel=author` links."""
-    links = [
-        shown("".join(element.itertext())) for element in root.iter("a") if element.get("rel") == "author"
-    ]
+    links = [shown("".join(element.itertext())) for element in root.iter("a") if element.get("rel") == "author"]
     for names in (linked.authors, _of(metas, _AUTHOR_METAS), links):
         plain = [_BYLINE.sub("", shown(name)) for name in names if "://" not in name and len(name) < 200]
         plain = [name for name in dict.fromkeys(plain) if re.search(r"[^\W\d_]", name)]

@@ -27,9 +27,7 @@ from ingest.extract import extract
 _SUFFIX = re.compile(r"\s[|\-–—·•»:]+\s[^|]{2,40}$")
 _ZONE = re.compile(r"(?:[+-]\d\d:?\d\d|Z)$")
 # A script without spaces between words counts by the character.
-_TOKEN = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+"
-)
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]|[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +164,7 @@ def main() -> None:
     print(f"{'page':<36} title day  body   prec    rec   time")
     for one in sorted(scores, key=lambda one: one.body):
         marks = f"{'ok' if one.title else '—':<5} {'ok' if one.day else '—':<3}"
-        print(
-            f"{one.id:<36} {marks} {one.body:.3f}  {one.precision:.3f}  {one.recall:.3f}  {one.took_s:.2f}s"
-        )
+        print(f"{one.id:<36} {marks} {one.body:.3f}  {one.precision:.3f}  {one.recall:.3f}  {one.took_s:.2f}s")
     total = figures(scores)
     print(f"{total.n_pages} pages: title {total.title:.3f}, day {total.day:.3f}, body F1 {total.body:.4f}")
 
