@@ -6,7 +6,8 @@ blank is taken. Every field that is not used is kept in `Draft.extra`. Of keys t
 object the last counts, as the standard library has it.
 
 Reasons given: `not JSON`, `no JSON object`, `nested too deeply`, `number too long`, `no text`,
-`text is no string`, `line too long`, `record too long`, `broken quote`, `wrong number of fields`.
+`text is no string`, `line too long`, `record too long`, `array not closed`, `broken quote`,
+`wrong number of fields`.
 Warnings given: `latin-1`, `NUL`, `lone surrogate`, `odd FIELD`.
 
 Knows nothing about files, HTML, dates or storage.
@@ -49,7 +50,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "body", "content", "article body", "main text", "maintext", "full text", "article"),
     "language": ("language", "lang", "in language"),
 }
-HEAD_BYTES = 65_536
 
 _RANKS = {name.replace(" ", ""): (field, rank) for field, names in FIELDS.items() for rank, name in enumerate(names)}
 _LONGEST_NAME = max(map(len, _RANKS)) * 2
@@ -382,8 +382,8 @@ class _CsvLines:
         return len(self._taken)
 
     def pop(self) -> bytes:
-        """The next line; empty where it is too long or there is none."""
-        return next(self._lines, (0, None))[1] or b""
+        """The next line that is not blank; empty where there is none."""
+        return next((line for _, line in self._lines if line and not line.isspace()), b"")
 
     def start_row(self) -> None:
         self._taken = []

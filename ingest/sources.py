@@ -25,7 +25,6 @@ from index.errors import BadInput, ExtractError
 from ingest.draft import Draft, Reject
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Refused, shown, walk
 from ingest.records import (
-    HEAD_BYTES,
     Given,
     csv_header,
     decoded,
@@ -39,6 +38,7 @@ from ingest.records import (
 Kind = Literal["json lines", "json array", "csv", "html", "text"]
 
 STDIN = "stdin"
+HEAD_BYTES = 65_536
 
 _BINARY = (
     (b"PK\x03\x04", "a zip archive or office file"),

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from index.errors import BadInput
 from ingest.draft import Draft, Reject
 from ingest.folders import MAX_LINE_BYTES, MAX_RATIO, RATIO_FROM_BYTES, ByteStream
-from ingest.records import from_record
+from ingest.records import from_json_array, from_record
 from ingest.sources import kind_of, open_source
 
 ROOT = Path(__file__).parent.parent
@@ -312,6 +312,16 @@ def test_every_text_comes_out_as_it_went_in(
     assert rejects(found) == []
 
 
+@given(texts=st.lists(TEXTS, min_size=1, max_size=6), seed=st.integers(0, 10**6))
+def test_an_array_may_be_cut_into_pieces_anywhere(texts: list[str], seed: int) -> None:
+    records = [{"text": f'\\"{text}"\\'} for text in texts]
+    pieces: Any = Pieces(json.dumps(records, indent=1, ensure_ascii=False).encode(), seed)
+    found = list(from_json_array(ByteStream(pieces, "x")))
+    assert [(draft.text, draft.origin) for draft in drafts(found)] == [
+        (record["text"], f"x:{2 + 3 * at}") for at, record in enumerate(records)
+    ]
+
+
 # --- CSV
 
 
@@ -331,7 +341,7 @@ def test_a_csv_row_becomes_a_draft_and_a_quoted_text_keeps_its_lines() -> None:
 
 @pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
 def test_the_sign_between_fields_is_seen_in_the_header(sign: str) -> None:
-    content = f"url{sign}text\nu{sign}a sentence\n"
+    content = f"\n\r\nurl{sign}text\r\nu{sign}a sentence\n"
     draft = one_draft(content.encode())
     assert (draft.url, draft.text) == ("u", "a sentence")
 
@@ -530,6 +540,13 @@ def test_a_path_that_leads_nowhere_is_one_sentence(path: str) -> None:
         open_source(path)
 
 
+def test_a_date_given_for_a_folder_fills_only_gaps(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("---\ndate: 2024\n---\na")
+    (tmp_path / "b.txt").write_text("b")
+    found = drafts(list(open_source(str(tmp_path), published="2025").articles()))
+    assert [draft.published for draft in found] == ["2024", "2025"]
+
+
 # --- gzip
 
 
@@ -541,6 +558,11 @@ def noisy(n_records: int) -> bytes:
 def test_joined_and_padded_gzip_files_are_read_through() -> None:
     content = gzip.compress(lines(ROW)) + gzip.compress(b"") + gzip.compress(lines(ROW)) + b"\0" * 700
     assert [type(one) for one in read_bytes(content)] == [Draft, Draft]
+
+
+@pytest.mark.parametrize("n_bytes", [1, 262_143, 262_144, 262_145, 524_288, 786_400, 3_000_000])
+def test_a_gzip_of_any_length_is_read_to_its_end(n_bytes: int) -> None:
+    assert len(one_draft(gzip.compress(b"a" * n_bytes)).text) == n_bytes
 
 
 def test_a_truncated_gzip_keeps_its_whole_records_and_says_so() -> None:
@@ -698,15 +720,16 @@ def test_what_may_not_be_read_is_named() -> None:
 
 def test_progress_counts_the_bytes_on_disk(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(noisy(3000)))
-    (tmp_path / "b.bin").write_bytes(bytes(200_000))
+    (tmp_path / "0.bin").write_bytes(bytes(200_000))
     n_total = sum(path.stat().st_size for path in tmp_path.iterdir())
     source = open_source(str(tmp_path))
     assert source.progress() == (0, None)
     articles = source.articles()
-    next(articles)
+    assert [type(next(articles)) for _ in range(2)] == [Reject, Draft]
     n_read, total = source.progress()
-    assert 0 < n_read < n_total == total
-    assert len(list(articles)) == 3000
+    # The first file is refused by its head, and counts as done.
+    assert 200_000 < n_read < n_total == total
+    assert len(list(articles)) == 2999
     assert source.progress() == (n_total, n_total)
     assert len(list(source.articles())) == 3001
     assert source.progress() == (n_total, n_total)
