@@ -163,8 +163,7 @@ def _words_in(text: str, start: int, end: int) -> list[tuple[int, int]]:
 def _selected(folded: str, directive: _Directive) -> tuple[int, int] | None:
     """The first stretch that a browser would select, or None."""
     prefix, first, last, suffix = (
-        _pattern(folded[a:b])
-        for a, b in (directive.prefix, directive.first, directive.last, directive.suffix)
+        _pattern(folded[a:b]) for a, b in (directive.prefix, directive.first, directive.last, directive.suffix)
     )
     at = 0
     while True:
@@ -222,7 +221,8 @@ def _pattern(piece: str) -> re.Pattern[str] | None:
 
 
 def _after_space(folded: str, at: int) -> int:
-    while at < len(folded) and folded[at].isspace() and folded[at] not in _BREAK:
+    """The next visible character; between a prefix and its words a block may end, inside them not."""
+    while at < len(folded) and folded[at].isspace():
         at += 1
     return at
 
@@ -232,12 +232,7 @@ def _is_boundary(text: str, at: int) -> bool:
     if at <= 0 or at >= len(text):
         return True
     left, right = text[at - 1], text[at]
-    if (
-        right == "\u200d"
-        or left == "\u200d"
-        or unicodedata.category(right)[0] == "M"
-        or right in "🏻🏼🏽🏾🏿"
-    ):
+    if right == "\u200d" or left == "\u200d" or unicodedata.category(right)[0] == "M" or right in "🏻🏼🏽🏾🏿":
         return False
     if _is_wordy(left) and _is_wordy(right):
         return False
@@ -269,12 +264,7 @@ def _written(text: str, directive: _Directive) -> str:
     prefix, first, last, suffix = (
         _encoded(text[a:b]) for a, b in (directive.prefix, directive.first, directive.last, directive.suffix)
     )
-    return (
-        (f"{prefix}-," if prefix else "")
-        + first
-        + (f",{last}" if last else "")
-        + (f",-{suffix}" if suffix else "")
-    )
+    return (f"{prefix}-," if prefix else "") + first + (f",{last}" if last else "") + (f",-{suffix}" if suffix else "")
 
 
 def _encoded(piece: str) -> str:

@@ -113,7 +113,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             "date",
             rf"(?:\b{_DAYS},?\s)?\b{_MONTHS}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?:19|20)\d\d\b)?"
             rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{_MONTHS}(?:,?\s(?:19|20)\d\d)?\b"
-            rf"|\b{_MONTHS},?\s(?:of\s)?(?:19|20)\d\d\b|\b(?:late|early|mid)?[-\s]?(?:1[5-9]|20)\d\ds?\b"
+            rf"|\b{_MONTHS},?\s(?:of\s)?(?:19|20)\d\d\b|\b(?:(?:late|early|mid)[-\s])?(?:1[5-9]|20)\d\ds?\b"
             rf"|\b{_DAYS}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
             rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{_DAYS})\b",
         ),
@@ -239,9 +239,17 @@ def candidates(page: _Page, asked: Asked) -> list[Candidate]:
     """Every stretch that could be marked, each once, in the order of the quote."""
     found: dict[tuple[int, int], Candidate] = {}
     for form, start, end in _spans(page, asked):
+        while end > start and page.text[end - 1].isspace():
+            end -= 1
+        while start < end and page.text[start].isspace():
+            start += 1
         first, last = bisect_left(page.starts, start), bisect_left(page.starts, end)
         words = [t for t in page.tokens[first:last] if t.is_word]
-        if not words or len(words) > MAX_MARK_WORDS or (first == 0 and last >= len(page.tokens) - 1):
+        if (
+            not words
+            or max(len(words), len(page.text[start:end].split())) > MAX_MARK_WORDS
+            or (first == 0 and last >= len(page.tokens) - 1)
+        ):
             continue
         new = [t for t in words if not t.is_stop and t.stem not in asked.stems]
         if new and (start, end) not in found:

@@ -846,10 +846,12 @@ def asked_noun(tail: str) -> str | None:
     best = None
     for word in re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]:
         lowered = re.sub(r"['’]s$", "", word.lower())
-        if lowered in _NOUN_ENDS or not lowered[0].isalnum():
+        if lowered in _NOUN_ENDS or not lowered[:1].isalnum():
             break
         if lowered in _NOUNS:
             best = lowered
+            if lowered != word.lower():  # "which country's singer" asks for the country
+                break
         elif best:
             break
     return best

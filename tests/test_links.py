@@ -34,9 +34,7 @@ def words(text: str) -> list[tuple[str, int, int]]:
 
 def same(a: str, b: str) -> bool:
     def primary(word: str) -> str:
-        return "".join(
-            c for c in unicodedata.normalize("NFD", word.lower()) if unicodedata.category(c) != "Mn"
-        )
+        return "".join(c for c in unicodedata.normalize("NFD", word.lower()) if unicodedata.category(c) != "Mn")
 
     return primary(a) == primary(b)
 
@@ -111,10 +109,7 @@ def test_short_quote_is_named_whole() -> None:
 def test_long_quote_is_named_by_its_first_and_last_words() -> None:
     wanted = PORT.splitlines()[2]
     link = link_to(PORT, wanted)
-    assert (
-        f"{URL}#:~:text=The%20harbour%20board%2C%20which%20owns%20the,had%20to%20turn%20round%20at%20sea."
-        == link
-    )
+    assert f"{URL}#:~:text=The%20harbour%20board%2C%20which%20owns%20the,had%20to%20turn%20round%20at%20sea." == link
     assert wanted == select(PORT, link)
 
 
@@ -273,9 +268,7 @@ def test_link_selects_the_quote_or_equal_words(text: str, data: st.DataObject) -
     st.integers(0, 59),
 )
 @example([f"word{i}" for i in range(60)], 0, 60, 30)
-def test_words_that_occur_once_are_selected_exactly(
-    order: list[str], first: int, n_words: int, break_at: int
-) -> None:
+def test_words_that_occur_once_are_selected_exactly(order: list[str], first: int, n_words: int, break_at: int) -> None:
     text = " ".join(order[:break_at]) + "\n" + " ".join(order[break_at:])
     tokens = [m.span() for m in re.finditer(r"\S+", text)]
     start, end = tokens[first][0], tokens[min(first + n_words, 60) - 1][1]
