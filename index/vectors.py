@@ -107,17 +107,23 @@ class VectorIndex:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         selector = None
         if allowed is not None and n_allowed < self.n:
-            bitmap = np.packbits(allowed, bitorder="little")
-            selector = faiss.IDSelectorBitmap(bitmap)
-        if self._n_lists:
-            probe = max(32, int(self._n_lists * PROBED_SHARE))
-            # A narrow filter leaves few rows in each list: probe as many more, and all of them in the end.
-            probe = min(self._n_lists, math.ceil(probe * self.n / n_allowed))
-            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probe)
-        else:
-            parameters = faiss.SearchParameters(sel=selector) if selector is not None else None
+            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        if not self._n_lists:
+            return self._searched(query, k, faiss.SearchParameters(sel=selector))
+        probe = max(32, int(self._n_lists * PROBED_SHARE))
+        # A narrow filter leaves few rows in each list: probe as many more.
+        probe = min(self._n_lists, math.ceil(probe * self.n / n_allowed))
+        rows, cosines = self._searched(query, k, faiss.SearchParametersIVF(sel=selector, nprobe=probe))
+        if len(rows) < k and probe < self._n_lists:
+            # All that is allowed lies far from the question (another year, another outlet): look everywhere.
+            rows, cosines = self._searched(query, k, faiss.SearchParametersIVF(sel=selector, nprobe=self._n_lists))
+        return rows, cosines
+
+    def _searched(
+        self, query: Vectors, k: int, parameters: Any
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         cosines, rows = self._index.search(query.reshape(1, -1), k, params=parameters)
-        found = rows[0] >= 0
+        found = rows[0] >= 0  # faiss fills up with -1
         return rows[0][found], cosines[0][found]
 
     def cosines(self, query: Vectors, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
