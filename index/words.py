@@ -245,11 +245,12 @@ class WordIndex:
                 Query.boost_query(Query.term_query(self._schema, "title", term), TITLE_WEIGHT),
             )
         ]
-        if not wanted or k <= 0:
+        k = min(k, self.n)
+        if not wanted or k <= 0:  # tantivy panics at a limit of 0
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         bounds = [(Occur.Must, Query.const_score_query(query, 0.0)) for query in self._bounds(filters)]
         query = Query.boolean_query([(Occur.Must, Query.boolean_query(wanted)), *bounds])
-        hits = self._searcher.search(query, min(k, self.n), count=False).hits
+        hits = self._searcher.search(query, k, count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
         return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
 
