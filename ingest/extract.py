@@ -29,6 +29,8 @@ MAX_PAGE_BYTES = 20_000_000
 # Above either, only a plain choice of long paragraphs is made: trafilatura takes tens of seconds there.
 _MAX_ELEMENTS = 40_000
 _MAX_DEPTH = 200
+# htmldate needs 7 s for 5 million characters.
+_MAX_DATE_CHARS = 3_000_000
 _MIN_WORDS = 12
 # A page that says "not free" and shows fewer words than this shows its teaser.
 _STUB_WORDS = 150
@@ -69,7 +71,7 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
     scripts = ["".join(script.itertext()) for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
     linked = linked_article(scripts, url)
     oversized = _is_oversized(root)
-    meta = page_meta(root, linked, url, search_text=not oversized)
+    meta = page_meta(root, linked, url, search_text=not oversized and len(text) <= _MAX_DATE_CHARS)
     body, more = _body(root, linked, meta, oversized)
     _check_article(about, body, linked, meta, root)
     n_words = len(body.split())
