@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from index.errors import IndexCorrupt, IndexStale
-from index.snapshot import Recipe, build_snapshot, current_name, model_entry, read_manifest
+from index.errors import IndexCorrupt, IndexMissing, IndexStale
+from index.snapshot import Recipe, build_snapshot, model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise
@@ -92,7 +92,9 @@ def store_articles(
                 drafts.append((item, draft_hash(item)))
         unchanged = store.known_drafts([key for _, key in drafts])
         fresh = [(draft, key) for draft, key in drafts if key not in unchanged]
-        returns.current.update(number for number in unchanged.values() if number is not None)
+        for number in unchanged.values():
+            if number is not None:
+                returns.saw_current(number)
         report.n_same += len(drafts) - len(fresh)
         if fresh:
             with store.transaction():
@@ -113,15 +115,32 @@ class _Returns:
     """Drafts of this run that equal a past version of their article.
 
     A source that lists an article's versions brings the current one too, before or after; only where it does not
-    was the article truly changed back.
+    was the article truly changed back. Where the run itself brought versions, as an export does into an empty
+    folder, their order says it: the last one counts.
 
     Attributes:
         past: The returning versions, by article number.
-        current: Articles whose current version this run has seen.
+        current: Articles whose current version, stored by an earlier run, this run has seen.
+        changed: Articles to which this run has added a version.
     """
 
     past: dict[int, NewVersion] = field(default_factory=dict)
     current: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
+
+    def saw_current(self, number: int) -> None:
+        if number in self.changed:
+            self.past.pop(number, None)
+        else:
+            self.current.add(number)
+
+    def saw_past(self, number: int, version: NewVersion) -> None:
+        self.past[number] = version
+
+    def saw_new(self, number: int) -> None:
+        self.past.pop(number, None)
+        self.current.discard(number)
+        self.changed.add(number)
 
     def real(self) -> list[NewVersion]:
         """The versions that their articles were changed back to."""
@@ -170,11 +189,16 @@ def _store_batch(
         if known is not None and known.content_hash == content:
             report.n_same += 1
             store.same_content(known, key)
-            returns.current.add(known.number)
+            returns.saw_current(known.number)
             continue
         published_s = instant_s(dated.published)
         mark = fingerprint(cleaned.text)
-        copy_of = copies.original_of(identity, published_s, mark, is_known=known is not None)
+        # Two stubs share what is no news (a consent text, a paywall's), and would pass for copies.
+        copy_of = (
+            None
+            if cleaned.is_stub
+            else copies.original_of(identity, published_s, mark, is_known=known is not None)
+        )
         article = Article(
             id=identity,
             version=0,
@@ -192,14 +216,17 @@ def _store_batch(
             copy_of=copy_of,
         )
         version = NewVersion(article, dated.date_from, draft.extra, mark.to_bytes(), key, content)
-        if known is not None and store.has_version(known, content):
-            report.n_same += 1
-            if instant_s(dated.updated) is None:
-                returns.past[known.number] = version
-            continue
+        if known is not None and store.has_version(known, content, key):
+            updated_s = instant_s(dated.updated)
+            if updated_s is None or updated_s <= max(known.valid_from_s, known.updated_s or known.valid_from_s):
+                report.n_same += 1
+                if updated_s is None:
+                    returns.saw_past(known.number, version)
+                continue
+            # The publisher says that it went back to an earlier text.
         store.add(version, known, now_s)
         if known is not None:
-            returns.current.add(known.number)
+            returns.saw_new(known.number)
         report.n_new += known is None
         report.n_changed += known is not None
         report.n_copies += copy_of is not None
@@ -235,7 +262,8 @@ class _Copies:
             self._finder.discard(identity)
         found = self._finder.find(published_s, mark)
         self._finder.add(identity, published_s, mark)
-        return found
+        original = None if found is None else self._store.original(found)
+        return None if original == identity else original  # an original that changes is no copy of its own copies
 
 
 def draft_hash(draft: Draft) -> bytes:
@@ -327,11 +355,9 @@ def _texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
 
 def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
     """Whether the live snapshot already shows the store's last change, made the way `recipe` says."""
-    if current_name(folder) is None:
-        return False
     try:
         manifest = read_manifest(folder)
-    except (IndexCorrupt, IndexStale):
+    except (IndexMissing, IndexCorrupt, IndexStale):
         return False
     return (manifest.change, manifest.model, manifest.splitter) == (store.change(), recipe.model, recipe.splitter)
 
@@ -357,6 +383,7 @@ def finish(
         How many vectors were computed, and the name of the new snapshot, "" where none was needed.
     """
     if not always and is_current(folder, store, recipe):
+        prune(folder)  # what a killed run left
         return 0, ""
     n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress)
     progress.building(n_embedded)
