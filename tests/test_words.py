@@ -160,9 +160,7 @@ def test_filters_let_through_what_plain_comparisons_let_through(
     every_filter: list[WordFilters],
 ) -> None:
     rows = [
-        row_of(
-            at, "borek kulon", published_s=published, valid_from_s=low, valid_to_s=high, source=outlet, language=code
-        )
+        row_of(at, "borek kulon", published_s=published, valid_from_s=low, valid_to_s=high, source=name, language=code)
         for at, (published, (low, high), name, code) in enumerate(kinds)
     ]
     index = opened(tmp_path_factory.mktemp("words"), rows)
