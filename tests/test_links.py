@@ -127,6 +127,12 @@ def test_quote_at_the_start_of_a_paragraph_gets_no_prefix() -> None:
     assert wanted == select(PORT, link)
 
 
+def test_words_of_the_paragraph_before_are_no_prefix() -> None:
+    text = "Rain fell.\nSnow came at last.\nRain fell.\nFog came at last."
+    link = fragment_link(URL, text, text.rindex("Rain"), text.rindex("Rain") + len("Rain fell."))
+    assert f"{URL}#:~:text=Rain%20fell." == link, "equal places: the first is opened, without a false prefix"
+
+
 def test_repeated_opening_of_a_paragraph_gets_words_after_it() -> None:
     link = link_to(PORT, "The port closed", nth=1)
     start = PORT.index("The port closed again")
