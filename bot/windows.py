@@ -5,12 +5,15 @@ Pure. Offsets are code points of the article's text. Knows nothing about scores 
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 from index.sentences import crosses, n_words, sentence_spans, word_spans
 from index.types import Article, Span
 
-MAX_SENTENCES = 3
+# Sixty words of English are some 360 characters; a quote longer than this is no quote.
+MAX_CHARS = 900
+_SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +57,47 @@ def sentences_of(article: Article) -> Sentences:
 def cut_to_words(text: str, span: Span, around: Span | None, max_words: int) -> tuple[Span, bool, bool]:
     """At most `max_words` words of a long sentence, round a span of it or from its beginning.
 
+    A stretch over `MAX_CHARS`, as scripts without spaces and endless words give it, is shortened to that.
+
     Returns:
         The shorter span, and whether something was cut on its left and right.
     """
     words = word_spans(text, span)
-    if len(words) <= max_words:
-        return span, False, False
-    first = 0
-    if around is not None:
-        within = [at for at, word in enumerate(words) if word.end > around.start and word.start < around.end]
-        if within:
-            centre = (within[0] + within[-1]) // 2
-            first = max(0, min(centre - max_words // 2, len(words) - max_words))
-    chosen = words[first : first + max_words]
-    return Span(chosen[0].start, chosen[-1].end), first > 0, first + max_words < len(words)
+    first, last = 0, len(words) - 1
+    if len(words) > max_words:
+        within = _touching(words, around)
+        centre = (within[0] + within[-1]) // 2 if within else 0
+        first = max(0, min(centre - max_words // 2, len(words) - max_words))
+        last = first + max_words - 1
+    middle = (around.start + around.end) // 2 if around is not None else span.start
+    while first < last and words[last].end - words[first].start > MAX_CHARS:
+        if middle - words[first].start > words[last].end - middle:
+            first += 1
+        else:
+            last -= 1
+    shorter = Span(words[first].start, words[last].end) if words else span
+    if len(shorter) > MAX_CHARS:
+        shorter = _cut_word(text, shorter, middle)
+    return shorter, shorter.start > span.start, shorter.end < span.end
+
+
+def _touching(words: list[Span], around: Span | None) -> list[int]:
+    if around is None:
+        return []
+    return [at for at, word in enumerate(words) if word.end > around.start and word.start < around.end]
+
+
+def _cut_word(text: str, word: Span, middle: int) -> Span:
+    """`MAX_CHARS` of an endless word round `middle`, or fewer so as to leave no accent or emoji torn off."""
+    start = max(word.start, min(middle - MAX_CHARS // 2, word.end - MAX_CHARS))
+    end = min(word.end, start + MAX_CHARS)
+    while word.start < start < end - 1 and _is_inside_character(text, start):
+        start += 1
+    while start + 1 < end < word.end and _is_inside_character(text, end):
+        end -= 1
+    return Span(start, end)
+
+
+def _is_inside_character(text: str, at: int) -> bool:
+    """Whether what a reader sees as one character goes on over the offset `at`."""
+    return unicodedata.category(text[at])[0] == "M" or "\u200d" in text[at - 1 : at + 1] or text[at] in _SKIN_TONES

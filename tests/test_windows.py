@@ -1,0 +1,80 @@
+"""Stretches that could be quoted: inside one sentence or a few, never over a removed line, cut between words."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.windows import MAX_CHARS, cut_to_words, sentences_of
+from index.types import Article, Span
+
+
+def article(text: str, cuts: tuple[int, ...] = ()) -> Article:
+    return Article("a", 1, None, "", None, None, "Post", (), text, cuts)
+
+
+def test_sentences_are_counted_in_words() -> None:
+    found = sentences_of(article("One two. Three!\nFour five six."))
+    assert [span.of(found.article.text) for span in found.spans] == ["One two.", "Three!", "Four five six."]
+    assert found.n_words == (2, 1, 3)
+    assert found.joined(0, 1).of(found.article.text) == "One two. Three!"
+
+
+def test_a_passage_holds_the_sentences_that_lie_at_least_half_in_it() -> None:
+    found = sentences_of(article("Aaaa. Bbbb. Cccc."))
+    assert found.inside(Span(0, 17)) == range(3)
+    assert found.inside(Span(3, 11)) == range(1, 2)
+    assert found.inside(Span(2, 15)) == range(3)
+    assert found.inside(Span(5, 6)) == range(0)
+
+
+def test_sentences_on_both_sides_of_a_removed_line_are_never_joined() -> None:
+    text = "One two.\nThree four.\nFive six."
+    found = sentences_of(article(text, cuts=(9,)))
+    assert not found.can_join(0, 1)
+    assert not found.can_join(0, 2)
+    assert found.can_join(1, 2)
+    assert found.can_join(0, 0)
+
+
+WORDS = st.sampled_from(["a", "dollar", "e\u0301t\u00e9", "\U0001f469\u200d\U0001f680", "שלום", "x" * 40, "北京" * 30])
+
+
+@given(st.lists(WORDS, min_size=1, max_size=200), st.integers(1, 70), st.data())
+def test_what_is_cut_is_whole_words_round_the_answer(words: list[str], max_words: int, draw: st.DataObject) -> None:
+    sentence = " ".join(words)
+    text = f"Before. {sentence} After."
+    span = Span(8, 8 + len(sentence))
+    at = draw.draw(st.integers(0, len(words) - 1))
+    start = span.start + len(" ".join(words[:at])) + (at > 0)
+    answer = Span(start, start + len(words[at]))
+    cut, is_left, is_right = cut_to_words(text, span, answer, max_words)
+    assert span.start <= cut.start < cut.end <= span.end
+    assert (is_left, is_right) == (cut.start > span.start, cut.end < span.end)
+    assert len(cut.of(text).split()) <= max_words
+    assert len(cut) <= MAX_CHARS
+    assert cut.start <= answer.start and answer.end <= cut.end
+    assert not is_left or text[cut.start - 1] == " "
+    assert not is_right or text[cut.end] == " "
+    assert cut.of(text) == cut.of(text).strip()
+
+
+def test_a_sentence_that_fits_is_left_whole() -> None:
+    text = "One two three."
+    assert cut_to_words(text, Span(0, 14), Span(4, 7), 3) == (Span(0, 14), False, False)
+
+
+def test_without_an_answer_the_beginning_is_kept() -> None:
+    text = "one two three four five"
+    assert cut_to_words(text, Span(0, 23), None, 2) == (Span(0, 7), False, True)
+
+
+def test_an_endless_word_is_cut_round_the_answer_without_tearing_a_character() -> None:
+    text = "e\u0301" * 2000 + "42" + "\U0001f469\u200d\U0001f680" * 2000
+    for around in (None, Span(4000, 4002), Span(3000, 3002), Span(len(text) - 2, len(text))):
+        cut, is_left, is_right = cut_to_words(text, Span(0, len(text)), around, 60)
+        assert MAX_CHARS - 6 <= len(cut) <= MAX_CHARS
+        assert (is_left, is_right) == (cut.start > 0, cut.end < len(text))
+        assert around is None or (cut.start <= around.start and around.end <= cut.end)
+        assert cut.of(text)[0] in "e4\U0001f469"
+        assert cut.of(text)[-1] in "\u03012\U0001f680"
