@@ -7,13 +7,14 @@ Heavy libraries are imported by the command that needs them, so that `--help` is
 from __future__ import annotations
 
 import contextlib
-import gzip
+import difflib
+import io
 import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -79,11 +80,17 @@ def options(
 def _settings(context: typer.Context, data: Path | None) -> Settings:
     from index.settings import read_settings
 
-    settings = read_settings(os.environ, data or context.obj)
+    settings = read_settings(data or context.obj)
+    if settings.data.is_file():
+        raise BadInput(f"The data folder {settings.data} is a file; name a folder with --data.")
     logging.basicConfig(
         stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
     )
     return settings
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def _now_s() -> int:
@@ -113,14 +120,28 @@ NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even w
 
 
 @contextlib.contextmanager
-def _answerer(settings: Settings) -> Iterator[Answerer]:
+def _answerer(settings: Settings, outlets: Sequence[str] = ()) -> Iterator[Answerer]:
+    """What answers from the live index, in which each of `outlets` is."""
     from bot.answer import Answerer
     from index.snapshot import open_snapshot
     from index.store import Store
 
     with Store(settings.data) as store:
         snapshot = open_snapshot(settings.data)
+        _check_outlets(outlets, snapshot.sources)
         yield Answerer(store, snapshot, _embedder_of(settings, snapshot.manifest.model))
+
+
+def _check_outlets(names: Sequence[str], stored: Sequence[str]) -> None:
+    """Raise `BadInput` for a name that no article has: nothing could answer, and it is most likely misspelt."""
+    by_key = {outlet.lower(): outlet for outlet in stored}
+    for name in names:
+        key = name.lower()
+        if key not in by_key:
+            inside = [outlet for outlet in by_key if key in outlet]
+            near = [by_key[outlet] for outlet in inside[:3] or difflib.get_close_matches(key, by_key, n=3)]
+            hint = f"did you mean {' or '.join(near)}?" if near else "`newsquote sources` lists what there is."
+            raise BadInput(f"There is no outlet {name} in the corpus; {hint}")
 
 
 def _embedder_of(settings: Settings, entry: Any) -> Embedder:
@@ -159,11 +180,14 @@ def _question(
 ) -> Question:
     from bot.answer import Question
 
+    first, last = _day(since, "--since"), _day(until, "--until")
+    if first and last and first > last:
+        raise typer.BadParameter(f"{first} is after --until {last}", param_hint="--since")
     return Question(
         text=text,
         asked_on=_day(asked_on, "--asked-on") or datetime.now(UTC).date(),
-        since=_day(since, "--since"),
-        until=_day(until, "--until"),
+        since=first,
+        until=last,
         sources=tuple(sources or ()),
         language=language,
         read_filters=not as_is,
@@ -192,25 +216,34 @@ def ask(
 
     Example: newsquote ask "what deadline did Bessent mention?" --since 2025-04-01
     """
-    from bot import render
-
     if (question is None) == (batch is None):
         raise typer.BadParameter("give one question, or --batch FILE", param_hint="QUESTION")
     settings = _settings(context, data)
     asked = _question(question or "", asked_on, since, until, source, language, as_is, never_refuse)
-    with _answerer(settings) as answerer:
-        if batch is not None:
-            from bot.batch import answer_batch
+    if batch is not None:
+        _ask_batch(settings, batch, asked, is_day_given=asked_on is not None)
+        return
+    from bot import render
 
-            with _lines_of(batch) as lines:
-                for row in answer_batch(answerer, lines, asked, is_day_given=asked_on is not None):
-                    print(json.dumps(row, ensure_ascii=False), flush=True)
-            return
+    with _answerer(settings, asked.sources) as answerer:
         answer = answerer.answer(asked)
     if as_json:
-        print(json.dumps(render.as_json(answer), ensure_ascii=False))
+        _print_json(render.as_json(answer))
     else:
         print(render.as_lines(answer, colour=_is_colourful(), width=_width()))
+
+
+def _ask_batch(settings: Settings, path: str, template: Question, *, is_day_given: bool) -> None:
+    from bot.batch import answer_batch, open_lines
+
+    n = n_failed = 0
+    with open_lines(path) as lines, _answerer(settings, template.sources) as answerer:
+        for row in answer_batch(answerer, lines, template, is_day_given=is_day_given):
+            _print_json(row)
+            n += 1
+            n_failed += "error" in row
+    if n_failed:
+        print(f"{n_failed:,} of {n:,} questions failed; `error` in their rows says why", file=sys.stderr)
 
 
 @app.command()
@@ -233,22 +266,8 @@ def explain(
 
     settings = _settings(context, data)
     asked = _question(question, asked_on, since, until, source, language, as_is, True)
-    with _answerer(settings) as answerer:
-        print(explanation(answerer.answer(asked)))
-
-
-@contextlib.contextmanager
-def _lines_of(path: str) -> Iterator[Iterator[bytes]]:
-    if path == "-":
-        yield iter(sys.stdin.buffer)
-        return
-    try:
-        with Path(path).open("rb") as raw:
-            is_gzip = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            yield iter(gzip.GzipFile(fileobj=raw)) if is_gzip else iter(raw)
-    except (OSError, EOFError) as error:
-        raise BadInput(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+    with _answerer(settings, asked.sources) as answerer:
+        print(explanation(answerer.answer(asked), colour=_is_colourful(), width=_width()))
 
 
 def _is_colourful() -> bool:
@@ -268,7 +287,7 @@ def _width() -> int:
 def ingest(
     context: typer.Context,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="JSONL, CSV, text, HTML, folders; - for standard input.")
+        list[str], typer.Argument(metavar="SOURCE", help="JSONL, CSV, text, HTML, folders; - for standard input.")
     ],
     url: Annotated[str, typer.Option(help="Address of a single text or page.")] = "",
     title: Annotated[str, typer.Option(help="Title of a single text or page.")] = "",
@@ -326,7 +345,7 @@ def reindex(
     dry_run: DryRunOption = False,
     data: DataOption = None,
 ) -> None:
-    """Rebuild words and vectors from the stored articles, beside the live index, and switch.
+    """Rebuild the index from the stored articles, and switch to it.
 
     Example: newsquote reindex --passage-tokens 120 --dry-run
     """
@@ -369,11 +388,13 @@ def rollback(context: typer.Context, data: DataOption = None) -> None:
 @app.command()
 def retract(
     context: typer.Context,
-    urls: Annotated[list[str], typer.Argument(metavar="URL...", help="Addresses, or local:… ids.")],
+    urls: Annotated[list[str], typer.Argument(metavar="URL", help="Addresses, or local:… ids.")],
     dry_run: DryRunOption = False,
     data: DataOption = None,
 ) -> None:
-    """Remove articles for good: they answer nothing from now on and are not ingested again.
+    """Remove articles for good.
+
+    They answer nothing from now on, and are not ingested again.
 
     Example: newsquote retract https://harbor-courier.example/2025/04/18/talks
     """
@@ -392,7 +413,9 @@ def export(
     current: Annotated[bool, typer.Option("--current", help="Only the current version of each article.")] = False,
     data: DataOption = None,
 ) -> None:
-    """Write the stored articles as JSON lines that ingest reads: also the backup.
+    """Write the stored articles as JSON lines.
+
+    Ingest reads them: this is also the backup.
 
     Example: newsquote export backup.jsonl.gz
     """
@@ -414,24 +437,28 @@ def sources(context: typer.Context, as_json: JsonOption = False, data: DataOptio
 
     Example: newsquote sources
     """
-    from bot.render import safe, table
+    from bot.render import table
     from index.store import Store
+    from index.terminal import safe
 
     settings = _settings(context, data)
     with Store(settings.data) as store:
         counts = store.source_counts()
     if as_json:
         for row in counts:
-            print(
-                json.dumps({"source": row.source, "n_articles": row.n_articles, "first": row.first, "last": row.last})
-            )
+            _print_json({"source": row.source, "n_articles": row.n_articles, "first": row.first, "last": row.last})
         return
-    print(table([(safe(r.source), f"{r.n_articles:,}", r.first or "undated", r.last or "undated") for r in counts]))
+    if counts:
+        print(table([(safe(r.source), f"{r.n_articles:,}", _days(r.first, r.last)) for r in counts]))
+
+
+def _days(first: str | None, last: str | None) -> str:
+    return f"{first[:10]} to {last[:10]}" if first and last else "undated"
 
 
 @app.command()
 def status(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
-    """Say what the corpus and its index hold, and how old they are.
+    """Say what the corpus holds and how old its index is.
 
     Example: newsquote status
     """
@@ -439,44 +466,71 @@ def status(context: typer.Context, as_json: JsonOption = False, data: DataOption
 
     settings = _settings(context, data)
     found = corpus_status(settings.data, _now_s())
-    print(json.dumps(found, ensure_ascii=False) if as_json else status_lines(found))
+    if as_json:
+        _print_json(found)
+    else:
+        print(status_lines(found))
 
 
 @app.command()
 def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
-    """Check the model, the store and the index from end to end; opens no connection.
+    """Check the model, the store and the index.
+
+    From end to end, and without opening a connection.
 
     Example: newsquote doctor
     """
     from index.health import check_all
+    from index.terminal import safe
 
     settings = _settings(context, data)
     checks = check_all(settings.data)
-    if as_json:
-        for check in checks:
-            print(json.dumps({"check": check.name, "ok": check.ok, "detail": check.detail}))
-    else:
-        for check in checks:
-            print(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}")
-    if not all(check.ok for check in checks):
-        raise NewsquoteError("something is wrong; each FAIL line above says what to run.")
+    for check in checks:
+        if as_json:
+            _print_json({"check": check.name, "ok": check.ok, "detail": check.detail})
+        else:
+            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<6}  {safe(check.detail)}")
+    failed = [check.name for check in checks if not check.ok]
+    if failed:
+        raise NewsquoteError(
+            f"Something is wrong with the {' and the '.join(failed)}; the lines above say what to run."
+        )
+
+
+INTERRUPTED = "newsquote: interrupted; everything reported as stored is safe."
 
 
 def main() -> None:
     """Console script: run a command, and turn known failures into one sentence and exit code 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Whatever the locale says, output is UTF-8. A lone surrogate, which a question's bytes or a JSON escape may
+        # bring in, comes out as the escape it has in JSON.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        app(standalone_mode=True)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except NewsquoteError as error:
-        sentence = str(error)
+        from index.terminal import safe
+
+        sentence = safe(str(error))
         print(f"newsquote: {sentence}{'' if sentence.endswith(('.', '?', '!')) else '.'}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("newsquote: interrupted; everything reported as stored is safe.", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); the interpreter must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except SystemExit as end:
+        # Typer turns the two above into exit codes of its own, without a word.
+        if end.code == 130:
+            print(INTERRUPTED, file=sys.stderr)
+        if isinstance(end.__context__, BrokenPipeError):
+            end.code = 0
+        raise
 
 
 if __name__ == "__main__":

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import logging
+import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import NoReturn
 
 from bot.answer import Answerer, Question
 from bot.render import as_json, failed_json
@@ -15,10 +21,41 @@ from index.errors import BadInput, NewsquoteError
 log = logging.getLogger(__name__)
 
 
+@contextlib.contextmanager
+def open_lines(path: str) -> Iterator[Iterator[bytes]]:
+    """The lines of a file, unpacked where it is gzip; of standard input for `-`.
+
+    Raises:
+        BadInput: It cannot be opened, or not be read to its end; the lines before were given.
+    """
+    if path == "-":
+        yield iter(sys.stdin.buffer)
+        return
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115, closed below
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    with file:
+        is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
+        yield _lines(gzip.GzipFile(fileobj=file) if is_gzip else file, path)
+
+
+def _lines(file: Iterable[bytes], path: str) -> Iterator[bytes]:
+    try:
+        yield from file
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: Exception) -> BadInput:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return BadInput(f"The questions in {path} cannot be read ({why.rstrip('.')}); name another file.")
+
+
 def answer_batch(
     answerer: Answerer, lines: Iterable[bytes], template: Question, *, is_day_given: bool = False
 ) -> Iterator[dict[str, object]]:
-    """One row for every line that is not blank.
+    """One row for every line that is not blank, in order.
 
     Args:
         answerer: Answers.
@@ -31,9 +68,12 @@ def answer_batch(
             continue
         question_id, text, asked_on = None, "", template.asked_on.isoformat()
         try:
-            question_id, text, day = _read(line, number)
-            if day and not is_day_given:
-                asked_on = day
+            record = _record(line, number)
+            question_id = record.get("id")
+            text = _text(record, number)
+            day = record.get("asked_on")
+            if day is not None and not is_day_given:
+                asked_on = str(day)
             question = replace(template, text=text, asked_on=_day(asked_on, number))
             yield as_json(answerer.answer(question), question_id)
         except NewsquoteError as error:
@@ -43,16 +83,25 @@ def answer_batch(
             yield failed_json(question_id, text, asked_on, f"line {number}: it failed; the log says why")
 
 
-def _read(line: bytes, number: int) -> tuple[str | None, str, str]:
+def _record(line: bytes, number: int) -> dict[str, object]:
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"line {number} is not JSON") from error
-    if not isinstance(record, dict) or not isinstance(record.get("question"), str):
+    if not isinstance(record, dict):
+        raise BadInput(f"line {number} is not a JSON object")
+    return record
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")  # Python would read NaN and write it again
+
+
+def _text(record: dict[str, object], number: int) -> str:
+    text = record.get("question")
+    if not isinstance(text, str):
         raise BadInput(f'line {number} has no "question"')
-    question_id = record.get("id")
-    day = record.get("asked_on")
-    return None if question_id is None else str(question_id), record["question"], day if isinstance(day, str) else ""
+    return text
 
 
 def _day(text: str, number: int) -> date:

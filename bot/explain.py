@@ -5,26 +5,41 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bot.answer import Answer
-from bot.render import as_lines, safe, table
+from bot.render import quote_lines, table
+from index.terminal import safe
 
 
-def explanation(answer: Answer) -> str:
+def explanation(answer: Answer, *, colour: bool = False, width: int = 80) -> str:
     """What was understood, the ranked articles, the quotes with their scores, the confidence and its signs."""
     understood = answer.understood
     parts = [
-        f"topic: {safe(understood.topic)}\nkind: {understood.kind}\n"
-        f"notes: {'; '.join(map(safe, understood.notes)) or 'none'}\n"
-        f"searched: {answer.searched.n_articles:,} articles in index {answer.snapshot}",
-        "articles\n"
+        table(
+            [
+                ("topic", safe(understood.topic)),
+                ("kind", understood.kind),
+                ("understood", "; ".join(map(safe, understood.notes)) or "no times and no outlets"),
+                ("searched", f"{answer.searched.n_articles:,} articles, index {answer.snapshot}"),
+            ]
+        ),
+        "Articles\n"
         + table(
             [
-                (f"  {at}.", f"{source.score:.3f}", (source.published or "undated")[:10], safe(source.title)[:70])
+                (
+                    f"  {at}.",
+                    f"{source.score:.3f}",
+                    (source.published or "undated")[:10],
+                    _cut(safe(source.title or source.id), width - 25),
+                )
                 for at, source in enumerate(answer.sources, 1)
             ]
         ),
-        "quotes\n" + as_lines(answer, colour=False, width=100),
-        "quote scores: " + ", ".join(f"{quote.score:.3f}" for quote in answer.quotes),
-        f"confidence: {answer.confidence:.3f} from "
-        + ", ".join(f"{name} {value:.3f}" for name, value in asdict(answer.evidence).items()),
     ]
+    for at, quote in enumerate(answer.quotes, 1):
+        parts.append(f"Quote {at}, score {quote.score:.3f}\n" + quote_lines(quote, colour=colour, width=width))
+    signs = [(f"  {name}", f"{value:.3f}") for name, value in asdict(answer.evidence).items()]
+    parts.append(f"Confidence {answer.confidence:.3f}, from\n" + table(signs))
     return "\n\n".join(parts)
+
+
+def _cut(text: str, n_chars: int) -> str:
+    return text if len(text) <= n_chars else text[: n_chars - 2].rstrip() + " …"

@@ -1,19 +1,18 @@
 """An answer as JSON and as lines of a terminal. Values in, text out; nothing here decides what is shown.
 
-Article text is untrusted: what a terminal would obey (escape sequences, direction overrides) is replaced in the
-terminal's rendering. JSON carries every character as stored.
+Article text is untrusted: the terminal's rendering goes through `safe`. JSON carries every character as stored.
 """
 
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from datetime import date
 
 from bot.answer import Answer, SourceArticle
 from bot.links import fragment_link
-from index.types import Quote, day_of
+from index.terminal import safe
+from index.types import Article, Quote, day_of
 
 BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -25,8 +24,8 @@ def quote_link(quote: Quote) -> str | None:
     return fragment_link(quote.article.url, quote.article.text, quote.span.start, quote.span.end) or None
 
 
-def as_json(answer: Answer, question_id: str | None = None) -> dict[str, object]:
-    """One line of `ask --json` and `ask --batch`."""
+def as_json(answer: Answer, question_id: object = None) -> dict[str, object]:
+    """One line of `ask --json` and `ask --batch`; the id is any JSON value, given back as it came."""
     nearest = answer.nearest
     return {
         "id": question_id,
@@ -42,7 +41,7 @@ def as_json(answer: Answer, question_id: str | None = None) -> dict[str, object]
     }
 
 
-def failed_json(question_id: str | None, question: str, asked_on: str, error: str) -> dict[str, object]:
+def failed_json(question_id: object, question: str, asked_on: str, error: str) -> dict[str, object]:
     """The line of a question that could not be asked."""
     return {
         "id": question_id,
@@ -110,19 +109,8 @@ def _nearest(source: SourceArticle) -> dict[str, object]:
 
 # The terminal -------------------------------------------------------------------------------------------
 
-
-def safe(text: str) -> str:
-    """Text that a terminal shows and does not obey; line breaks become spaces."""
-    shown = "".join(
-        " " if char in "\n\t" else "\N{REPLACEMENT CHARACTER}" if _commands(char) else char for char in text
-    )
-    return " ".join(shown.split(" "))
-
-
-def _commands(char: str) -> bool:
-    return (
-        unicodedata.category(char) in ("Cc", "Cs") or char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-    )
+# Stand for the marks while a quote is wrapped, one column each as asterisks are; `safe` leaves neither in a text.
+_ON, _OFF = "\x0e", "\x0f"
 
 
 def as_lines(answer: Answer, *, colour: bool, width: int = 80) -> str:
@@ -135,66 +123,91 @@ def as_lines(answer: Answer, *, colour: bool, width: int = 80) -> str:
     """
     parts = []
     if answer.understood.notes:
-        parts.append(_dim("Understood: " + "; ".join(map(safe, answer.understood.notes)), colour))
+        parts.append(_small("Understood: " + "; ".join(answer.understood.notes), colour, width, indent=""))
     if answer.status == "not_found":
         parts.append(_refusal(answer, width))
     else:
-        parts.extend(_quote_lines(quote, colour, width) for quote in answer.quotes)
+        parts.extend(quote_lines(quote, colour=colour, width=width) for quote in answer.quotes)
         if answer.disagreement:
             parts.append("These sources disagree.")
     return "\n\n".join(parts)
 
 
-def _quote_lines(quote: Quote, colour: bool, width: int) -> str:
-    text = quote.article.text
-    marked = quote.answer
+def quote_lines(quote: Quote, *, colour: bool, width: int) -> str:
+    """A quote with its answer marked, and below it where it comes from."""
+    article, marked = quote.article, quote.answer
     if marked is None:
         body = safe(quote.text)
     else:
-        on, off = (BOLD, RESET) if colour else ("*", "*")
+        before, after = quote.span.start, quote.span.end
         body = (
-            safe(text[quote.span.start : marked.start])
-            + on
-            + safe(marked.of(text))
-            + off
-            + safe(text[marked.end : quote.span.end])
+            safe(article.text[before : marked.start])
+            + f"{_ON}{safe(marked.of(article.text))}{_OFF}"
+            + safe(article.text[marked.end : after])
         )
     body = f"{'… ' if quote.cut_left else ''}“{body}”{' …' if quote.cut_right else ''}"
-    lines = textwrap.wrap(body, width, break_long_words=False, break_on_hyphens=False)
-    article = quote.article
-    published = article.published[:10] if article.published else "undated"
-    lines.append(_dim(f"  {safe(article.source)} · {published} · {safe(article.title)}", colour))
+    body = "\n".join(textwrap.wrap(body, width, break_long_words=False, break_on_hyphens=False))
+    on, off = (BOLD, RESET) if colour else ("*", "*")
+    lines = [body.replace(_ON, on).replace(_OFF, off), _small(_byline(article), colour, width)]
     if article.is_stub:
-        lines.append(_dim("  Only the beginning of this article is known.", colour))
+        lines.append(_small("Only the beginning of this article is known.", colour, width))
     if article.correction:
-        lines.append(_dim("  " + safe(textwrap.shorten(article.correction, 200, placeholder=" …")), colour))
-    link = quote_link(quote)
-    if link:
-        lines.append(f"  {safe(link)}")
+        lines.append(_small(textwrap.shorten(article.correction, 200, placeholder=" …"), colour, width))
+    lines.append(f"  {safe(quote_link(quote) or article.id)}")
     if quote.also:
-        lines.append(_dim("  also in: " + ", ".join(map(safe, quote.also)), colour))
+        lines.append(_small("also in: " + ", ".join(quote.also), colour, width))
     return "\n".join(lines)
+
+
+def _byline(article: Article | SourceArticle) -> str:
+    day = article.published[:10] if article.published else "undated"
+    return " · ".join(filter(None, (article.source, day, article.title)))
 
 
 def _refusal(answer: Answer, width: int) -> str:
     searched = answer.searched
+    if not searched.n_articles:
+        return "\n".join(textwrap.wrap(f"Not found: the corpus holds no article{_bounds(answer)}.", width))
     dates = ""
     if searched.first_s is not None and searched.last_s is not None:
-        dates = f" from {day_of(searched.first_s)} to {day_of(searched.last_s)}"
+        first, last = day_of(searched.first_s), day_of(searched.last_s)
+        dates = f" of {first}" if first == last else f", {first} to {last}"
     noun = "article" if searched.n_articles == 1 else "articles"
-    lines = textwrap.wrap(f"Not found in {searched.n_articles:,} {noun}{dates}.", width)
+    lines = textwrap.wrap(f"Not found in {searched.n_articles:,} {noun}{_outlets(answer)}{dates}.", width)
     nearest = answer.nearest
     if nearest is not None:
-        published = nearest.published[:10] if nearest.published else "undated"
         lines.append("The nearest article, which does not seem to answer:")
-        lines.append(f"  {safe(nearest.title) or '(no title)'} · {safe(nearest.source)} · {published}")
-        if nearest.url:
-            lines.append(f"  {safe(nearest.url)}")
+        lines.append(_small(_byline(nearest), False, width))
+        lines.append(f"  {safe(nearest.url or nearest.id)}")
     return "\n".join(lines)
 
 
-def _dim(text: str, colour: bool) -> str:
-    return f"{DIM}{text}{RESET}" if colour else text
+def _outlets(answer: Answer) -> str:
+    names = answer.question.sources or answer.understood.sources
+    return " from " + " or ".join(map(safe, names)) if names else ""
+
+
+def _bounds(answer: Answer) -> str:
+    """The filters in words, for a refusal that had nothing to search."""
+    question, understood = answer.question, answer.understood
+    since, until = question.since or understood.since, question.until or understood.until
+    dates = f" since {since}" if since else ""
+    dates += f" until {until}" if until else f" until {question.asked_on}, the day of asking"
+    language = f" in the language “{safe(question.language)}”" if question.language else ""
+    return _outlets(answer) + language + dates
+
+
+def _small(text: str, colour: bool, width: int, indent: str = "  ") -> str:
+    """A line beside a quote, wrapped, dim where colours are on."""
+    lines = textwrap.wrap(
+        safe(text),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(f"{DIM}{line}{RESET}" if colour else line for line in lines)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -10,6 +10,7 @@ from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path,
 from index.errors import ModelUnavailable, NewsquoteError
 from index.snapshot import FOLDER, Manifest, check_files, current_name, open_snapshot, read_manifest
 from index.store import NEVER, Store
+from index.terminal import safe
 from index.types import day_of
 
 
@@ -63,35 +64,47 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
 
 def status_lines(found: dict[str, object]) -> str:
     """`corpus_status` for a person."""
-    lines = [
-        f"corpus    {found['data']}",
-        f"articles  {found['articles']:,} ({found['versions']:,} versions, {found['copies']:,} copies, "
-        f"{found['stubs']:,} stubs, {found['retracted']:,} retracted)",
-        f"dates     {found['oldest'] or 'undated'} to {found['newest'] or 'undated'}",
-        f"newest    {found['newest_title'] or '-'}",
+    oldest, newest = (str(found[end])[:10] if found[end] else "" for end in ("oldest", "newest"))
+    rows = [
+        ("corpus", safe(str(found["data"]))),
+        (
+            "articles",
+            f"{found['articles']:,}: {found['copies']:,} copies, {found['stubs']:,} stubs; "
+            f"{found['versions']:,} versions; {found['retracted']:,} retracted",
+        ),
+        ("dates", f"{oldest} to {newest}" if oldest else "none"),
     ]
+    if newest:
+        rows.append(("newest", safe(str(found["newest_title"] or "(no title)"))))
     if found["index"] is None:
-        lines.append(f"index     none: {found['index_problem']}")
+        rows.append(("index", f"none; {safe(str(found['index_problem']))}"))
     else:
-        age_h = int(str(found["index_age_s"])) / 3600
-        lines += [
-            f"index     {found['index']}, {age_h:.1f} h old, {found['passages']:,} passages of up to "
-            f"{found['passage_tokens']} tokens, {found['vector_kind']}",
-            f"model     {found['model']} ({found['runtime']}, revision {str(found['model_revision'])[:12]})",
+        rows += [
+            ("index", f"{found['index']}, {_age(int(str(found['index_age_s'])))} old, {found['vector_kind']}"),
+            ("passages", f"{found['passages']:,} of up to {found['passage_tokens']} tokens"),
+            ("model", safe(f"{found['model']} ({found['runtime']}, revision {str(found['model_revision'])[:12]})")),
         ]
         if not found["index_is_current"]:
-            lines.append("behind    the corpus has changed since; run `newsquote ingest` or `newsquote reindex`")
+            rows.append(("behind", "the corpus has changed since; run `newsquote ingest` or `newsquote reindex`"))
     size = int(str(found["store_bytes"])) + int(str(found.get("index_bytes", 0)))
-    lines.append(f"size      {size / 1e6:,.1f} MB")
-    return "\n".join(lines)
+    rows.append(("size", f"{size / 1e6:,.1f} MB"))
+    return "\n".join(f"{name:<8}  {value}" for name, value in rows)
+
+
+def _age(seconds: int) -> str:
+    for unit, n in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * n:
+            return f"{seconds // n:,} {unit}"
+    return f"{seconds} seconds"
 
 
 def check_all(folder: Path) -> list[Check]:
-    """Every check, each tried whatever the others found."""
+    """Every check; the ones below one that failed are left out where they need what it looks at."""
     checks = [_checked("model", _check_model), _checked("store", lambda: _check_store(folder))]
     if checks[-1].ok:
         checks.append(_checked("index", lambda: _check_index(folder)))
-        checks.append(_checked("search", lambda: _check_search(folder)))
+        if checks[-1].ok:
+            checks.append(_checked("search", lambda: _check_search(folder)))
     return checks
 
 

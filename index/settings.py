@@ -6,12 +6,12 @@ A misspelt variable is an error that names the nearest right one; pydantic-setti
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import SettingsError
@@ -22,9 +22,11 @@ OTHER_VARIABLES = frozenset({"NEWSQUOTE_EVAL_DATA"})
 
 DEFAULT_PASSAGE_TOKENS = 160
 
+AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+
 
 class Settings(BaseSettings):
-    """What an operator may change.
+    """What an operator may change. A variable that is empty counts as not set.
 
     Attributes:
         data: Data folder (corpus, snapshots, model exports).
@@ -34,30 +36,42 @@ class Settings(BaseSettings):
         log_level: Lines on stderr from this level on.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    data: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("newsquote")))
-    model: str = ""
-    runtime: Literal["auto", "openvino", "torch"] = "auto"
-    passage_tokens: int = Field(default=0, ge=0, le=2048)
-    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    data: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("newsquote")), description="the path of a folder"
+    )
+    model: str = Field(default="", description="a model's name or folder")
+    runtime: Annotated[Literal["auto", "openvino", "torch"], AnyCase] = Field(
+        default="auto", description="auto, openvino or torch"
+    )
+    passage_tokens: int = Field(default=0, ge=0, le=2048, description="a whole number from 0 to 2048")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = Field(
+        default="warning", description="debug, info, warning or error"
+    )
 
 
-def read_settings(environment: Mapping[str, str], data: Path | None = None) -> Settings:
-    """The settings of an environment, `data` overriding its folder.
+def variables() -> list[str]:
+    """Every variable that is read, in alphabetical order."""
+    return sorted({PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES)
+
+
+def read_settings(data: Path | None = None) -> Settings:
+    """The settings of the process' environment, `data` overriding its folder.
 
     Raises:
-        SettingsError: A variable is misspelt or out of range.
+        SettingsError: A variable is misspelt or out of range; the sentence names the right one or what it may be.
     """
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHER_VARIABLES
-    for name in sorted(environment):
+    known = variables()
+    for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            near = difflib.get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.0)
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
             raise SettingsError(f"There is no setting {name}; did you mean {near[0]}?")
     try:
         settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise SettingsError(f"{name} is {first['input']!r}: {first['msg'].lower()}.") from error
+        field = str(first["loc"][0])
+        allowed = Settings.model_fields[field].description
+        raise SettingsError(f"{PREFIX}{field.upper()} is {first['input']!r}; set it to {allowed}.") from error
     return settings if data is None else settings.model_copy(update={"data": data})

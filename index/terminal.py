@@ -1,0 +1,28 @@
+"""Untrusted text made harmless for a terminal. Knows nothing about what is shown."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Embeddings, overrides and isolates make a line read in another order than it is stored.
+_REORDERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_OBEYED = ("Cc", "Cs")
+_BLANKS = frozenset("\t\n\u2028\u2029")
+
+
+def safe(text: str) -> str:
+    """Text of one line that a terminal shows and does not obey.
+
+    A run of line breaks and tabs becomes one space; every other control character, lone surrogate and direction
+    override becomes U+FFFD.
+    """
+    shown: list[str] = []
+    for char in text:
+        if char in _BLANKS:
+            if shown[-1:] != [" "]:
+                shown.append(" ")
+        elif char in _REORDERS or unicodedata.category(char) in _OBEYED:
+            shown.append("\N{REPLACEMENT CHARACTER}")
+        else:
+            shown.append(char)
+    return "".join(shown)

@@ -1,0 +1,83 @@
+"""Settings from the environment: what is read, what is refused and in which words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from index.errors import SettingsError
+from index.settings import Settings, read_settings, variables
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("NEWSQUOTE_"):
+            monkeypatch.delenv(name)
+
+
+def test_defaults_hold_where_nothing_is_set() -> None:
+    settings = read_settings()
+    assert (settings.model, settings.runtime, settings.passage_tokens, settings.log_level) == ("", "auto", 0, "warning")
+    assert settings.data.name == "newsquote"
+
+
+def test_the_option_wins_over_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSQUOTE_DATA", "/from/environment")
+    assert read_settings().data == Path("/from/environment")
+    assert read_settings(Path("/from/option")).data == Path("/from/option")
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = read_settings()
+    for name in variables():
+        monkeypatch.setenv(name, "")
+    assert read_settings() == usual
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("NEWSQUOTE_DATAA", "NEWSQUOTE_DATA"),
+        ("NEWSQUOTE_PASAGE_TOKENS", "NEWSQUOTE_PASSAGE_TOKENS"),
+        ("NEWSQUOTE_LOGLEVEL", "NEWSQUOTE_LOG_LEVEL"),
+        ("newsquote_modle", "NEWSQUOTE_MODEL"),
+    ],
+)
+def test_a_misspelt_variable_names_the_right_one(monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str) -> None:
+    monkeypatch.setenv(misspelt, "1")
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == f"There is no setting {misspelt}; did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PASSAGE_TOKENS", "abc", "NEWSQUOTE_PASSAGE_TOKENS is 'abc'; set it to a whole number from 0 to 2048."),
+        ("PASSAGE_TOKENS", "-1", "NEWSQUOTE_PASSAGE_TOKENS is '-1'; set it to a whole number from 0 to 2048."),
+        ("PASSAGE_TOKENS", "2049", "NEWSQUOTE_PASSAGE_TOKENS is '2049'; set it to a whole number from 0 to 2048."),
+        ("RUNTIME", "gpu", "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, openvino or torch."),
+        ("LOG_LEVEL", "loud", "NEWSQUOTE_LOG_LEVEL is 'loud'; set it to debug, info, warning or error."),
+    ],
+)
+def test_a_value_out_of_range_says_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv("NEWSQUOTE_" + name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == sentence
+
+
+def test_words_are_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSQUOTE_LOG_LEVEL", "INFO")
+    monkeypatch.setenv("NEWSQUOTE_RUNTIME", "Torch")
+    settings = read_settings()
+    assert (settings.log_level, settings.runtime) == ("info", "torch")
+
+
+def test_every_setting_says_what_it_may_be() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
