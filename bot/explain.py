@@ -21,24 +21,25 @@ def explanation(answer: Answer, *, colour: bool = False, width: int = 80) -> str
                 ("searched", f"{answer.searched.n_articles:,} articles, index {answer.snapshot}"),
             ]
         ),
-        "Articles\n"
-        + table(
-            [
-                (
-                    f"  {at}.",
-                    f"{source.score:.3f}",
-                    (source.published or "undated")[:10],
-                    _cut(safe(source.title or source.id), width - 25),
-                )
-                for at, source in enumerate(answer.sources, 1)
-            ]
-        ),
+        "Articles\n" + (table(_article_rows(answer, width)) or "  none"),
     ]
     for at, quote in enumerate(answer.quotes, 1):
         parts.append(f"Quote {at}, score {quote.score:.3f}\n" + quote_lines(quote, colour=colour, width=width))
     signs = [(f"  {name}", f"{value:.3f}") for name, value in asdict(answer.evidence).items()]
     parts.append(f"Confidence {answer.confidence:.3f}, from\n" + table(signs))
     return "\n\n".join(parts)
+
+
+def _article_rows(answer: Answer, width: int) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            f"  {at}.",
+            f"{source.score:.3f}",
+            (source.published or "undated")[:10],
+            _cut(safe(source.title or source.id), width - 25),
+        )
+        for at, source in enumerate(answer.sources, 1)
+    ]
 
 
 def _cut(text: str, n_chars: int) -> str:
