@@ -4,6 +4,7 @@
     DATA/snapshots/000007/            manifest.json (written last), vectors.faiss, words/, passages.npy,
                                       versions.npy, names.json
     DATA/snapshots/.building-000008/  never looked at by a reader
+    DATA/snapshots/.gone-000005/      being deleted, likewise
 
 A snapshot is complete once its folder carries its number, and live once `current` names it; both are one rename.
 Knows nothing about where articles come from, and the text of an article only while it builds.
@@ -36,6 +37,7 @@ FOLDER = "snapshots"
 KEPT = 2  # the live one, and one to roll back to
 _CURRENT = "current"
 _BUILDING = ".building-"
+_GONE = ".gone-"
 _BATCH = 20_000
 
 _PASSAGE = np.dtype([("version_row", "<i4"), ("start", "<i4"), ("end", "<i4")])
@@ -158,14 +160,21 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
 
 
 def switch_to(folder: Path, name: str) -> None:
-    """Make a complete snapshot the live one, by one rename."""
+    """Make a complete snapshot the live one, by one rename.
+
+    Raises:
+        StoreError: It could not be written; the live one stays.
+    """
     temporary = folder / FOLDER / f"{_CURRENT}.new"
-    with temporary.open("w", encoding="ascii") as file:
-        file.write(name + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / FOLDER / _CURRENT)
-    _fsync_folder(folder / FOLDER)
+    try:
+        with temporary.open("w", encoding="ascii") as file:
+            file.write(name + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(folder / FOLDER / _CURRENT)
+        _fsync_folder(folder / FOLDER)
+    except OSError as error:
+        raise _unwritten(folder, error) from error
 
 
 def rollback(folder: Path) -> str:
@@ -176,12 +185,14 @@ def rollback(folder: Path) -> str:
 
     Raises:
         IndexMissing: There is none to go back to.
+        IndexCorrupt: It is not whole.
+        StoreError: The switch could not be written; the live one stays.
     """
     live = current_name(folder)
     earlier = [name for name in snapshot_names(folder) if live is None or name < live]
     if not earlier:
         raise IndexMissing(f"There is no earlier index in {folder} to roll back to; run `newsquote reindex`.")
-    read_manifest(folder, earlier[-1])
+    check_files(folder / FOLDER / earlier[-1], read_manifest(folder, earlier[-1]), digests=False)
     switch_to(folder, earlier[-1])
     return earlier[-1]
 
@@ -191,18 +202,29 @@ def prune(folder: Path, keep: int = KEPT) -> list[str]:
 
     Readers that have a deleted one open keep reading it: its files go when they close.
     """
-    live = current_name(folder)
-    for entry in (folder / FOLDER).glob(f"{_BUILDING}*"):
+    parent = folder / FOLDER
+    for entry in [*parent.glob(f"{_BUILDING}*"), *parent.glob(f"{_GONE}*")]:
         shutil.rmtree(entry, ignore_errors=True)
+    live = _live_name(folder)
     if live is None:
         return []
     names = snapshot_names(folder)
-    kept = {name for name in names if name <= live}
-    kept = set(sorted(kept)[-keep:])
+    kept = [name for name in names if name <= live][-keep:]
     gone = [name for name in names if name not in kept]
     for name in gone:
-        shutil.rmtree(folder / FOLDER / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Renamed first: killed in the middle, a folder under its number would look whole to `rollback`.
+            leaving = (parent / name).rename(parent / f"{_GONE}{name}")
+            shutil.rmtree(leaving, ignore_errors=True)
     return gone
+
+
+def _live_name(folder: Path) -> str | None:
+    """`current_name`, where an unreadable `current` counts as none: for a writer, who is about to replace it."""
+    try:
+        return current_name(folder)
+    except IndexCorrupt:
+        return None
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -226,18 +248,30 @@ class Recipe:
     newsquote: str
 
 
+def _unwritten(folder: Path, error: Exception) -> StoreError:
+    why = getattr(error, "strerror", None) or error
+    return StoreError(
+        f"The index could not be written to {folder / FOLDER} ({why}); free some space and run the same command "
+        "again: the live index is untouched and every stored article is safe."
+    )
+
+
 def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int) -> str:
     """Build, verify and switch to a snapshot of all that is split and embedded; the caller holds the ingest lock.
 
     Returns:
         The name of the new live snapshot.
+
+    Raises:
+        StoreError: It could not be written; the live one stays.
     """
     parent = folder / FOLDER
-    parent.mkdir(parents=True, exist_ok=True)
-    prune(folder)
-    name = f"{int(max([*snapshot_names(folder), current_name(folder) or '0'])) + 1:06d}"
+    # Before pruning: after a rollback a reader may still have the later one open, and must see the new one as new.
+    name = f"{int(max([*snapshot_names(folder), _live_name(folder) or '0'])) + 1:06d}"
     building = parent / f"{_BUILDING}{name}"
     try:
+        parent.mkdir(parents=True, exist_ok=True)
+        prune(folder)
         building.mkdir()
         manifest = _write_files(building, store, recipe, now_s)
         _write_json(building / "manifest.json", manifest.model_dump())
@@ -247,10 +281,7 @@ def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int) -> st
         _fsync_folder(parent)
     except OSError as error:
         shutil.rmtree(building, ignore_errors=True)
-        raise StoreError(
-            f"The index could not be written to {parent} ({error.strerror or error}); free some space and run the "
-            "same command again: the live index is untouched and every stored article is safe."
-        ) from error
+        raise _unwritten(folder, error) from error
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
@@ -283,9 +314,13 @@ def _write_files(building: Path, store: Store, recipe: Recipe, now_s: int) -> Ma
     languages = sorted({row.language for row in versions})
     np.save(building / "versions.npy", _version_array(versions, sources, languages))
     _write_json(building / "names.json", {"sources": sources, "languages": languages})
-    kind = build_vectors(building / "vectors.faiss", dim, len(passages), lambda: (vectors for _, vectors in batches()))
+    with _foreign_errors():
+        kind = build_vectors(
+            building / "vectors.faiss", dim, len(passages), lambda: (vectors for _, vectors in batches())
+        )
     (building / "words").mkdir()
-    build_words(building / "words", _word_rows(store, versions, passages))
+    with _foreign_errors():
+        build_words(building / "words", _word_rows(store, versions, passages))
     used = np.unique(passages["version_row"])
     return Manifest(
         newsquote=recipe.newsquote,
@@ -300,6 +335,15 @@ def _write_files(building: Path, store: Store, recipe: Recipe, now_s: int) -> Ma
         n_passages=len(passages),
         files=_file_entries(building),
     )
+
+
+@contextlib.contextmanager
+def _foreign_errors() -> Iterator[None]:
+    """Name what the libraries raise where a file cannot be written: faiss a RuntimeError, tantivy a ValueError."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise OSError(str(error)) from error
 
 
 def _passage_array(places: npt.NDArray[np.int64], version_row: dict[int, int]) -> npt.NDArray[np.void]:
@@ -386,11 +430,10 @@ def check_files(folder: Path, manifest: Manifest, *, digests: bool) -> None:
 
 
 def _verify(building: Path, manifest: Manifest) -> None:
-    """What was just written opens, and finds its own first and last passage."""
+    """What was just written reads back as it was meant, opens, and holds as many passages as it should."""
     check_files(building, manifest, digests=True)
-    vectors = VectorIndex(building / "vectors.faiss", manifest.n_passages)
+    VectorIndex(building / "vectors.faiss", manifest.n_passages)
     WordIndex(building / "words", manifest.n_passages)
-    del vectors
 
 
 # Reading --------------------------------------------------------------------------------------------------
@@ -408,10 +451,10 @@ class Snapshot:
             self.passages: npt.NDArray[np.void] = np.load(path / "passages.npy", mmap_mode="r", allow_pickle=False)
             self.versions: npt.NDArray[np.void] = np.load(path / "versions.npy", mmap_mode="r", allow_pickle=False)
             names = json.loads((path / "names.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            self.sources: list[str] = names["sources"]
+            self.languages: list[str] = names["languages"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
-        self.sources: list[str] = names["sources"]
-        self.languages: list[str] = names["languages"]
         self.vectors = VectorIndex(path / "vectors.faiss", manifest.n_passages)
         self.words = WordIndex(path / "words", manifest.n_passages)
 

@@ -167,23 +167,27 @@ class Store:
         self._write = write
         try:
             self._db = self._connect()
-            self._check_schema()
         except sqlite3.Error as error:
             raise self._translated(error) from error
+        try:
+            self._check_schema()
+            if write:  # not before: a database that is not ours stays as it is
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._translated(error) from error
+        except StoreError:
+            self._db.close()
+            raise
 
     # Opening ------------------------------------------------------------------------------------------
 
     def _connect(self) -> sqlite3.Connection:
         if self._write:
-            db = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            return db
+            return sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         if not self._path.exists():
-            raise StoreError(
-                f"There is no corpus in {self._path.parent}; run `newsquote ingest SOURCE` first, or name "
-                "another folder with --data."
-            )
+            raise self._missing()
         wal = self._path.with_name(FILE + "-wal")
         mode = "mode=ro"
         if not os.access(self._path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
@@ -202,7 +206,9 @@ class Store:
                 f"{self._path} has schema {schema} and this newsquote reads up to {SCHEMA}; upgrade newsquote."
             )
         n_tables = int(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-        if n_tables or not self._write:
+        if not n_tables and not self._write:  # a first ingest died before it made the tables
+            raise self._missing()
+        if n_tables:
             raise StoreError(
                 f"{self._path} is no corpus of newsquote (schema {schema}); name another folder with --data."
             )
@@ -211,6 +217,12 @@ class Store:
                 if statement.strip():
                     self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _missing(self) -> StoreError:
+        return StoreError(
+            f"There is no corpus in {self._path.parent}; run `newsquote ingest SOURCE` first, or name "
+            "another folder with --data."
+        )
 
     def _translated(self, error: sqlite3.Error) -> StoreError:
         text = str(error)
@@ -266,6 +278,13 @@ class Store:
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         try:
             return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _stream(self, sql: str) -> Iterator[tuple]:  # type: ignore[type-arg]
+        """Rows one by one, for what is too much to hold."""
+        try:
+            yield from self._db.execute(sql)
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
@@ -385,12 +404,30 @@ class Store:
         )
         self._db.execute("UPDATE articles SET current = ? WHERE number = ?", (versions[-1][0], article))
 
-    def has_version(self, known: Known, content_hash: bytes) -> bool:
-        """Whether any version of the article, current or past, has this content."""
+    def has_version(self, known: Known, content_hash: bytes, draft_hash: bytes) -> bool:
+        """Whether any version of the article, current or past, has this content or came of this draft.
+
+        The draft counts too, since what is learned of an outlet's boilerplate later can change what a draft gives.
+        """
         found = self._one(
-            "SELECT 1 FROM versions WHERE article = ? AND content_hash = ? LIMIT 1", (known.number, content_hash)
+            "SELECT 1 FROM versions WHERE article = ? AND (content_hash = ? OR draft_hash = ?) LIMIT 1",
+            (known.number, content_hash, draft_hash),
         )
         return found is not None
+
+    def original(self, article_id: str) -> str:
+        """The article at the end of the chain of copies that `article_id` stands in; itself where it is no copy."""
+        seen = {article_id}
+        while True:
+            row = self._one(
+                "SELECT o.id FROM articles a JOIN versions v ON v.version = a.current "
+                "JOIN articles o ON o.number = v.copy_of WHERE a.id = ?",
+                (article_id,),
+            )
+            if row is None or row[0] in seen:
+                return article_id
+            article_id = row[0]
+            seen.add(article_id)
 
     def same_content(self, known: Known, draft_hash: bytes) -> None:
         """Another draft gives the content already stored: remember it, so that next time is quick."""
@@ -418,7 +455,7 @@ class Store:
             "SELECT a.id, v.published_s, v.fingerprint FROM articles a JOIN versions v ON v.version = a.current "
             "WHERE a.retracted_s IS NULL ORDER BY v.published_s, a.number"
         )
-        yield from self._db.execute(sql)
+        yield from self._stream(sql)
 
     def retract(self, article_id: str, now_s: int) -> bool:
         """Tombstone an article: it answers nothing from now on and is not ingested again. False if unknown."""
@@ -658,7 +695,7 @@ class Store:
             "LEFT JOIN articles oa ON oa.number = v.copy_of LEFT JOIN versions o ON o.version = oa.current "
             "WHERE a.retracted_s IS NULL ORDER BY v.version"
         )
-        for row in self._db.execute(sql):
+        for row in self._stream(sql):
             yield VersionRow(*row)
 
     def indexed_passages(
