@@ -54,5 +54,5 @@ def _holder(folder: Path) -> str:
         holder = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
         since = datetime.fromtimestamp(holder["since_s"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         return f"{folder} is being written by process {holder['pid']} (`{holder['purpose']}`, since {since})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return f"{folder} is being written by another process"
