@@ -31,11 +31,11 @@ class Sentences:
     n_words: tuple[int, ...]
 
     def inside(self, span: Span) -> range:
-        """Indexes of the sentences that lie at least half inside `span`."""
+        """Indexes of the sentences that lie more than half inside `span`, or that more than half of it lies in."""
         chosen = [
             at
             for at, sentence in enumerate(self.spans)
-            if 2 * (min(sentence.end, span.end) - max(sentence.start, span.start)) > len(sentence)
+            if 2 * (min(sentence.end, span.end) - max(sentence.start, span.start)) > min(len(sentence), len(span))
         ]
         return range(chosen[0], chosen[-1] + 1) if chosen else range(0)
 

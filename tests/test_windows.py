@@ -20,12 +20,19 @@ def test_sentences_are_counted_in_words() -> None:
     assert found.joined(0, 1).of(found.article.text) == "One two. Three!"
 
 
-def test_a_passage_holds_the_sentences_that_lie_at_least_half_in_it() -> None:
+def test_a_passage_holds_the_sentences_that_lie_more_than_half_in_it() -> None:
     found = sentences_of(article("Aaaa. Bbbb. Cccc."))
     assert found.inside(Span(0, 17)) == range(3)
     assert found.inside(Span(3, 11)) == range(1, 2)
     assert found.inside(Span(2, 15)) == range(3)
     assert found.inside(Span(5, 6)) == range(0)
+
+
+def test_a_sentence_of_several_passages_belongs_to_each_of_them() -> None:
+    found = sentences_of(article("Aaaa. " + "B" * 50 + ". Cccc."))
+    assert found.inside(Span(0, 25)) == range(2)
+    assert found.inside(Span(25, 45)) == range(1, 2)
+    assert found.inside(Span(45, 64)) == range(1, 3)
 
 
 def test_sentences_on_both_sides_of_a_removed_line_are_never_joined() -> None:
