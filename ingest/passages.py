@@ -93,11 +93,15 @@ def _counted(text: str, words: list[Span], count_tokens: CountTokens, budget: in
         if n_tokens <= budget and len(word) <= 8 * budget:
             counted.append((word, max(1, n_tokens)))
             continue
-        # At most one token a character in every tokenizer whose alphabet covers it; byte fallback takes up to four.
-        step = max(1, budget // 4)
-        edges = range(word.start, word.end, step)
-        counted.extend((Span(at, min(at + step, word.end)), budget) for at in edges)
+        for piece in _pieces(word, budget):
+            # Nearly every tokenizer has at most one token a character; byte fallback takes up to four.
+            fits = count_tokens([piece.of(text)])[0] <= budget
+            counted.extend((part, budget) for part in ([piece] if fits else _pieces(piece, max(1, budget // 4))))
     return counted
+
+
+def _pieces(span: Span, size: int) -> list[Span]:
+    return [Span(at, min(at + size, span.end)) for at in range(span.start, span.end, size)]
 
 
 def embedding_text(title: str, published: str | None, passage: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -84,7 +85,16 @@ def test_sentences_are_packed_as_long_as_they_fit() -> None:
 def test_a_long_sentence_is_split_between_words_and_a_long_word_between_characters() -> None:
     text = "one two three four five six"
     assert [span.of(text) for span, _ in split_passages(text, count_tokens, 4)] == ["one two three four", "five six"]
-    check_passages("y" * 5000, split_passages("y" * 5000, count_tokens, 16), 16)
+    passages = split_passages("y" * 1000, count_tokens, 16)
+    assert [len(span) for span, _ in passages] == [16] * 62 + [8]
+
+
+def test_a_word_of_many_tokens_a_character_is_split_finer() -> None:
+    def four_a_character(texts: Sequence[str]) -> list[int]:
+        return [4 * len(text) for text in texts]
+
+    passages = split_passages("y" * 100, four_a_character, 16)
+    assert [len(span) for span, _ in passages] == [4] * 25
 
 
 def test_white_space_makes_no_passages() -> None:
