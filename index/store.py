@@ -345,12 +345,13 @@ class Store:
             number = cursor.lastrowid
             valid_from = from_the_start
         elif known.updated_s is not None and (instant_s(article.updated) or from_the_start) < known.updated_s:
-            # An earlier version that comes late: the stored one was valid from its own update on, no sooner.
+            # An earlier version that comes late: the stored ones were valid from their own updates on, no sooner.
             number = known.number
             valid_from = instant_s(article.updated) or from_the_start
-            self._db.execute(
+            stored = self._db.execute("SELECT version, updated FROM versions WHERE article = ?", (number,)).fetchall()
+            self._db.executemany(
                 "UPDATE versions SET valid_from_s = max(valid_from_s, ?) WHERE version = ?",
-                (known.updated_s, known.version),
+                [(instant_s(updated), version) for version, updated in stored if updated is not None],
             )
         else:
             number = known.number

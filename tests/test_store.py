@@ -1,0 +1,352 @@
+"""corpus.db: what may be opened, what is refused with which sentence, versions and tombstones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.errors import StoreError
+from index.store import FILE, NEVER, SCHEMA, NewVersion, PassageRow, Store
+from index.types import Article, Span, instant_s
+from tests.fakes import NOW_S
+
+ROOT = Path(__file__).parent.parent
+NOBODY = 65_534
+URL = "https://paper.example/1"
+
+
+def version(text: str, url: str = URL, *, updated: str | None = None, copy_of: str | None = None) -> NewVersion:
+    article = Article(
+        id=url,
+        version=0,
+        url=url,
+        title="Bridge",
+        published="2025-04-01",
+        updated=updated,
+        source="Paper",
+        authors=("A", "B"),
+        text=text,
+        cuts=(3,),
+        language="en",
+        is_stub=True,
+        correction="Correction: x.",
+        copy_of=copy_of,
+    )
+    key = (url + text).encode()
+    return NewVersion(article, "record", '{"x": 1}', b"mark", key, text.encode())
+
+
+def add(store: Store, new: NewVersion, now_s: int = NOW_S) -> int:
+    with store.transaction():
+        return store.add(new, store.known(new.article.id), now_s)
+
+
+def valid(folder: Path) -> list[tuple[str, int, int]]:
+    """(text, valid from, valid to) of every version, in the order of their validity."""
+    with sqlite3.connect(folder / FILE) as db:
+        rows = db.execute(
+            "SELECT t.text, v.valid_from_s, v.valid_to_s FROM versions v JOIN texts t ON t.version = v.version "
+            "ORDER BY v.valid_from_s"
+        ).fetchall()
+    db.close()
+    return rows
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder with one article."""
+    with Store(tmp_path, write=True) as store:
+        add(store, version("The bridge stays."))
+    return tmp_path
+
+
+# What may be opened ---------------------------------------------------------------------------------------
+
+
+def test_an_article_comes_back_as_it_was_stored(folder: Path) -> None:
+    new = version("Zwei\u2019 Zeilen \U0001f309\nand a second one.", "https://paper.example/2", copy_of=URL)
+    with Store(folder, write=True) as store:
+        number = add(store, new)
+        assert store.article(number) == replace(new.article, version=number)
+        assert list(store.export())[-1] == (replace(new.article, version=number), '{"x": 1}')
+
+
+def test_reading_where_there_is_no_corpus_says_to_ingest(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"There is no corpus in .*; run `newsquote ingest SOURCE` first"):
+        Store(tmp_path)
+
+
+def test_a_corpus_whose_first_ingest_died_before_its_tables_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    with pytest.raises(StoreError, match=r"There is no corpus in .*; run `newsquote ingest SOURCE` first"):
+        Store(tmp_path)
+    with Store(tmp_path, write=True) as store:
+        assert store.counts()["articles"] == 0
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_store_of_a_newer_schema_states_both_schemas(folder: Path, write: bool) -> None:
+    with sqlite3.connect(folder / FILE) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db.close()
+    with pytest.raises(StoreError, match=rf"schema {SCHEMA + 1} and this newsquote reads up to {SCHEMA}; upgrade"):
+        Store(folder, write=write)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_database_that_is_not_ours_is_refused_and_left_as_it_was(tmp_path: Path, write: bool) -> None:
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("CREATE TABLE recipes (name TEXT)")
+    db.close()
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(StoreError, match=r"is no corpus of newsquote .*; name another folder with --data"):
+        Store(tmp_path, write=write)
+    assert (tmp_path / FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_file_that_is_no_database_names_the_backup(tmp_path: Path, write: bool) -> None:
+    (tmp_path / FILE).write_bytes(b"not a database, but long enough to look at" * 100)
+    with pytest.raises(StoreError, match=r"is damaged .*; restore it from a backup"):
+        Store(tmp_path, write=write)
+
+
+def test_damaged_pages_are_one_sentence_wherever_they_are_read(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        for number in range(300):
+            add(store, version(f"Bridge {number} stays. " * 40, f"https://paper.example/{number}"))
+    content = bytearray((folder / FILE).read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)
+    (folder / FILE).write_bytes(content)
+    reads: list[Callable[[Store], object]] = [
+        lambda store: list(store.version_rows()),
+        lambda store: list(store.fingerprints()),
+        lambda store: list(store.export()),
+        lambda store: store.counts(),
+        lambda store: store.known(URL),
+    ]
+    with Store(folder) as store:
+        for read in reads:
+            with pytest.raises(StoreError, match="is damaged"):
+                read(store)
+
+
+# Another user, and what a crash leaves --------------------------------------------------------------------
+
+# Started as root, since another user may not reach this Python, and without rights once all is imported.
+_READ = f"""
+import os, sys
+from pathlib import Path
+from index.errors import NewsquoteError
+from index.store import Store
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+try:
+    with Store(Path(sys.argv[1]), write=len(sys.argv) > 2) as store:
+        print(*(article.text for article, _ in store.export()), sep="|")
+except NewsquoteError as error:
+    print(error, file=sys.stderr)
+    sys.exit(1)
+"""
+
+_CRASH = """
+import os, signal, sys
+from pathlib import Path
+from index.store import Store
+from tests.test_store import add, version
+store = Store(Path(sys.argv[1]), write=True)
+add(store, version("It is in the log only.", "https://paper.example/log"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def as_nobody(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Read the store in a child without rights to `folder`, since root would ignore its permissions."""
+    command = [sys.executable, "-c", _READ, str(folder), *more]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def open_way() -> Iterator[Path]:
+    """A data folder with one article that another user can look into, and do no more."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a child under another user")
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        Path(folder).chmod(0o755)
+        with Store(Path(folder), write=True) as store:
+            add(store, version("The bridge stays."))
+        yield Path(folder)
+
+
+def test_a_read_only_folder_is_read(open_way: Path) -> None:
+    before = sorted(path.name for path in open_way.iterdir())
+    done = as_nobody(open_way)
+    assert (done.stdout, done.stderr) == ("The bridge stays.\n", "")
+    assert sorted(path.name for path in open_way.iterdir()) == before
+
+
+def test_a_read_only_folder_is_read_with_the_log_that_a_crash_left(open_way: Path) -> None:
+    subprocess.run([sys.executable, "-c", _CRASH, str(open_way)], cwd=ROOT, check=False, timeout=60)
+    assert (open_way / f"{FILE}-wal").stat().st_size > 0
+    for path in open_way.iterdir():
+        path.chmod(0o644)
+    done = as_nobody(open_way)
+    assert (done.stdout, done.stderr) == ("The bridge stays.|It is in the log only.\n", "")
+
+
+def test_a_log_that_cannot_be_read_on_a_read_only_folder_is_one_sentence(open_way: Path) -> None:
+    subprocess.run([sys.executable, "-c", _CRASH, str(open_way)], cwd=ROOT, check=False, timeout=60)
+    (open_way / f"{FILE}-shm").unlink()  # as in a copy of the folder made by hand
+    done = as_nobody(open_way)
+    assert done.returncode == 1
+    assert f"{FILE} cannot be opened for reading" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_read_only_folder_cannot_be_written_and_says_so(open_way: Path) -> None:
+    done = as_nobody(open_way, "write")
+    assert done.returncode == 1
+    assert "check its permissions" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_crash_loses_nothing_that_was_committed(folder: Path) -> None:
+    subprocess.run([sys.executable, "-c", _CRASH, str(folder)], cwd=ROOT, check=False, timeout=60)
+    with Store(folder) as store:
+        assert store.check() == "ok"
+        assert store.known("https://paper.example/log") is not None
+    with Store(folder, write=True) as store:
+        assert store.known("https://paper.example/log") is not None
+    assert not (folder / f"{FILE}-wal").exists()
+
+
+def test_a_transaction_is_all_or_nothing(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        with pytest.raises(KeyError), store.transaction():
+            store.add(version("Another.", "https://paper.example/2"), None, NOW_S)
+            raise KeyError
+        assert store.known("https://paper.example/2") is None
+        assert store.change() == 1
+
+
+def test_a_reader_sees_what_is_committed_while_a_writer_is_at_work(folder: Path) -> None:
+    with Store(folder, write=True) as writer, Store(folder) as reader:
+        with writer.transaction():
+            writer.add(version("Another.", "https://paper.example/2"), None, NOW_S)
+            assert reader.counts()["articles"] == 1
+        assert reader.counts()["articles"] == 2
+
+
+def test_a_copy_of_the_folder_is_the_backup_of_a_closed_store(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("copy"))
+    with Store(tmp_path / "copy") as store:
+        assert [article.text for article, _ in store.export()] == ["The bridge stays."]
+
+
+# Versions -------------------------------------------------------------------------------------------------
+
+FIRST = version("First.")
+SECOND = version("Second.", updated="2025-04-02")
+THIRD = version("Third.", updated="2025-04-03")
+PUBLISHED_S, SECOND_S, THIRD_S = (int(instant_s(day) or 0) for day in ("2025-04-01", "2025-04-02", "2025-04-03"))
+
+
+@pytest.mark.parametrize("order", list(permutations([FIRST, SECOND, THIRD])))
+def test_versions_stand_in_the_publishers_order_in_whatever_order_they_come(
+    tmp_path: Path, order: tuple[NewVersion, ...]
+) -> None:
+    with Store(tmp_path, write=True) as store:
+        for new in order:
+            add(store, new)
+        known = store.known(URL)
+        assert known is not None
+        current = store.article(known.version)
+    assert current is not None
+    assert current.text == "Third."
+    assert valid(tmp_path) == [
+        ("First.", PUBLISHED_S, SECOND_S),
+        ("Second.", SECOND_S, THIRD_S),
+        ("Third.", THIRD_S, NEVER),
+    ]
+
+
+def test_a_change_without_a_date_is_valid_from_the_moment_it_is_seen(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        add(store, version("The bridge goes."), NOW_S + 5)
+    assert valid(folder) == [
+        ("The bridge stays.", PUBLISHED_S, NOW_S + 5),
+        ("The bridge goes.", NOW_S + 5, NEVER),
+    ]
+
+
+def test_two_changes_in_one_second_follow_each_other(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        add(store, version("One."), NOW_S)
+        add(store, version("Two."), NOW_S)
+    assert valid(folder)[1:] == [("One.", NOW_S, NOW_S + 1), ("Two.", NOW_S + 1, NEVER)]
+
+
+# Copies and tombstones ------------------------------------------------------------------------------------
+
+
+def test_the_original_of_a_chain_of_copies_is_its_end(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        add(store, version("b", "https://paper.example/b", copy_of=URL))
+        add(store, version("c", "https://paper.example/c", copy_of="https://paper.example/b"))
+        assert store.original("https://paper.example/c") == URL
+        assert store.original(URL) == URL
+        assert store.original("https://paper.example/unknown") == "https://paper.example/unknown"
+
+
+def test_copies_that_name_each_other_have_an_original_all_the_same(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        add(store, version("b", "https://paper.example/b", copy_of=URL))
+        add(store, version("changed", copy_of="https://paper.example/b"))
+        assert store.original(URL) == "https://paper.example/b"
+
+
+def test_a_tombstone_hides_every_version_and_counts_as_a_change(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        add(store, version("The bridge goes."), NOW_S + 5)
+        before = store.change()
+        assert store.retract(URL, NOW_S) is True
+        assert store.retract(URL, NOW_S) is False
+        assert store.change() == before + 1
+        assert [store.article(number) for number in (1, 2)] == [None, None]
+        assert list(store.export()) == []
+        assert list(store.version_rows()) == []
+        assert store.counts() == {"articles": 0, "versions": 0, "copies": 0, "stubs": 0, "retracted": 1}
+        known = store.known(URL)
+        assert known is not None
+        assert known.is_retracted
+
+
+def test_vectors_are_cached_by_text_and_come_back_in_the_order_of_their_passages(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        splitter, model = store.splitter_id("s"), store.model_id("m")
+        rows = [
+            PassageRow(1, Span(0, 4), 1, b"b"),
+            PassageRow(1, Span(4, 8), 1, b"a"),
+            PassageRow(1, Span(8, 9), 1, b"b"),
+        ]
+        store.add_passages(splitter, 1, rows)
+        assert store.n_unembedded(splitter, model) == 2
+        store.add_embeddings(model, [b"a", b"b"], np.array([[1, 0], [0, 1]], np.float32))
+        assert store.n_unembedded(splitter, model) == 0
+        places, vectors = store.indexed_passages(splitter, model, 2, (0, -1), 2)
+        assert places.tolist() == [[1, 0, 4, 1], [1, 4, 8, 1]]
+        assert vectors.tolist() == [[0, 1], [1, 0]]
+        places, _ = store.indexed_passages(splitter, model, 2, (1, 4), 2)
+        assert places.tolist() == [[1, 8, 9, 1]]
