@@ -508,7 +508,7 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         try:
-            app()
+            app(prog_name="newsquote")
         finally:
             sys.stdout.flush()
     except NewsquoteError as error:

@@ -69,7 +69,7 @@ def answer_with(
 ) -> Answer:
     asked = question or Question("who closed the harbour?", date(2025, 4, 30))
     shown = nearest or (quotes[0].article if quotes else None)
-    sources = ()
+    sources: tuple[SourceArticle, ...] = ()
     if shown:
         sources = (SourceArticle(shown.id, shown.url, shown.title, shown.source, shown.published, 1.0),)
     return Answer(
