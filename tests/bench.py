@@ -1,0 +1,149 @@
+"""Speed and memory, as ratios within one run: `python -m tests.bench`, which is `make bench`.
+
+Uses the news quiz of 2022 where NEWSQUOTE_EVAL_DATA has it (default ../shared/data), else the sample corpus.
+Machines are noisy: read CPU seconds and ratios, not wall time. Nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+
+from bot.answer import Answerer, Question
+from index.embed import load_embedder
+from index.snapshot import open_snapshot
+from index.store import Store
+from index.types import Embedder
+from ingest.draft import Draft
+from ingest.job import run_ingest
+from ingest.lock import ingest_lock
+from ingest.passages import passage_budget, split_passages
+from ingest.sample import articles_path, questions_path
+from ingest.sources import open_source
+from tests.fakes import HashingEmbedder
+
+PASSAGE_TOKENS = 160
+EXPORTS = Path(".eval/models")
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Wall and CPU seconds of something."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def timed(work: Callable[[], object]) -> Took:
+    """Run once."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Took(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def row(name: str, value: str) -> None:
+    """One line of the table."""
+    print(f"{name:58s} {value:>20s}", flush=True)
+
+
+def bench_embedding(articles: Path, n_passages: int) -> None:
+    """Tokens a CPU second of each runtime, on the same passages."""
+    fast = load_embedder(exports=EXPORTS)
+    budget = passage_budget(PASSAGE_TOKENS, fast.max_tokens)
+    texts: list[str] = []
+    for draft in open_source(str(articles)).articles():
+        if isinstance(draft, Draft):
+            texts += [span.of(draft.text) for span, _ in split_passages(draft.text, fast.count_tokens, budget)]
+        if len(texts) >= n_passages:
+            break
+    texts = texts[:n_passages]
+    n_tokens = sum(fast.count_tokens(texts))
+    rates = {}
+    for runtime in ("torch", "auto"):
+        embedder = load_embedder(runtime=runtime, exports=EXPORTS)
+        embedder.embed_passages(texts[:32])  # loading and compiling are no part of the rate
+        took = statistics.median(timed(partial(embedder.embed_passages, texts)).cpu_s for _ in range(3))
+        rates[embedder.runtime] = n_tokens / took
+        row(f"embedding with {embedder.runtime}", f"{n_tokens / took:,.0f} tokens/CPU s")
+    row("embedding: against sentence-transformers", f"{max(rates.values()) / rates['torch']:.2f} x")
+
+
+def bench_ingest(articles: Path, folder: Path) -> None:
+    """Ingest apart from embedding (a hashing stand-in), then the same input again."""
+    embedder: Embedder = HashingEmbedder()
+
+    def ingest() -> None:
+        now_s = int(datetime.now(UTC).timestamp())
+        with ingest_lock(folder, "make bench", now_s):
+            run_ingest([open_source(str(articles))], folder, lambda: (embedder, PASSAGE_TOKENS), "bench", now_s)
+
+    first = timed(ingest)
+    again = timed(ingest)
+    with Store(folder) as store:
+        n = store.counts()["articles"]
+    row("ingest apart from embedding", f"{n / first.wall_s:,.0f} articles/s")
+    row("ingest apart from embedding", f"{first.cpu_s:,.1f} CPU s")
+    row("the same input again", f"{again.wall_s:,.2f} s")
+    row("the same input again, against the first run", f"{first.wall_s / again.wall_s:,.0f} x")
+
+
+def bench_answers(folder: Path, questions: Path, n: int) -> None:
+    """Warm answers, one after the other."""
+    opener = gzip.open if questions.suffix == ".gz" else open
+    with opener(questions, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines][:n]
+    with Store(folder) as store:
+        started = time.perf_counter()
+        snapshot = open_snapshot(folder)
+        answerer = Answerer(store, snapshot, load_embedder(exports=EXPORTS))
+        answerer.answer(Question("who won the election?", date(2020, 1, 1)))
+        row("cold start to the first answer, imports apart", f"{time.perf_counter() - started:.2f} s")
+        asked = [Question(r["question"], date.fromisoformat(r["asked_on"])) for r in rows]
+        took = [timed(partial(answerer.answer, question)) for question in asked]
+    wall = sorted(t.wall_s for t in took)
+    row("passages", f"{snapshot.manifest.n_passages:,}")
+    row("warm answer p50", f"{1000 * statistics.median(wall):.0f} ms")
+    row("warm answer p95", f"{1000 * wall[int(0.95 * len(wall))]:.0f} ms")
+    row("warm answer, mean", f"{1000 * statistics.mean(t.cpu_s for t in took):.0f} CPU ms")
+    size = sum(entry.size for entry in snapshot.manifest.files.values())
+    row("index on disk", f"{size / max(1, snapshot.manifest.n_passages):,.0f} B/passage")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--passages", type=int, default=400, help="passages to embed with each runtime")
+    parser.add_argument("--questions", type=int, default=200, help="questions to ask")
+    arguments = parser.parse_args()
+    quiz = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data")) / "news-quiz" / "2022"
+    has_quiz = quiz.is_dir()
+    articles = quiz / "articles.jsonl.gz" if has_quiz else articles_path()
+    questions = quiz / "questions.jsonl.gz" if has_quiz else questions_path()
+    indexed = Path(".eval") / ("2022" if has_quiz else "sample")
+    print(f"corpus: {articles}")
+    scratch = Path(tempfile.mkdtemp(prefix="newsquote-bench-"))
+    try:
+        bench_ingest(articles, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    bench_embedding(articles, arguments.passages)
+    if (indexed / "corpus.db").is_file():
+        bench_answers(indexed, questions, arguments.questions)
+    else:
+        print(f"answers are not measured: {indexed} is made by `make eval`")
+    row("peak memory of all of this", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
