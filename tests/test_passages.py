@@ -117,6 +117,15 @@ def test_the_real_model_reads_all_of_every_passage_with_its_title(
     assert all(n + 2 <= embedder.max_tokens for n in counts)
 
 
+def test_a_title_of_many_tokens_leaves_shorter_passages(embedder: Embedder) -> None:
+    article = Article("a", 1, None, "qzx jvk " * 40, None, None, "Post", (), "The minister left. " * 200)
+    budget = passage_budget(500, embedder.max_tokens)
+    passages = article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
+    counts = embedder.count_tokens([passage_text(article, span) for span, _ in passages])
+    assert embedder.max_tokens - 12 <= max(counts) <= embedder.max_tokens - 2
+    assert max(n for _, n in passages) < budget
+
+
 @pytest.mark.parametrize(
     "text", ["a" * 1_000_000, "a " * 150_000, "\u0915\u093f" * 100_000, "北京" * 100_000, "😀" * 100_000]
 )
