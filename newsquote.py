@@ -280,6 +280,21 @@ def _width() -> int:
     return max(40, min(100, shutil.get_terminal_size().columns))
 
 
+def _import_urllib3() -> None:
+    """Import urllib3, which courlan and trafilatura bring along, and keep it from opening a socket.
+
+    On import it binds one to learn whether the machine has IPv6. Nothing here connects through it.
+    """
+    import socket
+
+    had = socket.has_ipv6
+    socket.has_ipv6 = False
+    try:
+        import urllib3  # noqa: F401
+    finally:
+        socket.has_ipv6 = had
+
+
 # Ingest ---------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +317,7 @@ def ingest(
 
     Example: newsquote ingest articles.jsonl.gz pages/
     """
+    _import_urllib3()
     from ingest.job import run_ingest
     from ingest.lock import ingest_lock
     from ingest.sources import open_source
@@ -349,6 +365,7 @@ def reindex(
 
     Example: newsquote reindex --passage-tokens 120 --dry-run
     """
+    _import_urllib3()
     from index.embed import DEFAULT_MODEL, load_embedder
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
@@ -398,6 +415,7 @@ def retract(
 
     Example: newsquote retract https://harbor-courier.example/2025/04/18/talks
     """
+    _import_urllib3()
     from ingest.job import run_retract
     from ingest.lock import ingest_lock
 
@@ -419,6 +437,7 @@ def export(
 
     Example: newsquote export backup.jsonl.gz
     """
+    _import_urllib3()
     from index.store import Store
     from ingest.job import run_export
 

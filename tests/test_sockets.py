@@ -1,0 +1,128 @@
+"""Ingest, ask and doctor open no connection, and answering loads none of the training libraries.
+
+Watched from inside a child: an audit hook sees what Python opens, and a seccomp filter, where the kernel takes one,
+kills the child at any IPv4 or IPv6 socket, whichever library asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli import ROOT, Ran, run_child
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
+
+# The number of the system call `socket` and the value by which the kernel names the architecture.
+SYSTEM_CALLS = {"x86_64": (41, 0xC000003E), "aarch64": (198, 0xC00000B7)}
+
+HOOK = """
+import socket, sys
+
+def watch(event, values):
+    inet = event == "socket.__new__" and values[1] in (socket.AF_INET, socket.AF_INET6)
+    if inet or event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.bind", "socket.sendto"):
+        raise SystemExit(f"opened {event} {values[1:]}")
+
+sys.addaudithook(watch)
+"""
+
+# Load the architecture, the call's number and its first argument; kill where all three name an internet socket.
+FILTER = """
+import ctypes, struct
+CALL, ARCHITECTURE = {call}, {architecture}
+LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06
+program = b"".join(
+    struct.pack("=HBBI", *step)
+    for step in [
+        (LOAD, 0, 0, 4), (EQUAL, 0, 6, ARCHITECTURE),
+        (LOAD, 0, 0, 0), (EQUAL, 0, 4, CALL),
+        (LOAD, 0, 0, 16), (EQUAL, 1, 0, 2), (EQUAL, 0, 1, 10),
+        (RETURN, 0, 0, 0x80000000),
+        (RETURN, 0, 0, 0x7FFF0000),
+    ]
+)
+
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_void_p)]
+
+buffer = ctypes.create_string_buffer(program, len(program))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.prctl(38, 1, 0, 0, 0)
+if libc.prctl(22, 2, ctypes.byref(Program(9, ctypes.addressof(buffer)))):
+    raise SystemExit("no filter")
+"""
+
+REPORT = "import atexit, sys; atexit.register(lambda: print('modules', *sys.modules, file=sys.stderr))\n"
+
+
+def seccomp() -> str:
+    """Python that installs the filter; nothing where this machine has none."""
+    if platform.machine() not in SYSTEM_CALLS:
+        return ""
+    call, architecture = SYSTEM_CALLS[platform.machine()]
+    code = FILTER.format(call=call, architecture=architecture)
+    return "" if "no filter" in run_child("--version", before=code).err else code
+
+
+@pytest.fixture(scope="module")
+def watched() -> str:
+    return HOOK + seccomp() + REPORT
+
+
+def test_the_hook_sees_what_python_opens() -> None:
+    ran = run_child("--version", before=HOOK + "socket.socket(socket.AF_INET)")
+    assert ran.code == 1
+    assert "opened socket.__new__" in ran.err
+    assert run_child("--version", before=HOOK + "socket.socket(socket.AF_UNIX).close()").code == 0
+
+
+def test_the_filter_sees_what_a_library_opens_by_itself() -> None:
+    code = seccomp()
+    if not code:
+        pytest.skip("this kernel takes no filter")
+    for family, killed in ((2, True), (10, True), (1, False)):
+        ran = run_child("--version", before=code + f"libc.socket({family}, 1, 0)")
+        assert (ran.code < 0) == killed
+
+
+def loaded(ran: Ran) -> set[str]:
+    """The packages that a child had imported when it ended."""
+    line = next(line for line in ran.err.splitlines() if line.startswith("modules "))
+    return {name.partition(".")[0] for name in line.split()[1:]}
+
+
+def test_asking_opens_no_connection_and_loads_no_training_library(sample_data: Path, watched: str) -> None:
+    words = ("ask", "what deadline did Bessent mention?", "--json", "--data", str(sample_data))
+    ran = run_child(*words, before=watched)
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["quotes"]
+    if json.loads((sample_data / "snapshots/000001/manifest.json").read_text())["model"]["runtime"] != "torch":
+        assert loaded(ran) & {"torch", "transformers", "sentence_transformers"} == set()
+        assert {"faiss", "tantivy"} <= loaded(ran)
+
+
+def test_ingest_opens_no_connection(sample_data: Path, tmp_path: Path, watched: str) -> None:
+    (tmp_path / "models").symlink_to(sample_data / "models", target_is_directory=True)
+    source = str(ROOT / "ingest" / "sample" / "articles.jsonl")
+    ran = run_child("ingest", source, "--data", str(tmp_path), before=watched)
+    assert ran.code == 0, ran.err
+    assert "the live index is now 000001" in ran.err
+
+
+def test_doctor_opens_no_connection(sample_data: Path, watched: str) -> None:
+    ran = run_child("doctor", "--data", str(sample_data), before=watched)
+    assert (ran.code, ran.out.count("ok ")) == (0, 4), ran.err
+
+
+def test_with_torch_no_connection_is_opened_either(tmp_path: Path, watched: str) -> None:
+    article = {"url": "https://a.example/1", "title": "Tulips", "text": "The tulips of Zeddam opened a week early."}
+    (tmp_path / "one.jsonl").write_text(json.dumps(article), encoding="utf-8")
+    words = ("ingest", str(tmp_path / "one.jsonl"), "--data", str(tmp_path / "data"))
+    ran = run_child(*words, before=watched, NEWSQUOTE_RUNTIME="torch")
+    assert ran.code == 0, ran.err
+    assert "torch" in loaded(ran)
