@@ -105,7 +105,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A version to be stored; `article.version` is ignored and assigned."""
+    """A version to be stored; `article.version` is ignored and assigned.
+
+    `valid_from_s` is when it took the place of the one before, where a backup says so; else None.
+    """
 
     article: Article
     date_from: str
@@ -113,6 +116,7 @@ class NewVersion:
     fingerprint: bytes
     draft_hash: bytes
     content_hash: bytes
+    valid_from_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +348,9 @@ class Store:
             )
             number = cursor.lastrowid
             valid_from = from_the_start
+        elif new.valid_from_s is not None:
+            number = known.number
+            valid_from = new.valid_from_s
         elif known.updated_s is not None and (instant_s(article.updated) or from_the_start) < known.updated_s:
             # An earlier version that comes late: the stored ones were valid from their own updates on, no sooner.
             number = known.number
@@ -485,6 +492,13 @@ class Store:
     def article(self, version: int) -> Article | None:
         """One version with its text; None where it is unknown or retracted."""
         return next(iter(self._articles("v.version = ?", (version,))), None)
+
+    def valid_from_s(self, version: int) -> int | None:
+        """Since when a version is valid; None where it was from the start, or since the update its publisher names."""
+        row = self._one("SELECT valid_from_s, published_s, updated FROM versions WHERE version = ?", (version,))
+        if row is None or row[2] is not None or row[0] in (ALWAYS, row[1]):
+            return None
+        return int(row[0])
 
     def export(self, *, all_versions: bool = True) -> Iterator[tuple[Article, str]]:
         """(article, extra fields as JSON or "") of every live article, versions in their order."""

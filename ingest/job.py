@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from index.errors import BadInput, StoreError
 from index.snapshot import current_name
@@ -90,16 +91,24 @@ def _rejects_file(path: Path | None) -> Iterator[Callable[[Reject], None]]:
     if path is None:
         yield lambda reject: None
         return
+
+    def unwritten(error: OSError) -> BadInput:
+        return BadInput(f"The rejects cannot be written to {path} ({error.strerror}); name another file.")
+
     try:
-        with path.open("w", encoding="utf-8") as file:
-
-            def write(reject: Reject) -> None:
-                row = {"origin": reject.origin, "reason": reject.reason, "detail": reject.detail}
-                print(json.dumps(row, ensure_ascii=False), file=file)
-
-            yield write
+        file = path.open("w", encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"The rejects cannot be written to {path} ({error.strerror}).") from error
+        raise unwritten(error) from error
+    with file:
+
+        def write(reject: Reject) -> None:
+            row = {"origin": reject.origin, "reason": reject.reason, "detail": reject.detail}
+            try:
+                print(json.dumps(row, ensure_ascii=False), file=file, flush=True)
+            except OSError as error:
+                raise unwritten(error) from error
+
+        yield write
 
 
 def run_reindex(
@@ -169,10 +178,13 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
             ids.append(identity)
     if dry_run:
-        return f"{len(ids)} articles would be retracted."
+        return f"{len(ids)} article{'' if len(ids) == 1 else 's'} would be retracted."
     with Store(folder, write=True) as store:
         n = sum(store.retract(identity, now_s) for identity in ids if identity)
-    return f"{n} retracted; they answer nothing from now on. `newsquote ingest` or `reindex` takes them off the index."
+    return (
+        f"{n} article{'' if n == 1 else 's'} retracted: no answer from there any more. The next `newsquote ingest` or "
+        "`reindex` takes what was retracted off the index."
+    )
 
 
 def run_export(store: Store, output: str, *, all_versions: bool) -> int:
@@ -182,22 +194,36 @@ def run_export(store: Store, output: str, *, all_versions: bool) -> int:
     path = Path(output)
     temporary = path.with_name(f".{path.name}.part")
     try:
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(temporary, "wt", encoding="utf-8") as file:
-            n = _write_records(store, file, all_versions)
-            file.flush()
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        with temporary.open("wb") as raw:
+            with _text_file(raw, is_gzip=path.suffix == ".gz") as file:
+                n = _write_records(store, file, all_versions)
+            raw.flush()
+            os.fsync(raw.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StoreError(f"The export cannot be written to {path} ({error.strerror}).") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return n
+
+
+@contextlib.contextmanager
+def _text_file(raw: BinaryIO, *, is_gzip: bool) -> Iterator[TextIO]:
+    """A UTF-8 view of a binary file, which stays open; the same text gives the same bytes."""
+    with contextlib.ExitStack() as stack:
+        if is_gzip:
+            raw = stack.enter_context(gzip.GzipFile("", "wb", fileobj=raw, mtime=0))  # type: ignore[assignment]
+        text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+        try:
+            yield text
+        finally:
+            text.detach()  # flushes; the file below is not this one's to close
 
 
 def _write_records(store: Store, file: TextIO, all_versions: bool) -> int:
     n = 0
     for article, extra in store.export(all_versions=all_versions):
-        print(record(article, extra), file=file)
+        print(record(article, extra, store.valid_from_s(article.version)), file=file)
         n += 1
     return n

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+
 from index.errors import IndexCorrupt, IndexMissing, IndexStale
 from index.snapshot import Recipe, build_snapshot, model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
@@ -172,7 +174,9 @@ def _store_batch(
     normal = [(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in drafts]
     learned = _learn(store, [(source, text) for _, _, text, source in normal])
     for draft, key, text, source in normal:
-        cleaned = clean(draft.title, text, is_stub=draft.is_stub, learned=learned.get(source, frozenset()))
+        kept, extra = kept_of(draft.extra)
+        is_stub = draft.is_stub or kept.is_stub
+        cleaned = clean(draft.title, text, is_stub=is_stub, learned=learned.get(source, frozenset()))
         report.removed_lines += len(cleaned.removed)
         if not cleaned.text.strip():
             report.rejected["no text"] += 1
@@ -195,9 +199,7 @@ def _store_batch(
         mark = fingerprint(cleaned.text)
         # Two stubs share what is no news (a consent text, a paywall's), and would pass for copies.
         copy_of = (
-            None
-            if cleaned.is_stub
-            else copies.original_of(identity, published_s, mark, is_known=known is not None)
+            None if cleaned.is_stub else copies.original_of(identity, published_s, mark, is_known=known is not None)
         )
         article = Article(
             id=identity,
@@ -209,13 +211,15 @@ def _store_batch(
             source=source,
             authors=draft.authors,
             text=cleaned.text,
-            cuts=cleaned.cuts,
+            cuts=kept.cuts if cleaned.text == text else cleaned.cuts,
             language=draft.language,
             is_stub=cleaned.is_stub,
             correction=cleaned.correction,
             copy_of=copy_of,
         )
-        version = NewVersion(article, dated.date_from, draft.extra, mark.to_bytes(), key, content)
+        version = NewVersion(
+            article, dated.date_from, extra, mark.to_bytes(), key, content, valid_from_s=kept.valid_from_s
+        )
         if known is not None and store.has_version(known, content, key):
             updated_s = instant_s(dated.updated)
             if updated_s is None or updated_s <= max(known.valid_from_s, known.updated_s or known.valid_from_s):
@@ -392,8 +396,48 @@ def finish(
     return n_embedded, name
 
 
-def record(article: Article, extra: str) -> str:
-    """An article as the JSON line that ingest reads."""
+# Backup ---------------------------------------------------------------------------------------------------
+
+_KEPT = "newsquote"
+
+
+class Kept(BaseModel):
+    """What an export says of a version beside the fields that any source has, under the key `newsquote`.
+
+    Attributes:
+        cuts: Where cleaning took lines out of the text, so that no quote crosses them after a restore either.
+        is_stub: The text was known to be a part only.
+        valid_from_s: Since when the version is valid, where nothing else says so.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    cuts: tuple[NonNegativeInt, ...] = ()
+    is_stub: bool = False
+    valid_from_s: int | None = Field(default=None, ge=-(2**40), le=2**40)
+
+
+def kept_of(extra: str) -> tuple[Kept, str]:
+    """What an export kept in the unknown fields of a record, and the other ones; anything else stays there."""
+    if f'"{_KEPT}"' not in extra:
+        return Kept(), extra
+    fields = json.loads(extra)
+    try:
+        kept = Kept.model_validate_json(json.dumps(fields[_KEPT]))
+    except (KeyError, ValidationError):
+        return Kept(), extra
+    others = {key: value for key, value in fields.items() if key != _KEPT}
+    return kept, json.dumps(others, ensure_ascii=False) if others else ""
+
+
+def record(article: Article, extra: str, valid_from_s: int | None = None) -> str:
+    """An article as the JSON line that ingest reads.
+
+    Args:
+        article: One version.
+        extra: Its unknown fields, as they came.
+        valid_from_s: See `Kept`.
+    """
     fields: dict[str, object] = {
         "url": article.url or "",
         "title": article.title,
@@ -404,6 +448,9 @@ def record(article: Article, extra: str) -> str:
         "language": article.language,
         "text": article.text,
     }
+    kept = Kept(cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s)
+    if kept != Kept():
+        fields[_KEPT] = kept.model_dump(exclude_defaults=True)
     if extra:
         fields |= {key: value for key, value in json.loads(extra).items() if key not in fields}
     return json.dumps(fields, ensure_ascii=False)

@@ -22,12 +22,12 @@ class LineProgress:
     """Plain lines, for logs and pipes.
 
     Args:
-        stream: Where to.
+        stream: Where to; stderr as it is now if not given.
         clock: Seconds, monotonic.
     """
 
-    def __init__(self, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
         self._clock = clock
         self._last = -EVERY_S
 
