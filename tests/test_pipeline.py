@@ -245,18 +245,23 @@ def wire(host: str, *, more: str = "", text: str = "") -> Draft:
     return Draft("test", body + more, f"https://{host}.example/wire", "Valve trouble", DAY, source=host)
 
 
+def sentence(number: int) -> str:
+    """Ten words of its own."""
+    return " ".join(made_up_word(10 * number + at) for at in range(10)) + "."
+
+
 def test_a_near_copy_of_a_copy_points_to_the_original(tmp_path: Path) -> None:
-    sentences = " ".join(json.loads(story(number).line())["text"].replace("\n\n", " ") for number in range(7, 12))
-    every = [f"{sentence}." for sentence in sentences.split(". ")]
-    third = " ".join(every[:-5])
-    second = " ".join(every[:-1])
-    drafts = [wire("a", text=" ".join(every)), wire("b", text=second), wire("c", text=third)]
-    ingest(tmp_path, drafts)
+    written = [[*range(20)], [*range(18), 100, 101], [*range(15), 100, 101, 102, 103, 104]]
+    original, copy, second_copy = (" ".join(map(sentence, numbers)) for numbers in written)
+    ingest(tmp_path, [wire("a", text=original), wire("b", text=copy), wire("c", text=second_copy)])
     assert copies(tmp_path) == {
         "https://a.example/wire": None,
         "https://b.example/wire": "https://a.example/wire",
         "https://c.example/wire": "https://a.example/wire",
     }
+    apart = tmp_path / "apart"
+    ingest(apart, [wire("a", text=original), wire("c", text=second_copy)])
+    assert set(copies(apart).values()) == {None}  # so it is the copy between them that tells
 
 
 def test_an_original_that_is_corrected_does_not_become_the_copy_of_its_copy(tmp_path: Path) -> None:
