@@ -24,7 +24,17 @@ from ingest.job import run_export, run_ingest, run_reindex, run_retract
 from ingest.report import LineProgress
 from ingest.sources import open_source
 from tests.fakes import NOW_S, HashingEmbedder
-from tests.torture import LATER, Story, WideEmbedder, check_answers, is_quoted, made_up_word, write_stories
+from tests.torture import (
+    LATER,
+    Story,
+    WideEmbedder,
+    check_answers,
+    check_promise,
+    is_quoted,
+    made_up_word,
+    n_stored,
+    write_stories,
+)
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "ingest" / "sample" / "articles.jsonl"
@@ -140,6 +150,31 @@ def test_articles_are_safe_when_the_model_is_not_there_and_the_next_run_indexes_
         run_ingest([open_source(str(path))], tmp_path / "d", broken, "test", NOW_S)
     ingest(tmp_path / "d", path)
     check_answers(tmp_path / "d", [story(1).word], [])
+
+
+_LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+from newsquote import main
+main()
+"""
+
+
+def test_the_command_says_in_one_sentence_that_the_disk_is_full_and_keeps_what_it_promised(tmp_path: Path) -> None:
+    stories = [story(number) for number in range(300)]
+    path = write_stories(tmp_path / "a.jsonl", stories)
+    ingest(tmp_path / "d", write_stories(tmp_path / "one.jsonl", [story(999)]))
+    command = [sys.executable, "-c", _LIMITED, "--data", str(tmp_path / "d"), "ingest", str(path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("newsquote: The disk under ")
+    assert last.endswith("run the same command again: everything reported as stored is safe.")
+    check_promise(tmp_path / "d", stories[: n_stored(done.stderr)], set())
+    check_answers(tmp_path / "d", [story(999).word], [])
+    ingest(tmp_path / "d", path)
+    check_answers(tmp_path / "d", [story(999).word, story(0).word, story(299).word], [])
 
 
 # Export ---------------------------------------------------------------------------------------------------

@@ -93,3 +93,14 @@ def test_a_data_folder_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"file cannot be written \(.*\); check its permissions or name another"):
         ingest_lock(tmp_path / "file", "newsquote ingest", NOW_S).__enter__()
+
+
+def test_a_second_ingest_ends_with_that_sentence_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The bridge stays open.")
+    command = [sys.executable, "-m", "newsquote", "--data", str(tmp_path / "d"), "ingest", str(tmp_path / "a.txt")]
+    with holder(tmp_path / "d") as process:
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr.startswith(f"newsquote: {tmp_path / 'd'} is being written by process {process.pid} (")
+    assert second.stderr.count("\n") == 1
+    assert not (tmp_path / "d" / "corpus.db").exists()
