@@ -23,6 +23,8 @@ from bot.choose import (
     features,
 )
 from bot.confidence import Evidence, confidence
+from bot.disagree import find_disagreement
+from bot.further import further
 from bot.mark import mark_answer
 from bot.understand import Understood, understand
 from bot.verify import verified
@@ -55,6 +57,7 @@ class Question:
         language: ISO 639-1 code, or "" for all.
         read_filters: False takes the words as they are: no times and outlets are read out of them.
         always: Answer even where the confidence is too low; for measuring.
+        n_further: Quotes wanted beyond those of the answer.
     """
 
     text: str
@@ -65,6 +68,7 @@ class Question:
     language: str = ""
     read_filters: bool = True
     always: bool = False
+    n_further: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,12 @@ class Answer:
         understood: What the words were read as.
         filters: What was applied.
         quotes: Verified, best first.
-        disagreement: Positions of two quotes that contradict each other, or None.
+        disagreement: Positions of two quotes that contradict each other, the newer first, or None.
         sources: Ranked articles, best first, at most ten.
         searched: What was allowed to answer.
         snapshot: Name of the index that answered.
         evidence: The signs that the confidence rests on.
+        further: Verified quotes beyond those of the answer, best first, where the question wants any.
     """
 
     question: Question
@@ -108,6 +113,7 @@ class Answer:
     searched: Searched
     snapshot: str
     evidence: Evidence
+    further: tuple[Quote, ...] = ()
 
     @property
     def nearest(self) -> SourceArticle | None:
@@ -178,6 +184,8 @@ class Answerer:
         scores = signs @ SENTENCE_WEIGHTS
         chosen = choose(candidates, scores.tolist(), vectors)
         quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
+        contrary = find_disagreement(understood.kind, understood.topic, quotes)
+        more = further(candidates, scores.tolist(), vectors, chosen, question.n_further)
         evidence = Evidence.of(hits, signs, scores)
         sure = confidence(evidence)
         found = bool(quotes) and (question.always or sure >= THRESHOLD)
@@ -187,12 +195,13 @@ class Answerer:
             confidence=sure,
             understood=understood,
             filters=filters,
-            quotes=tuple(quotes),
-            disagreement=None,
+            quotes=contrary.marked(quotes) if contrary else tuple(quotes),
+            disagreement=contrary.pair if contrary else None,
             sources=_sources(stories),
             searched=self._retriever.searched(filters, retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
+            further=tuple(verified((self._quote(pick, stories, understood) for pick in more), self._store.article)),
         )
         log.info(
             "answered status=%s confidence=%.3f n_quotes=%d retrieve_s=%.3f all_s=%.3f",

@@ -1,0 +1,561 @@
+"""bot.db: what the bot remembers. The only module with this file's SQL.
+
+Answers are kept as places (article version and offsets), never as article text: a retracted article leaves no words
+here, and a button pressed after a restart or a new index shows exactly what was shown. Written by the bot alone; the
+one connection is for one thread, the event loop's, since every call is a matter of microseconds.
+Knows nothing about Discord beyond its numbers, and nothing about how answers are found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from index.errors import StoreError
+from index.types import DAY_S
+
+FILE = "bot.db"
+SCHEMA = 1
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE answers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    asked_s INTEGER NOT NULL,
+    guild INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    asker INTEGER NOT NULL,
+    prompt INTEGER NOT NULL,
+    parent TEXT,
+    said TEXT,
+    question TEXT,
+    kind TEXT NOT NULL,
+    answer TEXT,
+    status TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    snapshot TEXT NOT NULL,
+    places TEXT NOT NULL,
+    is_private INTEGER NOT NULL
+);
+CREATE INDEX answers_channel ON answers(channel, asked_s);
+CREATE INDEX answers_asker ON answers(asker);
+CREATE INDEX answers_prompt ON answers(prompt) WHERE prompt != 0;
+CREATE TABLE messages (
+    message INTEGER PRIMARY KEY,
+    answer TEXT NOT NULL REFERENCES answers(id) ON DELETE CASCADE
+);
+CREATE INDEX messages_answer ON messages(answer);
+CREATE TABLE votes (
+    answer TEXT NOT NULL REFERENCES answers(id) ON DELETE CASCADE,
+    voter INTEGER NOT NULL,
+    value INTEGER NOT NULL,
+    voted_s INTEGER NOT NULL,
+    PRIMARY KEY (answer, voter)
+) WITHOUT ROWID;
+CREATE TABLE reports (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    answer TEXT NOT NULL REFERENCES answers(id) ON DELETE CASCADE,
+    reporter INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    reported_s INTEGER NOT NULL
+);
+CREATE INDEX reports_reporter ON reports(reporter);
+CREATE TABLE settings (
+    guild INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (guild, key)
+) WITHOUT ROWID;
+CREATE TABLE threads (thread INTEGER PRIMARY KEY, opened_s INTEGER NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a shown quote stands: enough to show it again, word for word, from the store.
+
+    Attributes:
+        version: Article version.
+        start: First code point of the quote.
+        end: One past its last.
+        answer: Marked span of the article, or None.
+        cut_left: The sentence went on before.
+        cut_right: The sentence goes on after.
+        also: URLs of copies.
+    """
+
+    version: int
+    start: int
+    end: int
+    answer: tuple[int, int] | None = None
+    cut_left: bool = False
+    cut_right: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the bounds that were set beside it, as it can be asked again.
+
+    Attributes:
+        text: What was searched, after a follow-up was filled in.
+        asked_on: The day of asking.
+        since: Earliest day, or None.
+        until: Latest day, or None.
+        sources: Outlets, empty for all.
+        read_filters: Whether times and outlets are read out of the words.
+    """
+
+    text: str
+    asked_on: date
+    since: date | None = None
+    until: date | None = None
+    sources: tuple[str, ...] = ()
+    read_filters: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One answered question.
+
+    Attributes:
+        id: Short and unguessable; stands in the buttons.
+        asked_s: Instant.
+        guild: Server, 0 for a direct message.
+        channel: Channel or thread.
+        asker: Who asked.
+        prompt: The message that asked, 0 where a command did.
+        parent: Answer that this one follows up, or None.
+        said: The words as typed, or None once they have been forgotten.
+        question: What was searched, or None once forgotten.
+        kind: What the answer was to be.
+        answer: The words marked in the first quote, or None.
+        status: `answered` or `not_found`.
+        confidence: As the answerer gave it.
+        snapshot: Index that answered.
+        places: Every quote, those of the first page first.
+        is_private: Shown to the asker alone.
+    """
+
+    id: str
+    asked_s: int
+    guild: int
+    channel: int
+    asker: int
+    prompt: int
+    parent: str | None
+    said: str | None
+    question: Asked | None
+    kind: str
+    answer: str | None
+    status: Literal["answered", "not_found"]
+    confidence: float
+    snapshot: str
+    places: tuple[Place, ...]
+    is_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A quote that somebody holds to be wrong."""
+
+    number: int
+    answer: str
+    reporter: int
+    reason: str
+    reported_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """What the managers of a server have set.
+
+    Attributes:
+        channels: Channels in which it answers; empty for all.
+        sources: Outlets that answer where none is named; empty for all.
+        person_cooldown_s: Seconds between two questions of one person.
+        guild_per_minute: Questions a minute of the whole server; 0 for no bound.
+        is_private: Answers to commands are shown to the asker alone unless asked for otherwise.
+        language: ISO 639-1 code of the bot's own words; "" follows each reader's client.
+        keep_days: Days after which the words of questions are forgotten.
+    """
+
+    channels: tuple[int, ...] = ()
+    sources: tuple[str, ...] = ()
+    person_cooldown_s: int = 3
+    guild_per_minute: int = 60
+    is_private: bool = False
+    language: str = ""
+    keep_days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A question with what was thought of its answer."""
+
+    remembered: Remembered
+    n_up: int
+    n_down: int
+    reports: tuple[Report, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What `/forget-me` removed."""
+
+    n_questions: int
+    n_votes: int
+    n_reports: int
+
+
+DEFAULTS = GuildSettings()
+
+
+def new_id() -> str:
+    """A fresh answer's id: eleven characters that fit into a button's and cannot be guessed."""
+    return secrets.token_urlsafe(8)
+
+
+class Memory:
+    """An open bot.db, made where it is missing.
+
+    Args:
+        folder: The data folder.
+        write: False opens it for reading, and a missing one as an empty one.
+
+    Raises:
+        StoreError: Damaged, of a newer schema, or not writable.
+    """
+
+    def __init__(self, folder: Path, *, write: bool = True) -> None:
+        self._path = folder / FILE
+        try:
+            if write:
+                folder.mkdir(parents=True, exist_ok=True)
+                # One thread at a time uses it, but a test's loop and its set-up are two.
+                self._db = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+            elif self._path.exists():
+                uri = f"{self._path.absolute().as_uri()}?mode=ro"
+                self._db = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+            else:
+                self._db = sqlite3.connect(":memory:", isolation_level=None)
+                write = True
+        except (OSError, sqlite3.Error) as error:
+            raise self._translated(error) from error
+        try:
+            self._check_schema(write)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._translated(error) from error
+        except StoreError:
+            self._db.close()
+            raise
+
+    def _check_schema(self, write: bool) -> None:
+        if write:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.execute("PRAGMA secure_delete = ON")  # what is forgotten is gone from the file too
+        schema = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if schema > SCHEMA:
+            raise StoreError(
+                f"{self._path} has schema {schema} and this newsquote reads up to {SCHEMA}; upgrade newsquote."
+            )
+        if schema == SCHEMA:
+            return
+        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or not write:
+            raise StoreError(f"{self._path} is no memory of newsquote's bot; move it away and start the bot again.")
+        with self._transaction():
+            for statement in _TABLES.split(";"):
+                if statement.strip():
+                    self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _translated(self, error: Exception) -> StoreError:
+        return StoreError(f"{self._path} cannot be used ({error}); check its permissions, the disk, or a backup of it.")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _write(self, sql: str, values: Sequence[object] = ()) -> int:
+        try:
+            return self._db.execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Answers --------------------------------------------------------------------------------------------
+
+    def remember(self, answer: Remembered, messages: Sequence[int] = ()) -> None:
+        """Keep an answer, or the new one under the same id, and the messages that show it; durable on return."""
+        question = None if answer.question is None else _question_json(answer.question)
+        places = json.dumps([asdict(place) for place in answer.places])
+        with self._transaction():
+            self._db.execute(
+                f"INSERT INTO answers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+                "said = excluded.said, question = excluded.question, kind = excluded.kind, answer = excluded.answer, "
+                "status = excluded.status, confidence = excluded.confidence, snapshot = excluded.snapshot, "
+                "places = excluded.places, asked_s = excluded.asked_s",
+                (
+                    answer.id,
+                    answer.asked_s,
+                    answer.guild,
+                    answer.channel,
+                    answer.asker,
+                    answer.prompt,
+                    answer.parent,
+                    answer.said,
+                    question,
+                    answer.kind,
+                    answer.answer,
+                    answer.status,
+                    answer.confidence,
+                    answer.snapshot,
+                    places,
+                    int(answer.is_private),
+                ),
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO messages VALUES (?, ?)", [(message, answer.id) for message in messages]
+            )
+
+    def shown_in(self, answer_id: str, message: int) -> None:
+        """Note that a message shows an answer; a reply to it follows that answer up. Unknown answers are let go."""
+        self._write(
+            "INSERT OR REPLACE INTO messages SELECT ?, id FROM answers WHERE id = ?",
+            (message, answer_id),
+        )
+
+    def answer(self, answer_id: str) -> Remembered | None:
+        """An answer by its id; None where it is unknown or forgotten."""
+        return self._one("id = ?", (answer_id,))
+
+    def answer_of_message(self, message: int) -> Remembered | None:
+        """The answer that one of the bot's messages shows."""
+        return self._one("id = (SELECT answer FROM messages WHERE message = ?)", (message,))
+
+    def answer_to_prompt(self, prompt: int) -> tuple[Remembered, int | None] | None:
+        """The answer to the message that asked, and the message that shows it."""
+        found = self._one("prompt = ? AND prompt != 0 ORDER BY number DESC LIMIT 1", (prompt,))
+        if found is None:
+            return None
+        rows = self._rows("SELECT max(message) FROM messages WHERE answer = ?", (found.id,))
+        return found, rows[0][0]
+
+    def last_in(self, channel: int, since_s: int, asker: int | None = None) -> Remembered | None:
+        """The last answer in a thread or direct-message channel since an instant, of one person where named."""
+        condition, values = "channel = ? AND asked_s >= ? AND is_private = 0", [channel, since_s]
+        if asker is not None:
+            condition, values = condition + " AND asker = ?", [*values, asker]
+        return self._one(condition + " ORDER BY asked_s DESC, number DESC LIMIT 1", values)
+
+    def _one(self, condition: str, values: Sequence[object]) -> Remembered | None:
+        rows = self._rows(f"SELECT {_COLUMNS} FROM answers WHERE {condition}", values)
+        return _remembered(rows[0]) if rows else None
+
+    # Threads --------------------------------------------------------------------------------------------
+
+    def opened_thread(self, thread: int, now_s: int) -> None:
+        """Note a thread that the bot opened."""
+        self._write("INSERT OR REPLACE INTO threads VALUES (?, ?)", (thread, now_s))
+
+    def is_own_thread(self, thread: int) -> bool:
+        """Whether the bot opened it."""
+        return bool(self._rows("SELECT 1 FROM threads WHERE thread = ?", (thread,)))
+
+    # Votes and reports ----------------------------------------------------------------------------------
+
+    def vote(self, answer_id: str, voter: int, value: Literal[1, -1], now_s: int) -> bool:
+        """Count a person's vote, in place of an earlier one; False where the answer is forgotten."""
+        n = self._write(
+            "INSERT INTO votes SELECT id, ?, ?, ? FROM answers WHERE id = ? "
+            "ON CONFLICT (answer, voter) DO UPDATE SET value = excluded.value, voted_s = excluded.voted_s",
+            (voter, value, now_s, answer_id),
+        )
+        return n > 0
+
+    def votes(self, answer_id: str) -> tuple[int, int]:
+        """Votes for and against."""
+        row = self._rows("SELECT sum(value = 1), sum(value = -1) FROM votes WHERE answer = ?", (answer_id,))[0]
+        return row[0] or 0, row[1] or 0
+
+    def report(self, answer_id: str, reporter: int, reason: str, now_s: int) -> int | None:
+        """Keep a report; its number, or None where the answer is forgotten."""
+        with self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO reports (answer, reporter, reason, reported_s) SELECT id, ?, ?, ? FROM answers "
+                "WHERE id = ?",
+                (reporter, reason, now_s, answer_id),
+            )
+            return cursor.lastrowid if cursor.rowcount else None
+
+    def feedback(self, since_s: int = 0) -> list[Feedback]:
+        """Questions with votes or reports, and those without an answer, oldest first; none that are forgotten."""
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM answers WHERE asked_s >= ? AND question IS NOT NULL AND (status = 'not_found' "
+            "OR id IN (SELECT answer FROM votes) OR id IN (SELECT answer FROM reports)) ORDER BY asked_s, id",
+            (since_s,),
+        )
+        found = []
+        for row in rows:
+            answer = _remembered(row)
+            reports = self._rows("SELECT * FROM reports WHERE answer = ? ORDER BY number", (answer.id,))
+            found.append(Feedback(answer, *self.votes(answer.id), tuple(Report(*report) for report in reports)))
+        return found
+
+    # Settings -------------------------------------------------------------------------------------------
+
+    def settings(self, guild: int) -> GuildSettings:
+        """What a server has set, over the defaults; the defaults for a direct message."""
+        values = {
+            key: json.loads(value)
+            for key, value in self._rows("SELECT key, value FROM settings WHERE guild = ?", (guild,))
+            if key in GuildSettings.__dataclass_fields__
+        }
+        for key in ("channels", "sources"):
+            if key in values:
+                values[key] = tuple(values[key])
+        return replace(DEFAULTS, **values)
+
+    def set(self, guild: int, **values: object) -> GuildSettings:
+        """Change a server's settings; a value that is the default is kept as the default.
+
+        Raises:
+            TypeError: There is no such setting.
+        """
+        changed = replace(self.settings(guild), **values)  # type: ignore[arg-type]
+        with self._transaction():
+            for key in values:
+                value = getattr(changed, key)
+                if value == getattr(DEFAULTS, key):
+                    self._db.execute("DELETE FROM settings WHERE guild = ? AND key = ?", (guild, key))
+                else:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", (guild, key, json.dumps(value))
+                    )
+        return changed
+
+    def note(self, key: str) -> str | None:
+        """A word the bot keeps for itself, such as the digest of its command tree."""
+        rows = self._rows("SELECT value FROM meta WHERE key = ?", (key,))
+        return rows[0][0] if rows else None
+
+    def set_note(self, key: str, value: str) -> None:
+        """Keep such a word."""
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    # Forgetting -----------------------------------------------------------------------------------------
+
+    def forget_person(self, person: int) -> Forgotten:
+        """Delete a person's questions with all that hangs on them, and their votes and reports."""
+        with self._transaction():
+            n_votes = self._db.execute("DELETE FROM votes WHERE voter = ?", (person,)).rowcount
+            n_reports = self._db.execute("DELETE FROM reports WHERE reporter = ?", (person,)).rowcount
+            n = self._db.execute("DELETE FROM answers WHERE asker = ?", (person,)).rowcount
+        return Forgotten(n, n_votes, n_reports)
+
+    def forget_guild(self, guild: int) -> None:
+        """Delete all that a server left: its questions and settings."""
+        with self._transaction():
+            self._db.execute("DELETE FROM answers WHERE guild = ? AND guild != 0", (guild,))
+            self._db.execute("DELETE FROM settings WHERE guild = ?", (guild,))
+
+    def forget_prompt(self, prompt: int) -> list[int]:
+        """Delete the answer to a message that was deleted; the messages that showed it."""
+        found = self.answer_to_prompt(prompt)
+        if found is None:
+            return []
+        shown = [row[0] for row in self._rows("SELECT message FROM messages WHERE answer = ?", (found[0].id,))]
+        self._write("DELETE FROM answers WHERE id = ?", (found[0].id,))
+        return shown
+
+    def forget_old(self, now_s: int) -> int:
+        """Delete questions older than their server keeps them; how many."""
+        guilds: Mapping[int, int] = {
+            row[0]: self.settings(row[0]).keep_days for row in self._rows("SELECT DISTINCT guild FROM answers")
+        }
+        with self._transaction():
+            n = 0
+            for guild, days in guilds.items():
+                n += self._db.execute(
+                    "DELETE FROM answers WHERE guild = ? AND asked_s < ?", (guild, now_s - days * DAY_S)
+                ).rowcount
+        return n
+
+    def n_answers(self) -> int:
+        """How many answers are remembered."""
+        return int(self._rows("SELECT count(*) FROM answers")[0][0])
+
+
+_COLUMNS = (
+    "id, asked_s, guild, channel, asker, prompt, parent, said, question, kind, answer, status, confidence, snapshot, "
+    "places, is_private"
+)
+
+
+def _question_json(question: Asked) -> str:
+    values = asdict(question)
+    for key in ("asked_on", "since", "until"):
+        values[key] = values[key] and values[key].isoformat()
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _question(text: str | None) -> Asked | None:
+    if text is None:
+        return None
+    values = json.loads(text)
+    for key in ("asked_on", "since", "until"):
+        values[key] = values[key] and date.fromisoformat(values[key])
+    return Asked(**(values | {"sources": tuple(values["sources"])}))
+
+
+def _remembered(row: tuple) -> Remembered:  # type: ignore[type-arg]
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    places = tuple(
+        Place(**(place | {"answer": place["answer"] and tuple(place["answer"]), "also": tuple(place["also"])}))
+        for place in json.loads(values["places"])
+    )
+    return Remembered(
+        **(
+            values
+            | {
+                "question": _question(values["question"]),
+                "places": places,
+                "is_private": bool(values["is_private"]),
+            }
+        )
+    )
