@@ -39,7 +39,13 @@ app = typer.Typer(
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="Data folder; else $NEWSQUOTE_DATA, else the user-data folder.", show_default=False),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Data folder; else $NEWSQUOTE_DATA, else the user-data folder.",
+        show_default=False,
+        readable=False,  # our own sentence says more
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
@@ -81,12 +87,25 @@ def _settings(context: typer.Context, data: Path | None) -> Settings:
     from index.settings import read_settings
 
     settings = read_settings(data or context.obj)
-    if settings.data.is_file():
-        raise BadInput(f"The data folder {settings.data} is a file; name a folder with --data.")
+    _check_data_folder(settings.data)
     logging.basicConfig(
         stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
     )
     return settings
+
+
+def _check_data_folder(folder: Path) -> None:
+    """Raise `BadInput` for what can be no data folder; one that does not exist yet can."""
+    try:
+        if folder.is_file():
+            raise BadInput(f"The data folder {folder} is a file; name a folder with --data.")
+        if folder.is_dir():
+            with os.scandir(folder):
+                pass
+    except OSError as error:
+        raise BadInput(
+            f"The data folder {folder} cannot be read ({error.strerror or error}); check its permissions."
+        ) from error
 
 
 def _print_json(value: object) -> None:

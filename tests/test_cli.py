@@ -93,7 +93,7 @@ def test_the_sample_answers_the_readme_s_question(sample_data: Path) -> None:
 
 
 def test_a_batch_s_rows_hold_to_the_interface(sample_data: Path) -> None:
-    lines = (ROOT / "ingest" / "sample" / "questions.jsonl").read_bytes().splitlines()[::4]
+    lines = (ROOT / "ingest" / "sample" / "questions.jsonl").read_bytes().splitlines()[::8]
     ran = run("ask", "--batch", "-", "--never-refuse", "--data", str(sample_data), stdin=b"\n".join(lines))
     assert (ran.code, ran.err) == (0, "")
     rows = [Row.model_validate_json(line) for line in ran.out.splitlines()]
@@ -160,10 +160,10 @@ def test_a_question_of_marks_emoji_and_commands_is_given_back_as_asked(sample_da
 def test_the_data_folder_may_stand_before_or_after_the_verb_or_in_the_environment(sample_data: Path) -> None:
     folder = str(sample_data)
     before, after = run("--data", folder, "sources"), run("sources", "--data", folder)
-    variable = run("sources", NEWSQUOTE_DATA=folder)
+    variable = run("sources", env={"NEWSQUOTE_DATA": folder})
     assert before.out.startswith("Harbor Courier")
     assert before == after == variable
-    assert run("--data", "/nowhere", "sources", "--data", folder, NEWSQUOTE_DATA="/nowhere") == before
+    assert run("--data", "/nowhere", "sources", "--data", folder, env={"NEWSQUOTE_DATA": "/nowhere"}) == before
 
 
 def test_nothing_after_the_day_of_asking_is_used(sample_data: Path) -> None:
@@ -241,10 +241,11 @@ def test_the_version_is_printed() -> None:
 
 
 def test_the_shell_completes_commands_and_options() -> None:
-    bash = {"_NEWSQUOTE_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
-    assert run("", COMP_WORDS="newsquote re", **bash).out.split() == ["reindex", "retract"]
-    bash["COMP_CWORD"] = "2"
-    assert "--asked-on" in run("", COMP_WORDS="newsquote ask --as", **bash).out.split()
+    bash = {"_NEWSQUOTE_COMPLETE": "complete_bash"}
+    commands = run(env=bash | {"COMP_WORDS": "newsquote re", "COMP_CWORD": "1"})
+    assert commands.out.split() == ["reindex", "retract"]
+    options = run(env=bash | {"COMP_WORDS": "newsquote ask --as", "COMP_CWORD": "2"})
+    assert "--asked-on" in options.out.split()
     assert "--install-completion" in run("--help").out
 
 
@@ -261,7 +262,7 @@ def test_help_imports_no_heavy_library() -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(sample_data: Path) -> None:
-    with start("export", "--data", str(sample_data), PYTHONUNBUFFERED="1") as child:
+    with start("export", "--data", str(sample_data), env={"PYTHONUNBUFFERED": "1"}) as child:
         assert child.stdout is not None and child.stderr is not None
         child.stdout.readline()
         child.stdout.close()

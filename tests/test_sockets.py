@@ -123,6 +123,6 @@ def test_with_torch_no_connection_is_opened_either(tmp_path: Path, watched: str)
     article = {"url": "https://a.example/1", "title": "Tulips", "text": "The tulips of Zeddam opened a week early."}
     (tmp_path / "one.jsonl").write_text(json.dumps(article), encoding="utf-8")
     words = ("ingest", str(tmp_path / "one.jsonl"), "--data", str(tmp_path / "data"))
-    ran = run_child(*words, before=watched, NEWSQUOTE_RUNTIME="torch")
+    ran = run_child(*words, before=watched, env={"NEWSQUOTE_RUNTIME": "torch"})
     assert ran.code == 0, ran.err
     assert "torch" in loaded(ran)
