@@ -1,0 +1,73 @@
+# syntax=docker/dockerfile:1
+# `docker build -t newsquote .` — everything that is needed at run time is inside: no start and no question opens a
+# connection but the bot's own to Discord.
+
+ARG PYTHON=3.11
+
+# ---- build: installs, makes the model's OpenVINO export, proves both, and is thrown away ----
+FROM python:${PYTHON}-slim-bookworm AS build
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python -m venv /opt/newsquote
+ENV PATH=/opt/newsquote/bin:$PATH
+WORKDIR /src
+
+# Dependencies before the code, so that a changed line of code installs nothing anew. torch first and from the index of
+# CPU builds: the usual one would bring several GB of CUDA libraries.
+COPY pyproject.toml ./
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+RUN pip install --index-url "$TORCH_INDEX" "$(grep -o 'torch==[0-9.]*' pyproject.toml)" \
+ && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+    > /tmp/requirements.txt \
+ && pip install -r /tmp/requirements.txt
+
+COPY . .
+RUN pip install --no-deps .
+
+# The first ingest exports the model, which needs torch. The corpus in the image's trial folder is the sample.
+RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
+ && cp -r /tmp/trial/models /opt/newsquote/models
+
+# From here on torch is dead weight (1.1 GB). What is left must still search and answer: if not, the build ends here.
+# `--build-arg KEEP_TORCH=1` keeps it, for another embedding model (NEWSQUOTE_MODEL).
+ARG KEEP_TORCH=
+RUN test -n "$KEEP_TORCH" || pip uninstall --yes torch sentence-transformers transformers scikit-learn sympy networkx mpmath
+RUN newsquote --data /tmp/trial doctor \
+ && newsquote --data /tmp/trial ask "what deadline did Bessent mention?" --asked-on 2025-04-30
+
+# ---- what is shipped ----
+FROM python:${PYTHON}-slim-bookworm
+
+# A new named volume takes owner and mode from the folder that it covers.
+RUN useradd --system --uid 10001 --no-create-home --home-dir /data newsquote \
+ && install --directory --owner=newsquote --mode=0750 /data
+
+COPY --from=build /opt/newsquote /opt/newsquote
+
+# The data folder keeps the export beside the index, so that it can move to a machine without this image. A folder that
+# has none gets the image's: 90 MB, once.
+COPY --chmod=0755 <<'SH' /usr/local/bin/with-model
+#!/bin/sh
+set -eu
+models="$NEWSQUOTE_DATA/models"
+for export in "${IMAGE_MODELS:-/opt/newsquote/models}"/*; do
+    target="$models/$(basename "$export")"
+    if [ ! -e "$target/model.xml" ] && [ -w "$NEWSQUOTE_DATA" ]; then
+        mkdir -p "$models"
+        cp -r "$export" "$target.$$"
+        mv -T "$target.$$" "$target" || rm -rf "$target.$$"
+    fi
+done
+exec "$@"
+SH
+
+ENV PATH=/opt/newsquote/bin:$PATH \
+    NEWSQUOTE_DATA=/data \
+    PYTHONUNBUFFERED=1 \
+    HF_HUB_OFFLINE=1 \
+    OPENVINO_TELEMETRY_ENABLED=0
+
+USER newsquote
+WORKDIR /data
+ENTRYPOINT ["with-model"]
+CMD ["newsquote", "bot"]
