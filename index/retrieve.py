@@ -41,6 +41,7 @@ class Weights:
 
 
 N_CANDIDATES = 200
+MIN_TOP_COSINE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,8 @@ def fuse(
     best = float(bm25.max()) if len(bm25) else 0.0
     by_words = bm25 / best if best > 0 else bm25
     # Cosines of news passages with a question lie in .2 … .8; stretching by the best found keeps weak questions
-    # from being ruled by their words alone.
-    top = float(cosines.max()) if len(cosines) else 0.0
-    by_vectors = cosines / top if top > 0 else cosines
+    # from being ruled by their words alone. Below .1 nothing is near, and stretching would only magnify noise.
+    by_vectors = cosines / max(float(cosines.max(initial=0.0)), MIN_TOP_COSINE)
     dated = published_s != ALWAYS
     age_days = np.where(dated, np.maximum(0, now_s - published_s) / DAY_S, np.inf)
     by_date = weights.recency * np.exp(-age_days / weights.recency_days)

@@ -168,6 +168,33 @@ def test_the_version_valid_on_the_day_answers(tmp_path: Path) -> None:
     assert list(tolls.values()) == [[], ["3"], ["3"], ["5"], ["5"], ["9"], ["9"]]
 
 
+def test_a_version_ends_in_the_second_in_which_the_next_begins(tmp_path: Path) -> None:
+    corpus = ingested(
+        tmp_path,
+        [
+            draft("toll", "The toll of Veldt is 3 crowns.", "2025-04-01"),
+            draft("toll", "The toll of Veldt is 5 crowns.", "2025-04-01", updated="2025-04-09T10:00:00Z"),
+        ],
+    )
+    change_s = instant_s("2025-04-09T10:00:00Z") or 0
+    before, after = (corpus.hits("toll", Filters(as_of_s)) for as_of_s in (change_s - 1, change_s))
+    assert [_text_of(corpus, hit).split()[5] for hit in before] == ["3"]
+    assert [_text_of(corpus, hit).split()[5] for hit in after] == ["5"]
+
+
+def test_a_passage_that_only_its_words_found_has_its_true_cosine(tmp_path: Path) -> None:
+    crowd = [draft(f"deal{n}", f"Deal talks, deal talks, round {n}.", source=f"S{n}") for n in range(230)]
+    lone = draft("lone", "A zorvex was seen by some hikers high above the northern valley on Sunday evening.")
+    corpus = ingested(tmp_path, [*crowd, lone])
+    (hit,) = [hit for hit in corpus.hits("deal talks zorvex", k=300) if "zorvex" in _text_of(corpus, hit)]
+    embedder = HashingEmbedder()
+    assert len(corpus.hits("deal talks zorvex", k=300)) < 231  # not all were near
+    assert hit.bm25 > 0
+    vector = embedder.embed_passages(["(2025-04-10)\n" + _text_of(corpus, hit)])[0]
+    assert hit.cosine == pytest.approx(float(vector @ embedder.embed_query("deal talks zorvex")), abs=2e-3)
+    assert abs(hit.cosine) > 0.01
+
+
 @pytest.mark.parametrize("question", ["", "?!", "the of and", "unheard of wordings", "\x00\u202e", "x" * 10_000])
 def test_any_question_gets_an_order(corpus: Corpus, question: str) -> None:
     hits = corpus.hits(question)
@@ -268,6 +295,12 @@ def test_a_window_gains_inside_and_fades_outside_on_both_sides() -> None:
     published = np.array([low, high, low - 5 * DAY_S, high + 10 * DAY_S, ALWAYS])
     _, by_date = fuse(np.zeros(5), np.zeros(5), published, NOW_S, (low, high), weights)
     assert by_date == pytest.approx([0.3, 0.3, 0.3 / math.e, 0.3 / math.e**2, 0.0])
+
+
+def test_a_question_near_to_nothing_is_ruled_by_its_words() -> None:
+    cosines, bm25 = np.array([0.001, -0.02]), np.array([0.0, 5.0])
+    scores, _ = fuse(cosines, bm25, np.full(2, ALWAYS), NOW_S, None, Weights())
+    assert scores.argmax() == 1
 
 
 candidates = st.lists(
