@@ -1,0 +1,195 @@
+"""Embedders: two runtimes, one model, the same vectors; texts of any kind, in their order."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embed import (
+    BATCH,
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    default_model_path,
+    export_openvino,
+    file_sha256,
+    load_embedder,
+    weights_digest,
+)
+from index.errors import ModelUnavailable
+from index.types import Embedder, Vectors
+
+TEXTS = [
+    "The deadline is April 26.",
+    "",
+    " \n\t",
+    "a",
+    "Bessent spoke of a minerals deal with Ukraine. " * 3,
+    "An over-long passage goes on and on. " * 200,
+    "x" * 5000,
+    "Élysée, Zürich, Île-de-France",
+    "部長は４月26日と言った。",
+    "אמר השר ב־26 באפריל",
+    "\U0001f469\u200d\U0001f680 \u202e \x00 \ufffd",
+    "[CLS] [SEP] [PAD] [MASK]",
+    "What deadline did Bessent mention?",
+]
+
+needs_openvino = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="openvino has no build for this machine"
+)
+
+
+@pytest.fixture(scope="module")
+def torch_embedder() -> Embedder:
+    return load_embedder(runtime="torch")
+
+
+@pytest.fixture(params=["default", "torch", "hashing"])
+def each(
+    request: pytest.FixtureRequest, embedder: Embedder, torch_embedder: Embedder, hashing_embedder: Embedder
+) -> Embedder:
+    found: Embedder = {"default": embedder, "torch": torch_embedder, "hashing": hashing_embedder}[request.param]
+    return found
+
+
+def cosines(one: Vectors, other: Vectors) -> Vectors:
+    products: Vectors = (one * other).sum(axis=-1)
+    return products
+
+
+def test_vectors_are_of_unit_norm_and_of_the_stated_length(each: Embedder) -> None:
+    vectors = each.embed_passages(TEXTS)
+    assert vectors.shape == (len(TEXTS), each.dim)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    query = each.embed_query("deadline")
+    assert query.shape == (each.dim,)
+    assert query.dtype == np.float32
+    assert each.embed_passages([]).shape == (0, each.dim)
+
+
+def test_vectors_come_in_the_order_of_the_texts(each: Embedder) -> None:
+    texts = [f"{'word ' * ((n * 7) % 23)}number {n}" for n in range(2 * BATCH + 3)]
+    together = each.embed_passages(texts)
+    for n in (0, 1, 6, 16, BATCH - 1, BATCH, 2 * BATCH, len(texts) - 1):
+        assert cosines(together[n], each.embed_passages([texts[n]])[0]) >= 0.9999
+    assert len(np.unique(together.round(4), axis=0)) > 60
+
+
+def test_tokens_are_counted_uncut_and_without_special_ones(each: Embedder) -> None:
+    assert each.count_tokens([]) == []
+    counts = each.count_tokens(["", "a", "a b c.", "word " * 1000])
+    assert counts == [0, 1, 4, 1000]
+
+
+@needs_openvino
+def test_both_runtimes_give_the_same_vectors_under_different_names(exports: Path, torch_embedder: Embedder) -> None:
+    openvino = load_embedder(runtime="openvino", exports=exports)
+    assert (cosines(openvino.embed_passages(TEXTS), torch_embedder.embed_passages(TEXTS)) >= 0.9999).all()
+    for text in TEXTS:
+        assert cosines(openvino.embed_query(text), torch_embedder.embed_query(text)) >= 0.9999
+    assert openvino.count_tokens(TEXTS) == torch_embedder.count_tokens(TEXTS)
+    assert openvino.runtime != torch_embedder.runtime
+    same = [(e.name, e.revision, e.dim, e.max_tokens) for e in (openvino, torch_embedder)]
+    assert same == [(DEFAULT_MODEL, DEFAULT_MODEL_SHA256, 384, 256)] * 2
+
+
+def test_what_the_model_does_not_read_changes_nothing(embedder: Embedder) -> None:
+    words = "The minister said that the talks went on . " * 40
+    assert embedder.count_tokens([words])[0] > embedder.max_tokens
+    cut = " ".join(words.split()[: embedder.max_tokens - 2])
+    one, other, whole = embedder.embed_passages([words + "Cats.", words + "Dockers strike.", cut])
+    assert cosines(one, other) >= 0.9999
+    assert cosines(one, whole) >= 0.9999
+
+
+def test_a_text_is_nearer_to_its_meaning_than_to_another(embedder: Embedder) -> None:
+    query = embedder.embed_query("what deadline did Bessent mention?")
+    near, far = embedder.embed_passages(["The treasury chief named April 26 as the date.", "Cats sleep a lot."])
+    assert near @ query > far @ query + 0.1
+
+
+def test_the_shipped_model_is_the_published_one() -> None:
+    weights = default_model_path() / "model.safetensors"
+    assert file_sha256(weights) == hashlib.sha256(weights.read_bytes()).hexdigest() == DEFAULT_MODEL_SHA256
+
+
+def test_the_revision_of_a_folder_follows_its_weights(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="holds no weights"):
+        weights_digest(tmp_path)
+    (tmp_path / "a.safetensors").write_bytes(b"one")
+    alone = weights_digest(tmp_path)
+    assert alone == hashlib.sha256(b"one").hexdigest()
+    (tmp_path / "b.safetensors").write_bytes(b"two")
+    assert len({alone, weights_digest(tmp_path)}) == 2
+
+
+def edited(folder: Path, change: Callable[[Path], None]) -> Path:
+    """The default model's folder without its weights, changed."""
+    copy = folder / "model"
+    shutil.copytree(default_model_path(), copy, ignore=shutil.ignore_patterns("*.safetensors", "*.bin", "*.onnx"))
+    change(copy)
+    return copy
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda model: _replace(model / "config.json", '"bert"', '"mpnet"'), "only BERT"),
+        (lambda model: _replace(model / "modules.json", "Normalize", "Dense"), "only BERT"),
+        (lambda model: (model / "modules.json").unlink(), "not laid out as expected"),
+        (lambda model: (model / "tokenizer.json").unlink(), "no tokenizer.json"),
+    ],
+)
+def test_another_kind_of_model_is_not_exported(tmp_path: Path, change: Callable[[Path], None], reason: str) -> None:
+    with pytest.raises(ModelUnavailable, match=rf"cannot run on OpenVINO: .*{reason}"):
+        load_embedder(str(edited(tmp_path, change)), runtime="openvino")
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "onnx"])
+def test_what_cannot_be_loaded_is_refused_in_one_sentence(runtime: str) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        load_embedder("no/such-model", runtime=runtime)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def tiny_model(folder: Path) -> Path:
+    """The default model's folder with the weights of a BERT of one thin layer, whose export is quick."""
+    from transformers import BertConfig, BertModel
+
+    model = edited(folder, lambda copy: None)
+    config = json.loads((model / "config.json").read_text())
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(**(config | small))).save_pretrained(model)
+    return model
+
+
+@needs_openvino
+def test_a_model_of_the_kind_is_exported_once_and_gives_what_torch_gives(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path)
+    openvino = load_embedder(str(model), exports=tmp_path / "exports")
+    torch = load_embedder(str(model), runtime="torch")
+    assert (openvino.runtime, openvino.dim) == ("openvino-fp32", 16)
+    assert openvino.revision == torch.revision == weights_digest(model)
+    assert (cosines(openvino.embed_passages(TEXTS), torch.embed_passages(TEXTS)) >= 0.9999).all()
+
+    (target,) = (tmp_path / "exports").iterdir()
+    first = {path.name: path.stat().st_ino for path in target.iterdir()}
+    export_openvino(model, target)  # as by a second process that began before the first was done
+    assert {path.name: path.stat().st_ino for path in target.iterdir()} == first
+    assert first.keys() == {"model.xml", "model.bin"}
+    assert list((tmp_path / "exports").iterdir()) == [target]  # nothing half-made beside it
