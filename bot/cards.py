@@ -1,0 +1,304 @@
+"""An answer as a Discord message, in plain values: what stands in it, within every limit, whatever an article holds.
+
+Each quote is a block (an embed) with its own source, so that no block depends on another; a quote is never split. What
+does not fit on a page begins the next one. Values in, values out: knows the limits of Discord, not its objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from bot.answer import Answer, SourceArticle
+from bot.links import site_name
+from bot.markdown import bold, day, link, plain, size, small, stamp, web_url
+from bot.render import quote_link
+from bot.words.base import Words
+from index.types import Quote, end_of_day_s
+
+MAX_CONTENT = 2000
+MAX_TITLE = 256
+MAX_DESCRIPTION = 4096
+MAX_ALL = 6000
+MAX_BLOCKS = 10
+MAX_CUSTOM_ID = 100
+
+N_ON_PAGE = 3
+# Left free on a page for its last lines and for a disagreement.
+_ROOM = MAX_ALL - 1200
+_TITLE = 160
+_OUTLET = 80
+_QUESTION = 600
+_VALUE = 120
+_N_ALSO = 4
+
+Action = Literal["more", "follow", "unfilter", "thread", "up", "down", "report"]
+QUOTE_COLOUR, REFUSAL_COLOUR, DISAGREE_COLOUR = 0x3B82F6, 0x6B7280, 0xF59E0B
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One embed: a linked title over a description; either may be ""."""
+
+    title: str
+    description: str
+    url: str | None = None
+    colour: int = QUOTE_COLOUR
+
+    @property
+    def size(self) -> int:
+        return size(self.title) + size(self.description)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button below an answer.
+
+    Attributes:
+        action: What it does.
+        answer: Id of the answer it belongs to.
+        page: The page that "more" shows.
+        label: Its words; "" for one that is only a sign.
+        sign: An emoji, or "".
+        row: 0 or 1.
+    """
+
+    action: Action
+    answer: str
+    label: str = ""
+    sign: str = ""
+    page: int = 0
+    row: int = 0
+
+    @property
+    def custom_id(self) -> str:
+        return f"nq:{self.action}:{self.answer}:{self.page}"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A whole message."""
+
+    content: str
+    blocks: tuple[Block, ...] = ()
+    buttons: tuple[Button, ...] = ()
+
+
+# A custom id, read back; the same words as `Button.custom_id`.
+CUSTOM_ID = r"nq:(?P<action>more|follow|unfilter|thread|up|down|report):(?P<answer>[\w-]{4,40}):(?P<page>\d{1,3})"
+
+
+def ordered(answer: Answer) -> tuple[Quote, ...]:
+    """All quotes as a reader gets them: two that contradict each other first, the newer before the older."""
+    pair = answer.disagreement or ()
+    rest = tuple(quote for at, quote in enumerate(answer.quotes) if at not in pair)
+    return (*(answer.quotes[at] for at in pair), *rest, *answer.further)
+
+
+def pages(quotes: Sequence[Quote], words: Words) -> list[tuple[int, int]]:
+    """Where each page begins and ends: at most three quotes, and no more than one message holds."""
+    found: list[tuple[int, int]] = []
+    first, room = 0, 0
+    for at, quote in enumerate(quotes):
+        needed = quote_block(quote, words).size
+        if at > first and (at - first >= N_ON_PAGE or room + needed > _ROOM):
+            found.append((first, at))
+            first, room = at, 0
+        room += needed
+    return [*found, (first, len(quotes))] if quotes else []
+
+
+def answer_card(
+    answer: Answer, answer_id: str, words: Words, *, is_question_shown: bool, can_thread: bool = False
+) -> Card:
+    """The message that answers a question.
+
+    Args:
+        answer: What was found.
+        answer_id: Under which it is remembered.
+        words: The bot's own words.
+        is_question_shown: Whether the question stands above, where no message shows it.
+        can_thread: Whether a thread can be opened below it.
+    """
+    lines = [bold(plain(answer.question.text, _QUESTION))] if is_question_shown else []
+    filters = filter_words(answer, words)
+    if filters:
+        lines.append(small(words.understood.format(filters="; ".join(filters))))
+    blocks: list[Block] = []
+    quotes = ordered(answer) if answer.status == "answered" else ()
+    parts = pages(quotes, words)
+    if answer.status == "answered":
+        first, end = parts[0]
+        if answer.disagreement:
+            blocks.append(_disagreement(answer, words))
+        blocks.extend(quote_block(quote, words) for quote in quotes[first:end])
+        blocks.append(_last_lines(answer, words, end, len(quotes)))
+    else:
+        blocks.append(_refusal(answer, words))
+    buttons = _buttons(
+        answer_id,
+        words,
+        has_more=len(parts) > 1,
+        has_filter=bool(filters),
+        can_thread=can_thread,
+        can_report=answer.status == "answered",
+    )
+    return Card("\n".join(lines), tuple(blocks), buttons)
+
+
+def page_card(quotes: Sequence[Quote], page: int, answer_id: str, words: Words, *, n_gone: int = 0) -> Card:
+    """A further page of an answer; page 0 is the first. One beyond the last says so, as one whose quotes are gone."""
+    parts = pages(quotes, words)
+    if not 0 <= page < len(parts):
+        return Card(words.not_found_all_gone)
+    first, end = parts[page]
+    blocks = [quote_block(quote, words) for quote in quotes[first:end]]
+    lines = [words.page.format(first=first + 1, last=end, n=len(quotes))]
+    if n_gone:
+        lines.append(words.gone)
+    buttons = (Button("more", answer_id, words.more, "📰", page=page + 1),) if page + 1 < len(parts) else ()
+    return Card(small(" · ".join(lines)), tuple(blocks), (*buttons, Button("report", answer_id, words.report, "🚩")))
+
+
+def short_form(card: Card, words: Words) -> Card:
+    """The card without embeds, for a channel in which they may not be sent: as many blocks as one message holds."""
+    lines = [card.content] if card.content else []
+    lines.append(small(words.embeds_missing))
+    for block in card.blocks:
+        piece = "\n".join(filter(None, (link(block.title, block.url), block.description)))
+        if size("\n".join([*lines, piece])) > MAX_CONTENT:
+            break
+        lines.append(piece)
+    return Card("\n".join(lines), (), card.buttons)
+
+
+# Pieces -------------------------------------------------------------------------------------------------
+
+
+def quote_block(quote: Quote, words: Words) -> Block:
+    """A quote with its answer in bold, and where it comes from."""
+    article = quote.article
+    text = article.text
+    if quote.answer is None:
+        body = plain(quote.text)
+    else:
+        before = text[quote.span.start : quote.answer.start]
+        marked = quote.answer.of(text)
+        after = text[quote.answer.end : quote.span.end]
+        body = _gap(before, 0) + bold(plain(marked)) + _gap(after, 1)
+    body = f"{'… ' if quote.cut_left else ''}“{body}”{' …' if quote.cut_right else ''}"
+    lines = [body, small(_byline(article.source, article.published, words))]
+    if article.is_stub:
+        lines.append(small(words.is_stub))
+    if article.correction:
+        lines.append(small(plain(article.correction, 300)))
+    if quote.also:
+        lines.append(small(words.also_in.format(links=_also(quote.also))))
+    title = plain(article.title, _TITLE) or words.no_title
+    while len(lines) > 2 and size("\n".join(lines)) > MAX_DESCRIPTION:
+        lines.pop()
+    return Block(title, "\n".join(lines), web_url(quote_link(quote)) or web_url(article.url))
+
+
+def _gap(text: str, end: int) -> str:
+    """Text beside the marked words, escaped, with the blank that stood between them."""
+    shown = plain(text)
+    if not shown:
+        return " " if text else ""
+    if end == 0:
+        return shown + (" " if text[-1].isspace() else "")
+    return (" " if text[0].isspace() else "") + shown
+
+
+def _byline(source: str, published: str | None, words: Words) -> str:
+    return f"{plain(source, _OUTLET)} · {day(published, words.undated)}"
+
+
+def _also(copies: Sequence[str]) -> str:
+    shown = [link(plain(site_name(copy) or copy, _OUTLET), copy if len(copy) <= 300 else None) for copy in copies]
+    more = len(shown) - _N_ALSO
+    return ", ".join(shown[:_N_ALSO]) + (f", +{more}" if more > 0 else "")
+
+
+def _disagreement(answer: Answer, words: Words) -> Block:
+    sides = []
+    for at in answer.disagreement or ():
+        quote = answer.quotes[at]
+        said = quote.answer.of(quote.article.text) if quote.answer else quote.text
+        article = quote.article
+        sides.append(f"{bold(plain(said, _VALUE))} — {_byline(article.source, article.published, words)}")
+    return Block("", "\n".join([words.disagree, *sides]), colour=DISAGREE_COLOUR)
+
+
+def _last_lines(answer: Answer, words: Words, n_shown: int, n: int) -> Block:
+    lines = []
+    if n > n_shown:
+        lines.append(words.page.format(first=1, last=n_shown, n=n))
+    if answer.searched.last_s is not None:
+        lines.append(words.newest.format(day=stamp(answer.searched.last_s)))
+    return Block("", small(" · ".join(lines) or words.undated))
+
+
+def _refusal(answer: Answer, words: Words) -> Block:
+    searched = answer.searched
+    if not searched.n_articles:
+        return Block("", words.not_found_nothing, colour=REFUSAL_COLOUR)
+    range_ = ""
+    if searched.first_s is not None and searched.last_s is not None:
+        first, last = stamp(searched.first_s), stamp(searched.last_s)
+        template = words.searched_day if first == last else words.searched_range
+        range_ = template.format(first=first, last=last)
+    lines = [words.not_found.format(n=f"{searched.n_articles:,}", range=range_)]
+    nearest: SourceArticle | None = answer.nearest
+    if nearest is not None:
+        title = plain(nearest.title, _TITLE) or words.no_title
+        lines += [small(words.nearest), link(title, nearest.url)]
+        lines.append(small(_byline(nearest.source, nearest.published, words)))
+    return Block("", "\n".join(lines), colour=REFUSAL_COLOUR)
+
+
+def filter_words(answer: Answer, words: Words) -> list[str]:
+    """What was understood beside the words themselves, a phrase each: options, times and outlets."""
+    question, understood = answer.question, answer.understood
+    since, until = question.since or understood.since, question.until or understood.until
+    found = []
+    if since and until:
+        found.append(words.between.format(first=_stamp(since), last=_stamp(until)))
+    elif since:
+        found.append(words.since.format(day=_stamp(since)))
+    elif until:
+        found.append(words.until.format(day=_stamp(until)))
+    elif understood.window:
+        first, last = map(_stamp, understood.window)
+        found.append(words.around.format(first=first, last=last))
+    sources = [plain(name, _OUTLET) for name in question.sources or understood.sources]
+    if sources:
+        shown = sources[:5]
+        listed = shown[0]
+        for name in shown[1:]:
+            listed = words.any_of.format(first=listed, last=name)
+        found.append(words.only_from.format(sources=listed + (" …" if len(sources) > 5 else "")))
+    return found
+
+
+def _stamp(value: date) -> str:
+    return stamp(end_of_day_s(value) - 43_199)
+
+
+def _buttons(
+    answer_id: str, words: Words, *, has_more: bool, has_filter: bool, can_thread: bool, can_report: bool
+) -> tuple[Button, ...]:
+    first = [
+        Button("more", answer_id, words.more, "📰", page=1) if has_more else None,
+        Button("follow", answer_id, words.follow_up, "💬"),
+        Button("unfilter", answer_id, words.unfilter, "🔓") if has_filter else None,
+        Button("thread", answer_id, words.thread, "🧵") if can_thread else None,
+    ]
+    second = [
+        Button("up", answer_id, "", "👍", row=1),
+        Button("down", answer_id, "", "👎", row=1),
+        Button("report", answer_id, words.report, "🚩", row=1) if can_report else None,
+    ]
+    return tuple(button for button in (*first, *second) if button is not None)

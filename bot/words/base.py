@@ -1,0 +1,101 @@
+"""What a language must have words for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Sentences and labels of one language; every field must be there, and its braces are those of English.
+
+    Attributes:
+        commands: Names and descriptions of commands and options, by key (`ask.name`, `ask.question`, …). One that is
+            missing stays English.
+    """
+
+    name: str
+    commands: Mapping[str, str]
+
+    # The card
+    undated: str
+    no_title: str
+    also_in: str
+    is_stub: str
+    disagree: str
+    understood: str
+    since: str
+    until: str
+    between: str
+    around: str
+    only_from: str
+    any_of: str
+    newest: str
+    page: str
+    gone: str
+    not_found: str
+    not_found_nothing: str
+    not_found_all_gone: str
+    nearest: str
+    searched_range: str
+    searched_day: str
+    embeds_missing: str
+
+    # Buttons and forms
+    more: str
+    follow_up: str
+    unfilter: str
+    thread: str
+    up: str
+    down: str
+    report: str
+    follow_up_title: str
+    follow_up_label: str
+    follow_up_hint: str
+    report_title: str
+    report_label: str
+    report_hint: str
+    voted_up: str
+    voted_down: str
+    reported: str
+    expired: str
+    thread_opened: str
+    thread_exists: str
+    not_here: str
+    not_yours: str
+
+    # Refusals
+    wait: str
+    wait_guild: str
+    busy: str
+    closing: str
+    failed: str
+    no_index: str
+    bad_day: str
+    day_order: str
+    unknown_source: str
+    empty: str
+    too_long: str
+    no_words: str
+    channel_not_allowed: str
+    managers_only: str
+    missing_permission: str
+    guild_only: str
+    nothing_in_message: str
+
+    # Commands
+    help: str
+    status: str
+    status_queue: str
+    sources: str
+    sources_more: str
+    privacy: str
+    forgotten: str
+    settings: str
+    settings_saved: str
+    all_channels: str
+    all_sources: str
+    each_reader: str
+    yes: str
+    no: str
