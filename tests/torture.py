@@ -4,8 +4,8 @@
 
 A child process does the work on invented articles with the hashing embedder, so that a round takes about a second;
 it is SIGKILLed at a moment drawn uniformly over the run's length, or by itself just before or after a chosen file
-operation or rename. `--real` rounds kill the installed command line with the default model instead. Every article
-holds a made-up word that stands in no other, so a question with that word has one right answer.
+operation, rename or commit. `--real` rounds kill the installed command line with the default model instead. Every
+article holds a made-up word that stands in no other, so a question with that word has one right answer.
 
 What must hold after a kill: whatever "stored N" promised is in the store, the store is sound, the live snapshot is
 the old or the new one, whole, and answers for what it holds. And after the next run of the same command: everything
@@ -174,40 +174,61 @@ def _live_embedder(folder: Path) -> tuple[WideEmbedder, int]:
 _FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "os.truncate"})
 
 
+_COMMIT = "torture.commit"
+_COMMITTED = "torture.committed"
+
+
 @dataclass(slots=True)
 class _Suicide:
-    """Kills its own process at the n-th file operation, or before or after the n-th rename."""
+    """Kills its own process at the n-th file operation, or before or after the n-th rename or commit."""
 
     kind: str
     at: int
-    n_files: int = 0
-    n_renames: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: {"file": 0, "rename": 0, "commit": 0})
     is_due: bool = False
 
     def __call__(self, event: str, _: tuple[object, ...]) -> None:
-        is_rename = event == "os.rename"
-        self.n_files += event in _FILE_EVENTS
-        self.n_renames += is_rename
-        before = (self.kind == "file" and event in _FILE_EVENTS and self.n_files == self.at) or (
-            self.kind == "before rename" and is_rename and self.n_renames == self.at
-        )
-        if self.is_due or before:  # an event comes before what it announces, so the next one is after it
-            self.kind, self.is_due = "", False  # the kill is an event too
+        happened = {
+            "file": event in _FILE_EVENTS,
+            "rename": event == "os.rename",
+            "commit": event == (_COMMITTED if self.kind == "after commit" else _COMMIT),
+        }
+        for name, is_so in happened.items():
+            self.counts[name] += is_so
+        subject = self.kind.split()[-1]
+        hit = happened.get(subject, False) and self.counts[subject] == self.at
+        # An event comes before what it announces, so the one that follows a rename is after it.
+        if self.is_due or (hit and self.kind != "after rename"):
+            self.kind, self.is_due = "time", False  # the kill is an event too
             os.kill(os.getpid(), signal.SIGKILL)
-        self.is_due = self.kind == "after rename" and is_rename and self.n_renames == self.at
+        self.is_due = hit
+
+
+def _announce_commits() -> None:
+    """Let every transaction of the store say when it is about to be committed, and when it is."""
+    transaction = Store.transaction
+
+    @contextmanager
+    def announced(store: Store) -> Iterator[None]:
+        with transaction(store):
+            yield
+            sys.audit(_COMMIT)
+        sys.audit(_COMMITTED)
+
+    Store.transaction = announced  # type: ignore[method-assign, assignment]
 
 
 def child() -> None:
-    """Say that everything is imported, wait for the starting gun, work, and say how many file operations that took."""
+    """Say that everything is imported, wait for the starting gun, work, and say how much there was to interrupt."""
     spec = json.loads(sys.argv[2])
     print("ready", flush=True)
     sys.stdin.readline()
     suicide = _Suicide(spec["kind"], spec["at"])
     task = Task(**(spec["task"] | {"urls": tuple(spec["task"]["urls"])}))
+    _announce_commits()
     sys.addaudithook(suicide)
     perform(task)
-    n_files, n_renames = suicide.n_files, suicide.n_renames
-    print(f"done {n_files} {n_renames}", flush=True)
+    print(json.dumps(suicide.counts), flush=True)
 
 
 # Killing --------------------------------------------------------------------------------------------------
@@ -228,21 +249,23 @@ class Struck:
     moment: str
 
 
+_MOMENTS = ["time", "time", "time", "file", "before rename", "after rename", "before commit", "after commit"]
+
+
 @dataclass(slots=True)
 class Executioner:
-    """Chooses moments; learns from runs that got away how long they take."""
+    """Chooses moments; learns from runs that got away how long they take and how much they do."""
 
     rng: random.Random
     lengths_s: dict[str, float] = field(default_factory=dict)
-    n_files: dict[str, int] = field(default_factory=dict)
-    n_renames: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def strike(self, task: Task, work: Path) -> Struck:
         """Run a task in a child and kill it."""
         verb = task.verb
-        kind = self.rng.choice(["time", "time", "file", "before rename", "after rename"])
-        most = {"time": 1, "file": self.n_files.get(verb, 20)}.get(kind, max(1, self.n_renames.get(verb, 3)))
-        at = self.rng.randint(1, most)
+        kind = self.rng.choice(_MOMENTS)
+        most = self.counts.get(verb, {"file": 20, "rename": 3, "commit": 8}).get(kind.split()[-1], 1)
+        at = self.rng.randint(1, max(1, most))
         delay_s = self.rng.uniform(0, self.lengths_s.get(verb, 0.5)) if kind == "time" else 60.0
         said = work / "stderr"
         spec = json.dumps({"task": asdict(task), "kind": kind, "at": at})
@@ -263,14 +286,14 @@ class Executioner:
                 process.stdin.flush()
                 was_killed = _killed(process, delay_s)
                 took_s = time.monotonic() - started
-                report = process.stdout.read().split()
+                report = process.stdout.read()
         if was_killed:
             self.lengths_s[verb] = self.lengths_s.get(verb, 0.5) * 1.02  # so that the end is reached now and then
         else:
             if process.returncode:
                 raise Lost(f"the child ended with {process.returncode}: {said.read_text()[-500:]}")
             self.lengths_s[verb] = took_s
-            self.n_files[verb], self.n_renames[verb] = int(report[1]), int(report[2])
+            self.counts[verb] = json.loads(report)
         moment = f"after {took_s:.3f} s" if kind == "time" else f"{kind} {at}"
         return Struck(was_killed, n_stored(said.read_text()), moment if was_killed else "never: it was done")
 
