@@ -210,6 +210,7 @@ class Gateway:
             case 1:
                 now = connection.heard_at = time.monotonic()
                 self.heartbeats.append(now)
+                self._changed("heartbeat")
                 if self.acknowledge:
                     asyncio.get_running_loop().call_later(ACK_AFTER_S, connection.send, {"op": ACK, "d": None})
             case 2:

@@ -116,8 +116,7 @@ class StandIn:
         """Listens on loopback; on the same port again after a stop."""
         app = web.Application()
         app.router.add_get("/gateway", self.gateway.serve)
-        own = [("GET", "/gateway", self._gateway), ("GET", "/gateway/bot", self._gateway)]
-        for method, route, handler in [*own, *Rest(self.world).routes(), *self._interactions.routes()]:
+        for method, route, handler in self._routes():
             app.router.add_route(method, API + route, self._served(route, handler))
         app.router.add_route("*", "/{path:.*}", self._served("", _not_found))
         self._runner = web.AppRunner(app, shutdown_timeout=0.05, access_log=None)
@@ -125,6 +124,14 @@ class StandIn:
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    def _routes(self) -> list[tuple[str, str, Handler]]:
+        own = [("GET", "/gateway", self._gateway), ("GET", "/gateway/bot", self._gateway)]
+        return [*own, *Rest(self.world).routes(), *self._interactions.routes()]
+
+    def routes(self) -> list[tuple[str, str]]:
+        """Method and route of everything that is served, ids by the names of Discord's description."""
+        return [(method, route) for method, route, _ in self._routes()]
 
     async def stop(self) -> None:
         """Cuts every connection and stops listening; everything that exists is kept for another start."""
