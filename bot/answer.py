@@ -14,15 +14,8 @@ from datetime import date
 
 import numpy as np
 
-from bot.choose import (
-    QUOTE_WORDS,
-    Candidate,
-    Chosen,
-    bounded,
-    choose,
-    features,
-)
-from bot.confidence import Evidence, confidence
+from bot.choose import QUOTE_WORDS, WEIGHTS, Candidate, Chosen, bounded, choose, features, question_terms
+from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import find_disagreement
 from bot.further import further
 from bot.mark import mark_answer
@@ -33,7 +26,6 @@ from index.retrieve import Retriever, Searched
 from index.snapshot import Snapshot
 from index.store import Store
 from index.types import Article, Embedder, Filters, Hit, Quote, Span, Status, Vectors, end_of_day_s
-from index.words import content_terms, terms
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +33,6 @@ N_HITS = 60
 N_PASSAGES = 12
 N_SENTENCES = 48
 N_SOURCES = 10
-SENTENCE_WEIGHTS = np.array([1.0, 0.5, 0.3, 0.6, 0.1, 0.03, 0.1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +162,20 @@ class Answerer:
         retrieved = time.perf_counter()
         stories = self._stories(hits, filters)
         candidates, cosines, vectors = self._candidates(stories, understood, query)
-        question_terms = content_terms(understood.topic)
         signs = features(
             understood.kind,
             understood.question,
-            question_terms,
+            question_terms(understood.topic, understood.kind),
             candidates,
             cosines,
-            terms,
             self._snapshot.words.idf,
         )
-        scores = signs @ SENTENCE_WEIGHTS
+        scores = signs @ WEIGHTS
         chosen = choose(candidates, scores.tolist(), vectors)
         quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
         contrary = find_disagreement(understood.kind, understood.topic, quotes)
         more = further(candidates, scores.tolist(), vectors, chosen, question.n_further)
-        evidence = Evidence.of(hits, signs, scores)
+        evidence = Evidence.of(hits, signs, scores, [story.score for story in stories])
         sure = confidence(evidence)
         found = bool(quotes) and (question.always or sure >= THRESHOLD)
         answer = Answer(
@@ -321,6 +310,3 @@ def _sources(stories: Sequence[Story]) -> tuple[SourceArticle, ...]:
         )
         for story in stories[:N_SOURCES]
     )
-
-
-THRESHOLD = 0.5

@@ -33,8 +33,8 @@ class Weights:
         window_days: Days outside the window after which that gain has fallen to 1/e.
     """
 
-    words: float = 0.5
-    recency: float = 0.15
+    words: float = 0.4
+    recency: float = 0.25
     recency_days: float = 14.0
     window: float = 0.25
     window_days: float = 7.0

@@ -6,6 +6,10 @@ Knows nothing about vectors or articles.
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -196,6 +200,10 @@ def build_words(folder: Path, rows: Iterable[WordRow]) -> None:
         writer.add_document(entry)
     writer.commit()
     writer.wait_merging_threads()
+    mode = folder.stat().st_mode & 0o666
+    # tantivy makes some of them for their owner alone; who may ask is the folder's matter.
+    for path in folder.iterdir():
+        path.chmod(mode)
 
 
 class WordIndex:
@@ -207,7 +215,7 @@ class WordIndex:
 
     def __init__(self, folder: Path, n: int) -> None:
         try:
-            self._index = tantivy.Index.open(str(folder))
+            self._index = tantivy.Index.open(str(self._openable(folder)))
             self._index.register_tokenizer(_ANALYZER, _analyzer())
             self._schema = self._index.schema
             self._searcher = self._index.searcher()
@@ -221,6 +229,19 @@ class WordIndex:
                 "`newsquote rollback` or `newsquote reindex`."
             )
         self.n = n
+
+    def _openable(self, folder: Path) -> Path:
+        """The folder, or on a read-only disk a passing one of links to its files: tantivy opens no index without
+        a lock file that it can write."""
+        lock = folder / ".tantivy-meta.lock"
+        if os.access(lock if lock.exists() else folder, os.W_OK):
+            return folder
+        links = Path(tempfile.mkdtemp(prefix="newsquote-words-"))
+        weakref.finalize(self, shutil.rmtree, links, ignore_errors=True)
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                (links / path.name).symlink_to(path.absolute())
+        return links
 
     def idf(self, term: str) -> float:
         """Inverse frequency of a folded word over passages, Robertson–Spärck Jones with BM25's smoothing; ≥ 0."""
