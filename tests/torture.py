@@ -32,10 +32,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bot.answer import Answer, Answerer, Question
 from index.errors import IndexMissing, NewsquoteError
 from index.snapshot import FOLDER, KEPT, check_files, current_name, open_snapshot, read_manifest, snapshot_names
 from index.store import FILE, Store
+from index.types import Vectors
 from ingest import pipeline
 from ingest.job import run_ingest, run_reindex, run_retract
 from ingest.lock import ingest_lock
@@ -124,9 +127,18 @@ def write_stories(path: Path, stories: Iterable[Story]) -> Path:
 
 
 class WideEmbedder(HashingEmbedder):
-    """With so many dimensions that two words of invented news hardly ever share one."""
+    """With so many dimensions that two words of invented news hardly ever share one, and no negative cosines.
+
+    Where all cosines are about 0, as those of invented words are, the fused order would follow their noise.
+    """
 
     dim = 512
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return np.abs(super().embed_passages(texts))
+
+    def embed_query(self, text: str) -> Vectors:
+        return np.abs(super().embed_query(text))
 
 
 # The work, in the child and in the parent -----------------------------------------------------------------
