@@ -27,7 +27,7 @@ from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Reject
 from ingest.identity import article_id, outlet
-from ingest.passages import embedding_text, passage_budget, split_passages
+from ingest.passages import article_passages, embedding_text, passage_budget
 
 BATCH_DRAFTS = 256
 BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
@@ -307,7 +307,7 @@ def _hash(fields: Sequence[str]) -> bytes:
 def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
     """Identity of a way of splitting: what the passages of a text depend on."""
     budget = passage_budget(passage_tokens, embedder.max_tokens)
-    return f"sentences/1 {embedder.name}@{embedder.revision[:16]} {budget}"
+    return f"sentences/2 {embedder.name}@{embedder.revision[:16]} {budget}"
 
 
 def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
@@ -318,7 +318,7 @@ def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
         rows = [
             PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
             for article in articles
-            for span, n_tokens in split_passages(article.text, embedder.count_tokens, budget)
+            for span, n_tokens in article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
         ]
         store.add_passages(splitter, articles[-1].version, rows)
     return splitter

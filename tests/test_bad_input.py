@@ -327,7 +327,6 @@ def writable(folder: Path) -> None:
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-@pytest.mark.xfail(strict=True, reason="tantivy opens no index without a lock file that it can write")
 def test_a_read_only_data_folder_answers_and_refuses_to_be_written(
     sample_data: Path, exports: Path, open_folder: Path, nobody: str
 ) -> None:
