@@ -1,0 +1,544 @@
+"""The harness' page in Chromium: what a person does on it reaches a real discord.py client, and comes back drawn.
+
+The bot here is small and does everything once; the bot that ships is tested over the same stand-in elsewhere, and at
+the end of this module through `newsquote harness`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import discord
+import pytest
+from discord import app_commands
+
+pytest.importorskip("playwright.async_api", reason="playwright is not installed: pip install '.[browser]'")
+
+from playwright.async_api import Browser, Page, expect
+
+from bot.harness import content_policy, page_served
+from bot.harness_page import Stage, set_stage
+from bot.standin import StandIn
+from tests.browser import chromium_beside
+from tests.discord_support import connected, run
+
+LIMIT_MS = 8_000
+LINK = "https://harbor-courier.example/2025/04/18/rates#:~:text=hold%20rates"
+QUOTE = f"> … will **hold rates at 4.25 percent** until the autumn …\n[Harbor Courier]({LINK}) · <t:1744934400:D>"
+
+
+class Form(discord.ui.Modal, title="Follow up"):
+    question: discord.ui.TextInput[Form] = discord.ui.TextInput(label="Your question")
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(f"You asked: {self.question.value}", ephemeral=True)
+
+
+class Buttons(discord.ui.View):
+    def __init__(self) -> None:
+        super().__init__(timeout=None)
+
+    @discord.ui.button(label="Follow up", style=discord.ButtonStyle.primary)
+    async def follow_up(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
+        await interaction.response.send_modal(Form())
+
+    @discord.ui.button(label="Continue in a thread")
+    async def thread(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
+        assert interaction.message is not None
+        thread = await interaction.message.create_thread(name="Rates")
+        await thread.send("Go on.")
+        await interaction.response.send_message("Opened.", ephemeral=True)
+
+    @discord.ui.button(label="Late")
+    async def late(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
+        """Never responds."""
+
+
+class Layout(discord.ui.LayoutView):
+    def __init__(self) -> None:
+        super().__init__()
+        row: discord.ui.ActionRow[Layout] = discord.ui.ActionRow(
+            discord.ui.Button(label="Open", url="https://h.example/")
+        )
+        self.add_item(discord.ui.Container(discord.ui.TextDisplay(QUOTE), discord.ui.Separator(), row))
+
+
+class Bot(discord.AutoShardedClient):
+    """Answers a mention, `/ask`, a message's menu, and buttons."""
+
+    def __init__(self) -> None:
+        intents = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+        super().__init__(intents=intents, allowed_mentions=discord.AllowedMentions.none())
+        self.tree = app_commands.CommandTree(self)
+        self.may_go_on = asyncio.Event()
+
+        @self.tree.command(description="Ask the corpus")
+        @app_commands.describe(question="What you want to know", source="Only this outlet", private="Only you see it")
+        async def ask(
+            interaction: discord.Interaction, question: str, source: str | None = None, private: bool = False
+        ) -> None:
+            await interaction.response.defer(thinking=True, ephemeral=private)
+            if question == "slow":
+                await self.may_go_on.wait()
+            if question == "layout":
+                await interaction.followup.send(view=Layout())
+                return
+            card = discord.Embed(title="Rates", description=QUOTE, colour=0x248046).set_footer(text=f"source: {source}")
+            await interaction.followup.send(embed=card, view=Buttons())
+
+        @ask.autocomplete("source")
+        async def outlets(interaction: discord.Interaction, typed: str) -> list[app_commands.Choice[str]]:
+            names = ("Harbor Courier", "Vallmere Post")
+            return [app_commands.Choice(name=name, value=name) for name in names if typed.lower() in name.lower()]
+
+        @self.tree.context_menu(name="Find sources")
+        async def find(interaction: discord.Interaction, message: discord.Message) -> None:
+            await interaction.response.send_message(f"About: {message.content}")
+
+    async def setup_hook(self) -> None:
+        await self.tree.sync()
+
+    async def on_message(self, message: discord.Message) -> None:
+        if message.author.bot or (message.guild and self.user not in message.mentions):
+            return
+        async with message.channel.typing():
+            await self.may_go_on.wait()
+        await message.reply("Heard **you**.")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A page that is open on a stage with a bot on the line."""
+
+    stage: Stage
+    bot: Bot
+    browser: Browser
+    page: Page
+    url: str
+
+    @property
+    def standin(self) -> StandIn:
+        return self.stage.standin
+
+    async def person(self, name: str) -> None:
+        await self.page.click(f"#people button:has-text('{name}')")
+
+    async def ask(self, question: str, *, private: bool = False) -> None:
+        await self.page.click("#text")
+        await self.page.keyboard.type("/ask")
+        await expect(self.page.locator("#list button")).to_have_count(1)
+        await self.page.keyboard.press("Enter")
+        await self.page.keyboard.type(question)
+        if private:
+            await self.page.click("[data-add=private]")
+            await self.page.locator("[name=question]").focus()
+        await self.page.keyboard.press("Enter")
+
+
+@asynccontextmanager
+async def scene(width: int = 1100, height: int = 800) -> AsyncIterator[Scene]:
+    bot = Bot()
+    async with (
+        StandIn() as standin,
+        page_served(stage := set_stage(standin)) as url,
+        chromium_beside() as browser,
+        connected(standin, bot),
+    ):
+        page = await browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        page.set_default_timeout(LIMIT_MS)
+        expect.set_options(timeout=LIMIT_MS)
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+        await page.goto(url)
+        await expect(page.locator("#state")).to_have_text("bot online")
+        yield Scene(stage, bot, browser, page, url)
+        assert wrong == []
+
+
+def test_a_mention_shows_that_the_bot_types_and_then_its_reply() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.fill("#text", "@new")
+            await on.page.keyboard.press("Enter")
+            await on.page.keyboard.type("who won?")
+            await on.page.keyboard.press("Enter")
+            await expect(on.page.locator("article .mention")).to_have_text("@newsquote")
+            await expect(on.page.locator("#typing")).to_contain_text("newsquote is typing")
+            on.bot.may_go_on.set()
+            reply = on.page.locator("article", has_text="Heard you.")
+            await expect(reply.locator(".md b")).to_have_text("you")
+            await expect(reply.locator(".reply")).to_contain_text("@newsquote who won?")
+            await expect(on.page.locator("#typing")).to_be_empty()
+
+    run(test())
+
+
+def test_a_slash_command_is_filled_in_with_the_bots_own_choices_and_shows_its_card() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            page = on.page
+            await page.click("#text")
+            await page.keyboard.type("/")
+            await expect(page.locator("#list button")).to_contain_text("Ask the corpus")
+            await page.keyboard.press("Enter")
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#problem")).to_contain_text("required")
+            await page.locator("[name=question]").fill("what did the bank decide?")
+            await page.click("[data-add=source]")
+            await page.keyboard.type("va")
+            await expect(page.locator("#list button")).to_have_text(["Vallmere Post"])
+            await page.keyboard.press("Tab")
+            await page.keyboard.press("Enter")
+            card = page.locator(".embed")
+            await expect(card.locator("blockquote b")).to_have_text("hold rates at 4.25 percent")
+            await expect(card.locator("a")).to_have_attribute("href", LINK)
+            await expect(card.locator("time")).to_have_text("April 18, 2025")
+            await expect(card.locator("footer")).to_have_text("source: Vallmere Post")
+            await expect(page.locator("article .reply")).to_have_text("Annused /ask")
+
+    run(test())
+
+
+def test_thinking_is_shown_until_the_answer_comes() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("slow")
+            await expect(on.page.locator(".thinking")).to_contain_text("newsquote is thinking")
+            on.bot.may_go_on.set()
+            await expect(on.page.locator(".embed")).to_be_visible()
+            await expect(on.page.locator(".thinking")).to_have_count(0)
+            await expect(on.page.locator(".edited")).to_have_count(0)
+
+    run(test())
+
+
+def test_components_of_the_second_kind_are_drawn() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("layout")
+            box = on.page.locator(".container")
+            await expect(box.locator("blockquote b")).to_have_text("hold rates at 4.25 percent")
+            await expect(box.locator("hr")).to_have_count(1)
+            await expect(box.locator("a.button")).to_have_attribute("href", "https://h.example/")
+
+    run(test())
+
+
+def test_a_button_opens_a_form_and_what_is_filled_in_arrives() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            await on.page.click("text=Follow up")
+            await expect(on.page.locator("dialog h1")).to_have_text("Follow up")
+            await on.page.keyboard.type("and when?")
+            await on.page.keyboard.press("Enter")
+            await expect(on.page.locator("dialog")).not_to_be_visible()
+            await expect(on.page.locator(".ephemeral")).to_contain_text("You asked: and when?")
+
+    run(test())
+
+
+def test_a_button_that_nobody_answers_says_so_beneath_its_message() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            await on.page.click("text=Late")
+            await expect(on.page.locator("article .failed")).to_have_text("This interaction failed")
+            await expect(on.page.locator("button", has_text="Late")).to_be_enabled()
+
+    run(test())
+
+
+def test_a_thread_is_opened_and_begins_with_its_message() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            await on.page.click("text=Continue in a thread")
+            await on.page.click("text=Open the thread")
+            await expect(on.page.locator("#where")).to_have_text("⤷ Rates")
+            await expect(on.page.locator("article").first.locator(".embed")).to_be_visible()
+            await expect(on.page.locator("article").last).to_contain_text("Go on.")
+            await expect(on.page.locator("#places .thread")).to_have_attribute("aria-current", "true")
+
+    run(test())
+
+
+def test_the_menu_of_a_message_runs_the_bots_command_on_it() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.fill("#text", "The mayor resigned.")
+            await on.page.keyboard.press("Enter")
+            await on.page.locator("article").click(button="right")
+            await on.page.click("#menu >> text=Find sources")
+            await expect(on.page.locator("article").last).to_contain_text("About: The mayor resigned.")
+
+    run(test())
+
+
+def test_ones_own_message_is_edited_and_deleted() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            on.bot.may_go_on.set()
+            await on.page.fill("#text", "@newsquote wo won?")
+            await on.page.keyboard.press("Enter")
+            mine = on.page.locator("article", has_text="wo won?").first
+            await mine.click(button="right")
+            await on.page.click("#menu >> text=Edit")
+            await expect(on.page.locator("#text")).to_have_value("@newsquote wo won?")
+            await on.page.fill("#text", "@newsquote who won?")
+            await on.page.keyboard.press("Enter")
+            edited = on.page.locator("article", has_text="(edited)")
+            await expect(edited.locator(".md")).to_have_text("@newsquote who won?")
+            await edited.click(button="right")
+            await on.page.click("#menu >> text=Delete")
+            await expect(edited).to_have_count(0)
+
+    run(test())
+
+
+def test_what_is_for_one_person_is_not_shown_to_the_other() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?", private=True)
+            await expect(on.page.locator(".ephemeral .embed")).to_be_visible()
+            await on.person("Ben")
+            await expect(on.page.locator("article")).to_have_count(0)
+            await on.page.fill("#text", "hello")
+            await on.page.keyboard.press("Enter")
+            await expect(on.page.locator("article .who b")).to_have_text("Ben")
+            await on.person("Ann")
+            await expect(on.page.locator(".ephemeral .embed")).to_be_visible()
+            await on.page.click("text=Dismiss message")
+            await expect(on.page.locator("article")).to_have_count(1)
+
+    run(test())
+
+
+HOSTILE = {
+    "html": "<img src=x onerror=alert(1)><script>alert(1)</script><b>x</b>",
+    "script link": "[press](javascript:alert(1)) <javascript:alert(1)>",
+    "other link": "[press](data:text/html,x) [press](file:///etc/passwd)",
+    "unclosed": "**bold *it `code ```block [a](https://h.example/ <t:1> <t:99999999999999999:D> <@1",
+    "nested": "> > **[`a`](https://h.example/(x))** ~~__*b*__~~ \\*c\\* \\[d\\](https://h.example/e)",
+    "long": "[" * 500 + "(" * 500 + "*" * 500,
+}
+
+
+def test_hostile_messages_stay_words() -> None:
+    """Nothing runs, nothing is loaded from elsewhere, no link leads to anything but the web."""
+
+    async def test() -> None:
+        async with scene() as on:
+            asked: list[str] = []
+            on.page.on("request", lambda request: asked.append(request.url))
+            on.page.on("dialog", lambda dialog: asked.append(dialog.message))
+            world, channel = on.standin.world, on.stage.channels[0]
+            for text in HOSTILE.values():
+                card = {
+                    "title": text[:256],
+                    "description": text,
+                    "url": "javascript:alert(1)",
+                    "footer": {"text": text},
+                }
+                world.post(channel, on.standin.bot, {"content": text, "embeds": [card]})
+            messages = on.page.locator("article")
+            await expect(messages).to_have_count(len(HOSTILE))
+            first = messages.first.locator(".body > .md")
+            await expect(first).to_have_text(HOSTILE["html"])
+            hrefs = await on.page.eval_on_selector_all("#messages a", "all => all.map(a => a.href)")
+            assert {href.split("/")[2] for href in hrefs} == {"h.example"}
+            assert await on.page.locator("#messages :is(img, script, iframe, object, form)").count() == 0
+            assert asked == []
+
+    run(test())
+
+
+def test_markdown_is_read_as_discord_reads_it() -> None:
+    cases = {
+        "**a** *b* _c_ __d__ ~~e~~ `f`": "<b>a</b> <em>b</em> <em>c</em> <u>d</u> <s>e</s> <code>f</code>",
+        "\\*\\*a\\*\\* \\<@1> \\`b\\`": "**a** &lt;@1&gt; `b`",
+        "snake_case_name 2*3*4": "snake_case_name 2<em>3</em>4",
+        "> a\n> b\nc": "<blockquote>a\nb</blockquote>c",
+        "# a\n-# b": '<h1>a</h1><div class="sub">b</div>',
+        "- a\n- b": "<ul><li>a</li><li>b</li></ul>",
+        "```\n**a**\n```": "<pre><code>**a**</code></pre>",
+        ">>> a\nb": '<blockquote><div class="md">a\nb</div></blockquote>',
+        "a\\\\**b**": "a\\<b>b</b>",
+        ">a": "&gt;a",
+        "#a": "#a",
+        "@everyone": '<span class="mention">@everyone</span>',
+    }
+
+    async def test() -> None:
+        async with scene() as on:
+            read = {text: await on.page.evaluate("text => markdown(text).innerHTML", text) for text in cases}
+            assert read == cases
+
+    run(test())
+
+
+def test_the_gateway_is_dropped_and_the_page_shows_the_bot_leave_and_come_back() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            seen = on.standin.changes()
+            await on.page.click("[data-fault=drop]")
+            async with asyncio.timeout(10):
+                async for change in seen:
+                    if change.kind == "gateway" and on.standin.gateway.is_connected:
+                        break
+            await expect(on.page.locator("#state")).to_have_text("bot online")
+
+    run(test())
+
+
+def test_switches_stay_down_until_they_are_pressed_again() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            slow = on.page.locator("[data-fault=slow]")
+            await expect(slow).to_have_attribute("aria-pressed", "false")
+            await slow.click()
+            await expect(slow).to_have_attribute("aria-pressed", "true")
+            assert on.standin.faults.slow_s > 0
+            await slow.click()
+            await expect(slow).to_have_attribute("aria-pressed", "false")
+            assert on.standin.faults.slow_s == 0
+            await on.page.click("[data-fault='forbid']")
+            await expect(on.page.locator("[data-fault='forbid']")).to_have_attribute("aria-pressed", "true")
+            assert "send_messages" not in on.stage.channels[0].permissions
+
+    run(test())
+
+
+@pytest.mark.parametrize("width", [320, 390, 1100])
+def test_nothing_is_wider_than_the_window(width: int) -> None:
+    async def test() -> None:
+        async with scene(width) as on:
+            await on.ask("who?")
+            await on.ask("layout")
+            await expect(on.page.locator(".container")).to_be_visible()
+            long = {"content": "https://h.example/" + "x" * 400, "embeds": [{"description": "y" * 900}]}
+            on.standin.world.post(on.stage.channels[0], on.standin.bot, long)
+            await expect(on.page.locator("article")).to_have_count(3)
+            every = "[...document.querySelectorAll('#main *')]"
+            wide = f"{every}.filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+            assert await on.page.evaluate(f"{wide}.map(e => e.outerHTML.slice(0, 100))") == []
+
+    run(test())
+
+
+def test_channels_and_people_are_a_tap_away_on_a_phone() -> None:
+    async def test() -> None:
+        async with scene(390) as on:
+            await expect(on.page.locator("#people")).not_to_be_in_viewport()
+            await on.page.click("#menu-button")
+            await expect(on.page.locator("#people")).to_be_in_viewport()
+            await on.page.click("#places >> text=lunch")
+            await expect(on.page.locator("#where")).to_have_text("# lunch")
+            await expect(on.page.locator("#people")).not_to_be_in_viewport()
+
+    run(test())
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_words_stand_out_from_their_ground_in_both_themes(theme: str) -> None:
+    """WCAG's contrast of 4.5 for every text that is on the screen."""
+    contrast = """() => {
+      const numbers = (css) => css.match(/[\\d.]+/g).map(Number);
+      const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+        .reduce((sum, v, at) => sum + v * [.2126, .7152, .0722][at], 0);
+      const ground = (element) => {
+        const layers = [];
+        for (let e = element; e; e = e.parentElement) {
+          const [r, g, b, a = 1] = numbers(getComputedStyle(e).backgroundColor);
+          layers.push([r, g, b, a]);
+          if (a === 1) break;
+        }
+        const over = (under, [r, g, b, a]) => [r, g, b].map((v, at) => v * a + (under[at] ?? 255) * (1 - a));
+        return layers.reverse().reduce(over, []);
+      };
+      const poor = [];
+      for (const element of document.querySelectorAll("#main *, #side *")) {
+        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+        if (!own || !element.checkVisibility() || element.closest("[aria-hidden]")) continue;
+        const a = light(numbers(getComputedStyle(element).color)), b = light(ground(element));
+        const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+        if (ratio < 4.5) poor.push(element.outerHTML.slice(0, 80) + " " + ratio.toFixed(2));
+      }
+      return poor;
+    }"""
+
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?", private=True)
+            await expect(on.page.locator(".embed")).to_be_visible()
+            await on.ask("layout")
+            await expect(on.page.locator(".container")).to_be_visible()
+            if await on.page.locator("html").get_attribute("data-theme") != theme:
+                await on.page.click("#theme")
+            await on.page.mouse.move(600, 10)
+            assert await on.page.evaluate(contrast) == []
+
+    run(test())
+
+
+def test_two_pages_see_the_same_and_a_late_one_sees_what_was_said() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.fill("#text", "early")
+            await on.page.keyboard.press("Enter")
+            other = await on.browser.new_page()
+            await other.goto(on.url)
+            await expect(other.locator("article .md")).to_have_text(["early"])
+            await other.fill("#text", "late")
+            await other.keyboard.press("Enter")
+            await expect(on.page.locator("article .md")).to_have_text(["early", "late"])
+
+    run(test())
+
+
+def test_only_its_own_page_may_steer_it() -> None:
+    """Another site in the same browser, also one whose name leads to loopback, gets nothing."""
+
+    async def test() -> None:
+        async with StandIn() as standin, page_served(set_stage(standin)) as url, aiohttp.ClientSession() as client:
+            async with client.get(url) as answer:
+                assert answer.status == 200
+                assert answer.headers["Content-Security-Policy"] == content_policy(await answer.text())
+            async with client.get(url, headers={"Host": "evil.example"}) as answer:
+                assert answer.status == 403
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                await client.ws_connect(url + "wire", headers={"Origin": "https://evil.example"})
+            async with client.ws_connect(url + "wire") as socket:
+                assert (await socket.receive_json())["event"] == "state"
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"do": "say", "as": 1, "text": "x"}, "This person is not here."),
+        ({"do": "say", "channel": 1, "text": "x"}, "This channel is gone."),
+        ({"do": "delete", "message": 1}, "This message is gone."),
+        ({"do": "dance"}, "The page cannot do 'dance'."),
+        ({"do": "fault", "name": "fire"}, "There is no fault 'fire'."),
+        ({"do": "modal", "interaction": "x"}, "This form is gone."),
+    ],
+)
+def test_what_cannot_be_done_comes_back_as_a_sentence(wish: dict[str, object], sentence: str) -> None:
+    async def test() -> None:
+        async with StandIn() as standin, aiohttp.ClientSession() as client:
+            stage = set_stage(standin)
+            usual = {"n": 7, "as": stage.people[0].id, "channel": stage.channels[0].id}
+            async with page_served(stage) as url, client.ws_connect(url + "wire") as socket:
+                await socket.receive_json()
+                await socket.send_str("nonsense")
+                await socket.send_json(usual | wish)
+                assert await socket.receive_json() == {"re": 7, "error": sentence}
+
+    run(test())
