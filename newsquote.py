@@ -360,7 +360,10 @@ def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
         manifest = read_manifest(settings.data)
     except (IndexMissing, IndexCorrupt, IndexStale):
         embedder = load_embedder(
-            settings.model or DEFAULT_MODEL, runtime=settings.runtime, exports=settings.data / "models"
+            settings.model or DEFAULT_MODEL,
+            runtime=settings.runtime,
+            exports=settings.data / "models",
+            may_fetch=True,
         )
         return embedder, settings.passage_tokens or DEFAULT_PASSAGE_TOKENS
     if settings.passage_tokens not in (0, manifest.passage_tokens):
@@ -401,6 +404,7 @@ def reindex(
         model or settings.model or had_model,
         runtime=runtime or settings.runtime,
         exports=settings.data / "models",
+        may_fetch=True,
     )
     tokens = passage_tokens or settings.passage_tokens or had_tokens
     with ingest_lock(settings.data, "newsquote reindex", _now_s()):

@@ -15,6 +15,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fa
 # Texts of like length go together, so that little is padding: measured on 186-token passages, 32 is
 # within 3 % of the best of 8…128 for both runtimes and keeps activations under 100 MB.
 BATCH = 32
+# No export takes longer; an unfinished one that is older has no process any more.
+EXPORT_MAX_S = 3600
 
 
 def default_model_path() -> Path:
@@ -80,13 +83,16 @@ def weights_digest(folder: Path) -> str:
     return hashlib.sha256("".join(file_sha256(path) for path in weights).encode()).hexdigest()
 
 
-def load_embedder(name: str = DEFAULT_MODEL, *, runtime: str = "auto", exports: Path | None = None) -> Embedder:
+def load_embedder(
+    name: str = DEFAULT_MODEL, *, runtime: str = "auto", exports: Path | None = None, may_fetch: bool = False
+) -> Embedder:
     """The embedder for a model's name or path.
 
     Args:
         name: `all-MiniLM-L6-v2`, a folder, or any name sentence-transformers knows.
         runtime: `auto` (OpenVINO where it can, else torch), `openvino` or `torch`.
         exports: Folder where the OpenVINO export is kept; without one a folder that lasts as long as the process.
+        may_fetch: Whether a model that is not on this disk may be fetched by its name; asking never does.
 
     Raises:
         ModelUnavailable: Nothing can load it; the sentence says why.
@@ -103,7 +109,7 @@ def load_embedder(name: str = DEFAULT_MODEL, *, runtime: str = "auto", exports: 
         log.info("embedding with torch reason=%r", why_not)
     elif runtime == "openvino":
         raise ModelUnavailable(f"The model {name} is not a folder on this disk, so it cannot run on OpenVINO.")
-    return SentenceTransformerEmbedder(name, folder)
+    return SentenceTransformerEmbedder(name, folder, may_fetch=may_fetch)
 
 
 def _why_not_openvino(folder: Path) -> str:
@@ -275,6 +281,9 @@ def export_openvino(folder: Path, target: Path) -> None:
             warnings.simplefilter("ignore")  # tracing warns of branches that every batch takes the same way
             model = openvino.convert_model(Pooled(), example_input=example)
         target.parent.mkdir(parents=True, exist_ok=True)
+        for left in target.parent.glob(".export-*"):
+            if time.time() - left.stat().st_mtime > EXPORT_MAX_S:  # of a process that was killed
+                shutil.rmtree(left, ignore_errors=True)
         building = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
         try:
             openvino.save_model(model, str(building / "model.xml"), compress_to_fp16=False)
@@ -292,16 +301,19 @@ class SentenceTransformerEmbedder:
 
     runtime = "torch"
 
-    def __init__(self, name: str, folder: Path | None) -> None:
+    def __init__(self, name: str, folder: Path | None, *, may_fetch: bool = False) -> None:
         self.name = name
         try:
             from sentence_transformers import SentenceTransformer
 
-            self._model = SentenceTransformer(str(folder) if folder else name)
-        except Exception as error:
+            place = str(folder) if folder else name
+            if folder is None and may_fetch:
+                _fetch(name)
+            self._model = SentenceTransformer(place, local_files_only=True)
+        except Exception as error:  # noqa: BLE001 - the libraries below raise all kinds
             raise ModelUnavailable(
                 f"The embedding model {name} cannot be loaded ({_first_line(error)}); "
-                "name a folder that holds it, or a model that sentence-transformers can fetch."
+                "name a folder that holds it, or a model that `newsquote reindex --model` can fetch."
             ) from error
         self.dim = int(self._model.get_embedding_dimension() or 0)
         self.max_tokens = int(self._model.max_seq_length or 512)
@@ -332,6 +344,17 @@ class SentenceTransformerEmbedder:
         norms = np.linalg.norm(array, axis=1, keepdims=True)
         unit: Vectors = array / np.maximum(norms, 1e-12)
         return unit
+
+
+def _fetch(name: str) -> None:
+    """Bring a model by its name into the libraries' own cache.
+
+    The first, short question keeps an unknown name or a missing network from minutes of retries.
+    """
+    import huggingface_hub
+
+    huggingface_hub.HfApi().model_info(name, timeout=10)
+    huggingface_hub.snapshot_download(name)
 
 
 def _first_line(error: BaseException) -> str:
