@@ -221,10 +221,10 @@ class Stage:
         return channel
 
     def _message_of(self, message_id: int) -> Message:
-        message = self.standin.world.find_message(message_id)
-        if message is None:
-            raise LookupError("This message is gone.")
-        return message
+        for channel in self.standin.world.channels.values():
+            if message_id in channel.messages:
+                return channel.messages[message_id]
+        raise LookupError("This message is gone.")
 
 
 def set_stage(standin: StandIn) -> Stage:
