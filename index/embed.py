@@ -271,10 +271,7 @@ def export_openvino(folder: Path, target: Path) -> None:
             mean = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
             return torch.nn.functional.normalize(mean, p=2.0, dim=1)
 
-    import transformers
-
-    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    _hush()
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
     try:
         with torch.no_grad(), warnings.catch_warnings():
@@ -306,11 +303,12 @@ class SentenceTransformerEmbedder:
         try:
             from sentence_transformers import SentenceTransformer
 
+            _hush()
             place = str(folder) if folder else name
             if folder is None and may_fetch:
                 _fetch(name)
             self._model = SentenceTransformer(place, local_files_only=True)
-        except Exception as error:  # noqa: BLE001 - the libraries below raise all kinds
+        except Exception as error:
             raise ModelUnavailable(
                 f"The embedding model {name} cannot be loaded ({_first_line(error)}); "
                 "name a folder that holds it, or a model that `newsquote reindex --model` can fetch."
@@ -344,6 +342,14 @@ class SentenceTransformerEmbedder:
         norms = np.linalg.norm(array, axis=1, keepdims=True)
         unit: Vectors = array / np.maximum(norms, 1e-12)
         return unit
+
+
+def _hush() -> None:
+    """Keep the libraries' own bars and advice off stderr, which carries our lines."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _fetch(name: str) -> None:
