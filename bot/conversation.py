@@ -45,10 +45,11 @@ _QUESTION_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _SMALL_WORDS = frozenset(
-    re.split(
-        " ",
-        "a an the of in on at to for by with from as and or is are was were be been do does did has have had will would "
-        "can could should much many long old how what which who when where why whose whom more most else also then there",
+    re.findall(
+        r"\w+",
+        "a an the of in on at to for by with from as and or is are was were be been do does did has have had will "
+        "would can could should much many long old how what which who when where why whose whom more most else also "
+        "then there",
     )
 )
 

@@ -1,0 +1,183 @@
+"""A question as somebody typed it, somewhere: filled in from what went before, answered, and remembered.
+
+What every way of asking has in common. Knows places and persons as numbers, and nothing of Discord.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+from bot.answer import Answer, Question
+from bot.cards import ordered
+from bot.conversation import Before, filled_in
+from bot.memory import Asked, Memory, Place, Remembered, new_id
+from bot.service import Asker
+from bot.understand import Kind
+from index.types import Quote, day_of
+
+# Quotes kept for "more": four pages of three.
+N_FURTHER = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a question was asked, and by whom.
+
+    Attributes:
+        guild: Server, 0 for a direct message.
+        channel: Channel or thread.
+        asker: Person.
+        prompt: Message that asked, 0 where a command did.
+        is_private: Shown to the asker alone.
+    """
+
+    guild: int
+    channel: int
+    asker: int
+    prompt: int = 0
+    is_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What was set beside the words."""
+
+    since: date | None = None
+    until: date | None = None
+    sources: tuple[str, ...] = ()
+    read_filters: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer and what is remembered of it."""
+
+    answer: Answer
+    remembered: Remembered
+
+
+class Desk:
+    """Takes questions.
+
+    Args:
+        asker: Answers.
+        memory: Remembers.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, asker: Asker, memory: Memory, clock: Callable[[], float]) -> None:
+        self.asker = asker
+        self.memory = memory
+        self.clock = clock
+
+    def now_s(self) -> int:
+        """This moment."""
+        return int(self.clock())
+
+    async def ask(
+        self,
+        said: str,
+        where: Where,
+        bounds: Bounds | None = None,
+        *,
+        parent: Remembered | None = None,
+        answer_id: str | None = None,
+    ) -> Reply:
+        """Answer and remember.
+
+        Args:
+            said: The words as typed.
+            where: Place and person.
+            bounds: Set beside the words; without sources, those of the server hold.
+            parent: The answer that this follows up.
+            answer_id: Replaces this answer, where its question was edited.
+
+        Raises:
+            NewsquoteError: As `Asker.ask`; nothing is remembered then.
+        """
+        bounds = bounds or Bounds()
+        default = self._default_sources(where.guild) if bounds.read_filters else ()
+        question = Question(
+            text=filled_in(said, _before(parent)),
+            asked_on=day_of(self.now_s()),
+            since=bounds.since,
+            until=bounds.until,
+            sources=bounds.sources or default,
+            read_filters=bounds.read_filters,
+            n_further=N_FURTHER,
+        )
+        answer = await self.asker.ask(question)
+        remembered = Remembered(
+            id=answer_id or new_id(),
+            asked_s=self.now_s(),
+            guild=where.guild,
+            channel=where.channel,
+            asker=where.asker,
+            prompt=where.prompt,
+            parent=parent.id if parent else None,
+            said=said,
+            question=_asked(question),
+            kind=answer.understood.kind,
+            answer=_marked(answer.quotes),
+            status=answer.status,
+            confidence=answer.confidence,
+            snapshot=answer.snapshot,
+            places=tuple(_place(quote) for quote in ordered(answer)) if answer.status == "answered" else (),
+            is_private=where.is_private,
+        )
+        self.memory.remember(remembered)
+        return Reply(answer, remembered)
+
+    def _default_sources(self, guild: int) -> tuple[str, ...]:
+        """The server's outlets, as far as the corpus has them."""
+        wanted = {name.lower() for name in self.memory.settings(guild).sources} if guild else set()
+        return tuple(name for name in self.asker.outlets if name.lower() in wanted)
+
+    def outlet(self, name: str) -> str | None:
+        """An outlet as the corpus spells it; None where it has none of that name."""
+        return next((known for known in self.asker.outlets if known.lower() == name.strip().lower()), None)
+
+    def near_outlets(self, text: str, n: int) -> list[str]:
+        """Outlets that begin with, hold or resemble a text, best first; the first ones for no text."""
+        typed, known = text.strip().lower(), self.asker.outlets
+        begins = [name for name in known if name.lower().startswith(typed)]
+        holds = [name for name in known if typed in name.lower() and name not in begins]
+        found = begins + holds
+        if not found:
+            by_key = {name.lower(): name for name in known}
+            found = [by_key[key] for key in difflib.get_close_matches(typed, by_key, n=n)]
+        return found[:n]
+
+
+def _before(parent: Remembered | None) -> Before | None:
+    if parent is None or parent.question is None:
+        return None
+    return Before(parent.question.text, cast(Kind, parent.kind), parent.answer)
+
+
+def _asked(question: Question) -> Asked:
+    return Asked(
+        question.text, question.asked_on, question.since, question.until, question.sources, question.read_filters
+    )
+
+
+def _marked(quotes: Sequence[Quote]) -> str | None:
+    if not quotes or quotes[0].answer is None:
+        return None
+    return quotes[0].answer.of(quotes[0].article.text)
+
+
+def _place(quote: Quote) -> Place:
+    return Place(
+        version=quote.article.version,
+        start=quote.span.start,
+        end=quote.span.end,
+        answer=(quote.answer.start, quote.answer.end) if quote.answer else None,
+        cut_left=quote.cut_left,
+        cut_right=quote.cut_right,
+        also=quote.also,
+    )

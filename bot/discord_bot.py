@@ -1,0 +1,718 @@
+"""The bot on Discord: what it hears, whom it answers, how it ends. Words and cards come from the pure part.
+
+It speaks when asked and never else: a command, a mention, a reply to it, a direct message, a button. The first await of
+every interaction is its response; searching happens in `bot.service`'s threads, so that no heartbeat waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.cards import Action, Card, answer_card, page_card, short_form
+from bot.cooldown import Cooldown
+from bot.desk import Bounds, Desk, Reply, Where
+from bot.discord_admin import SettingsGroup
+from bot.discord_commands import Translator, add_commands
+from bot.discord_send import (
+    DROPPED,
+    HAS_THREAD,
+    NO_HISTORY,
+    TOO_LATE,
+    again,
+    embeds_of,
+    is_reference_gone,
+    respond,
+)
+from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
+from bot.markdown import stamp
+from bot.memory import Memory, Remembered
+from bot.metrics import Health, Metrics
+from bot.service import Asker, Busy, Closing
+from bot.understand import MAX_QUESTION_CHARS
+from bot.words import words_for
+from bot.words.base import Words
+from index.errors import BadInput, IndexMissing, NewsquoteError
+
+log = logging.getLogger(__name__)
+
+Interaction = discord.Interaction["NewsBot"]
+
+# From the signal to the end: pending answers may finish, the rest are told, the connection is closed.
+FINISH_S, TELL_S, CLOSE_S = 5.0, 2.0, 2.0
+DM_CONVERSATION_S = 1_800
+THREAD_NAME_CHARS = 90
+FORGET_EVERY_S = 3_600
+_ASKS = (discord.MessageType.default, discord.MessageType.reply)
+
+
+class Refused(Exception):
+    """A question that is not taken; `str()` is the sentence for whoever asked."""
+
+
+class NewsBot(commands.AutoShardedBot):
+    """The bot.
+
+    Args:
+        desk: Takes questions; its memory and asker are the bot's, started and closed with it.
+        metrics: What is counted.
+        sync: Sync the command tree even where it has not changed.
+        monotonic: Seconds for cooldowns and durations.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        metrics: Metrics | None = None,
+        *,
+        sync: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=100,
+        )
+        self.desk = desk
+        self.metrics = metrics or Metrics()
+        self.started_s = desk.now_s()
+        self._sync = sync
+        self._monotonic = monotonic
+        self._cooldown = Cooldown()
+        self._pending: dict[asyncio.Task[Any], Callable[[], Awaitable[object]]] = {}
+        self._by_prompt: dict[int, asyncio.Task[Any]] = {}
+        self._is_closing = False
+        self._shutdown: asyncio.Task[None] | None = None
+        self._forgetting: asyncio.Task[None] | None = None
+        self.tree.error(self._command_failed)
+
+    @property
+    def memory(self) -> Memory:
+        return self.desk.memory
+
+    @property
+    def asker(self) -> Asker:
+        return self.desk.asker
+
+    # Life -----------------------------------------------------------------------------------------------
+
+    async def setup_hook(self) -> None:
+        """Load everything once, before the gateway opens."""
+        self.add_dynamic_items(AnswerButton)
+        add_commands(self)
+        self.tree.add_command(SettingsGroup())
+        await self.tree.set_translator(Translator())
+        await self.asker.start()
+        await self._sync_tree()
+        self._forgetting = asyncio.create_task(self._forget_old(), name="forget-old")
+
+    async def _sync_tree(self) -> None:
+        """Tell Discord the commands where they differ from those it was told last."""
+        translator = self.tree.translator
+        assert translator is not None
+        payload = [await command.get_translated_payload(self.tree, translator) for command in self.tree.get_commands()]
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        key = f"tree:{self.application_id}"
+        if not self._sync and self.memory.note(key) == digest:
+            return
+        await again(self.tree.sync)
+        self.memory.set_note(key, digest)
+        log.info("commands synced n=%d digest=%s", len(payload), digest[:12])
+
+    async def _forget_old(self) -> None:
+        while True:
+            n = self.memory.forget_old(self.desk.now_s())
+            if n:
+                log.info("forgotten n=%d", n)
+            await asyncio.sleep(FORGET_EVERY_S)
+
+    async def on_ready(self) -> None:
+        log.info("ready user=%s n_guilds=%d n_shards=%s", self.user, len(self.guilds), self.shard_count)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        self._log_failure(event_method)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        self.memory.forget_guild(guild.id)
+
+    def shutdown(self) -> asyncio.Task[None]:
+        """Stop taking questions, finish or tell the pending ones, and close; within ten seconds."""
+        if self._shutdown is None:
+            self._is_closing = True
+            self._shutdown = asyncio.create_task(self._close_orderly(), name="shutdown")
+        return self._shutdown
+
+    async def _close_orderly(self) -> None:
+        log.info("closing n_pending=%d", len(self._pending))
+        pending = set(self._pending)
+        if pending:
+            await asyncio.wait(pending, timeout=FINISH_S)
+            left = {task for task in pending if not task.done()}
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=TELL_S)
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection, the index and the memory's writer."""
+        self._is_closing = True
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(super().close(), CLOSE_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.asker.close(), CLOSE_S)
+
+    def health(self) -> Health:
+        """How the bot is now."""
+        asker = self.asker
+        problem = ""
+        if not self.is_ready() or self.is_closed():
+            problem = "not connected to Discord"
+        elif asker.snapshot is None:
+            problem = asker.problem or "no index yet"
+        return Health(
+            problem=problem,
+            n_waiting=asker.n_waiting,
+            latency_s=self.latency if self.shards else float("nan"),
+            n_guilds=len(self.guilds),
+            snapshot=asker.snapshot or "",
+            index_age_s=asker.index_age_s(self.desk.now_s()),
+        )
+
+    # Words ----------------------------------------------------------------------------------------------
+
+    def words_of(self, interaction: Interaction, *, public: bool = False) -> Words:
+        """The words for a reader: in the language set for the server, else the reader's own; in public the server's."""
+        settings = self.memory.settings(interaction.guild_id or 0)
+        locale = interaction.guild_locale if public and interaction.guild_locale else interaction.locale
+        return words_for(settings.language, str(locale))
+
+    def words_in(self, guild: discord.Guild | None) -> Words:
+        """The words for a message in a server, or in a direct message."""
+        if guild is None:
+            return words_for("")
+        return words_for(self.memory.settings(guild.id).language, str(guild.preferred_locale))
+
+    # Taking questions -----------------------------------------------------------------------------------
+
+    def _check(self, said: str, guild: int, channels: tuple[int, ...], person: int, words: Words) -> None:
+        """Raise `Refused` where a question is not taken; else count it for the cooldown. Takes microseconds."""
+        if self._is_closing:
+            raise Refused(words.closing)
+        if not said.strip():
+            raise Refused(words.empty)
+        if len(said) > MAX_QUESTION_CHARS:
+            raise Refused(words.too_long.format(n=f"{MAX_QUESTION_CHARS:,}"))
+        if not any(char.isalnum() for char in said):
+            raise Refused(words.no_words)
+        settings = self.memory.settings(guild)
+        if settings.channels and not set(channels) & set(settings.channels):
+            listed = ", ".join(f"<#{channel}>" for channel in settings.channels[:10])
+            raise Refused(words.channel_not_allowed.format(channels=listed))
+        now = self._monotonic()
+        until = self._cooldown.person_until(person, settings.person_cooldown_s, now)
+        if until is not None:
+            raise Refused(words.wait.format(when=self._when(until - now)))
+        until = self._cooldown.guild_until(guild, settings.guild_per_minute, now) if guild else None
+        if until is not None:
+            raise Refused(words.wait_guild.format(when=self._when(until - now)))
+        self._cooldown.asked(person, guild, now)
+
+    def _when(self, seconds: float) -> str:
+        return stamp(self.desk.now_s() + max(1, round(seconds + 0.5)), "R")
+
+    @contextlib.asynccontextmanager
+    async def _taken(self, tell: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+        """Count this task among the pending ones; one that is cancelled while the bot closes is told so."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._pending[task] = tell
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._is_closing:
+                self.metrics.questions["closing"] += 1
+                with contextlib.suppress(discord.HTTPException, *DROPPED):
+                    await tell()
+            raise
+        finally:
+            self._pending.pop(task, None)
+
+    @contextlib.asynccontextmanager
+    async def _told(self, tell: Callable[[str], Awaitable[object]], words: Words) -> AsyncIterator[None]:
+        """The one end of everything that can fail while a question is answered: a sentence, and an id in the log."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001, whatever it is, a person is waiting for a word
+            sentence = self._sentence(error, words)
+            with contextlib.suppress(discord.HTTPException, *DROPPED):
+                await tell(sentence)
+
+    def _sentence(self, error: Exception, words: Words) -> str:
+        """What a person is told of a failure, and the log with it."""
+        match error:
+            case Refused():
+                self.metrics.questions["refused"] += 1
+                return str(error)
+            case Busy():
+                self.metrics.questions["busy"] += 1
+                return words.busy
+            case Closing():
+                self.metrics.questions["closing"] += 1
+                return words.closing
+            case BadInput():
+                self.metrics.questions["refused"] += 1
+                return words.no_words
+            case IndexMissing():
+                self.metrics.questions["failed"] += 1
+                return words.no_index.format(id=self._log_failure("question", error))
+            case _:
+                self.metrics.questions["failed"] += 1
+                return words.failed.format(id=self._log_failure("question", error))
+
+    def _log_failure(self, what: str, error: BaseException | None = None) -> str:
+        """Write a failure to the log, and give the id that it stands under there."""
+        failure = secrets.token_hex(4)
+        if isinstance(error, NewsquoteError):
+            log.error("failed id=%s what=%s reason=%r", failure, what, str(error))
+        elif isinstance(error, discord.Forbidden):
+            log.warning("forbidden id=%s what=%s code=%d reason=%r", failure, what, error.code, error.text)
+        else:
+            log.error("failed id=%s what=%s", failure, what, exc_info=error or True)
+        return failure
+
+    def _count(self, reply: Reply, started: float) -> None:
+        self.metrics.questions[reply.answer.status] += 1
+        self.metrics.took(self._monotonic() - started)
+
+    # Interactions ---------------------------------------------------------------------------------------
+
+    async def answer_interaction(
+        self,
+        interaction: Interaction,
+        said: str,
+        bounds: Bounds | None = None,
+        *,
+        parent: Remembered | None = None,
+        is_private: bool | None = None,
+        is_counted: bool = True,
+    ) -> None:
+        """Answer a command, a form or a button that asks."""
+        own, started = self.words_of(interaction), self._monotonic()
+        guild = interaction.guild_id or 0
+        settings = self.memory.settings(guild)
+        private = settings.is_private if is_private is None else is_private
+        try:
+            if is_counted:
+                self._check(said, guild, _places(interaction.channel, interaction.channel_id), interaction.user.id, own)
+            elif self._is_closing:
+                raise Refused(own.closing)
+        except Refused as error:
+            await self.whisper(interaction, self._sentence(error, own))
+            return
+        is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=private))
+        words = own if private else self.words_of(interaction, public=True)
+        where = Where(guild, interaction.channel_id or 0, interaction.user.id, is_private=private)
+
+        async def tell(sentence: str) -> None:
+            await again(lambda: interaction.edit_original_response(content=sentence))
+
+        async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
+            reply = await self.desk.ask(said, where, bounds, parent=parent)
+            card = answer_card(
+                reply.answer,
+                reply.remembered.id,
+                words,
+                is_question_shown=True,
+                can_thread=not private and _can_thread(interaction),
+            )
+            sent = await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=private)
+            if sent is not None:
+                self.memory.shown_in(reply.remembered.id, sent)
+            self._count(reply, started)
+
+    async def _deliver(
+        self, interaction: Interaction, card: Card, words: Words, *, is_in_time: bool, is_private: bool
+    ) -> int | None:
+        """Put a card in place of "thinking …", or into the channel where it is too late for that; the message's id."""
+        if interaction.guild_id and not interaction.app_permissions.embed_links:
+            card = short_form(card, words)
+        view = view_of(card)
+        if is_in_time:
+            try:
+                message = await again(
+                    lambda: interaction.edit_original_response(
+                        content=card.content or None, embeds=embeds_of(card), view=view
+                    )
+                )
+            except discord.HTTPException as error:
+                if error.code not in TOO_LATE:
+                    raise
+            else:
+                return message.id
+        channel = interaction.channel
+        if is_private or channel is None or not _may_send(interaction.app_permissions, channel):
+            log.warning("late answer dropped interaction=%d", interaction.id)
+            return None
+        sent = await again(lambda: self._send(channel, card, interaction.id))
+        return sent.id
+
+    @staticmethod
+    async def _send(
+        channel: Any, card: Card, nonce: int, reference: discord.MessageReference | None = None
+    ) -> discord.Message:
+        """Send once, however often it is tried: Discord gives the first message back for the same nonce."""
+        view = view_of(card)
+        extra: dict[str, Any] = {} if view is None else {"view": view}
+        if reference is not None:
+            extra |= {"reference": reference, "mention_author": False}
+        sent: discord.Message = await channel.send(card.content or None, embeds=embeds_of(card), nonce=nonce, **extra)
+        return sent
+
+    async def whisper(self, interaction: Interaction, sentence: str) -> None:
+        """A sentence for whoever asked alone, as the first response."""
+        await respond(lambda: interaction.response.send_message(sentence, ephemeral=True))
+
+    async def _command_failed(self, interaction: Interaction, error: discord.app_commands.AppCommandError) -> None:
+        """The one end of everything that fails in a command."""
+        cause = getattr(error, "original", error)
+        words = self.words_of(interaction)
+        if isinstance(error, discord.app_commands.CheckFailure):
+            sentence = words.managers_only
+        else:
+            sentence = self._sentence(cause, words)
+        await self._apologise(interaction, sentence)
+
+    async def _apologise(self, interaction: Interaction, sentence: str) -> None:
+        with contextlib.suppress(discord.HTTPException, *DROPPED):
+            if interaction.response.is_done():
+                await again(lambda: interaction.edit_original_response(content=sentence))
+            else:
+                await self.whisper(interaction, sentence)
+
+    # Buttons and forms ----------------------------------------------------------------------------------
+
+    async def pressed(self, interaction: Interaction, action: Action, answer_id: str, page: int) -> None:
+        """Do what a button says."""
+        words = self.words_of(interaction)
+        async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+            remembered = self.memory.answer(answer_id)
+            if remembered is None:
+                await self.whisper(interaction, words.expired)
+            elif remembered.is_private and remembered.asker != interaction.user.id:
+                await self.whisper(interaction, words.not_yours)
+            else:
+                await self._press(interaction, action, remembered, page, words)
+
+    async def _press(
+        self, interaction: Interaction, action: Action, remembered: Remembered, page: int, words: Words
+    ) -> None:
+        match action:
+            case "up" | "down":
+                value = 1 if action == "up" else -1
+                self.memory.vote(remembered.id, interaction.user.id, value, self.desk.now_s())  # type: ignore[arg-type]
+                self.metrics.votes[action] += 1
+                await self.whisper(interaction, words.voted_up if action == "up" else words.voted_down)
+            case "follow":
+                await respond(lambda: interaction.response.send_modal(follow_up_form(remembered.id, words)))
+            case "report":
+                await respond(lambda: interaction.response.send_modal(report_form(remembered.id, words)))
+            case "more":
+                await self._show_page(interaction, remembered, page)
+            case "unfilter":
+                if remembered.question is None:
+                    await self.whisper(interaction, words.expired)
+                    return
+                await self.answer_interaction(
+                    interaction,
+                    remembered.question.text,
+                    Bounds(read_filters=False),
+                    is_private=remembered.is_private,
+                )
+            case "thread":
+                await self._open_thread(interaction, remembered, words)
+
+    async def _show_page(self, interaction: Interaction, remembered: Remembered, page: int) -> None:
+        """Further quotes, as they were found with the answer, for whoever wants them alone."""
+        words = self.words_of(interaction)
+        is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
+        quotes, n_gone = await self.asker.quotes(remembered.places)
+        card = page_card(quotes, page, remembered.id, words, n_gone=n_gone)
+        sent = await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=True)
+        if sent is not None:
+            self.memory.shown_in(remembered.id, sent)
+
+    async def _open_thread(self, interaction: Interaction, remembered: Remembered, words: Words) -> None:
+        message = interaction.message
+        if message is None or not _can_thread(interaction):
+            await self.whisper(interaction, words.not_here)
+            return
+        missing = _missing_for_thread(interaction.app_permissions)
+        if missing:
+            await self.whisper(interaction, words.missing_permission.format(permission=missing))
+            return
+        await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
+        name = plain_name(remembered.said or "newsquote")
+        try:
+            thread = await again(lambda: message.create_thread(name=name, auto_archive_duration=1440))
+            sentence, thread_id = words.thread_opened, thread.id
+        except discord.HTTPException as error:
+            if error.code != HAS_THREAD:
+                raise
+            sentence, thread_id = words.thread_exists, message.id  # a message's thread has the message's id
+        self.memory.opened_thread(thread_id, self.desk.now_s())
+        await again(lambda: interaction.edit_original_response(content=sentence.format(thread=f"<#{thread_id}>")))
+
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Submitted forms; commands and buttons come by their own ways."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        found = submitted(interaction)
+        if found is None:
+            return
+        action, answer_id, text = found
+        words = self.words_of(interaction)
+        async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+            remembered = self.memory.answer(answer_id)
+            if remembered is None:
+                await self.whisper(interaction, words.expired)
+            elif action == "report":
+                number = self.memory.report(answer_id, interaction.user.id, text, self.desk.now_s())
+                self.metrics.n_reports += 1
+                await self.whisper(interaction, words.reported.format(number=number))
+            else:
+                await self.answer_interaction(
+                    interaction, text, parent=remembered, is_private=remembered.is_private or None
+                )
+
+    # Messages -------------------------------------------------------------------------------------------
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Answer a mention, a reply to the bot, or a direct message; nothing else."""
+        if not self._is_asked(message):
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._by_prompt[message.id] = task
+        try:
+            await self._answer_message(message)
+        finally:
+            self._by_prompt.pop(message.id, None)
+
+    def _is_asked(self, message: discord.Message) -> bool:
+        if message.author.bot or message.webhook_id is not None or message.type not in _ASKS or self.user is None:
+            return False
+        # @everyone does not stand in `mentions`; a reply with its ping on does.
+        return message.guild is None or any(user.id == self.user.id for user in message.mentions)
+
+    def _said(self, message: discord.Message) -> str:
+        """The message's words without the mention of the bot."""
+        assert self.user is not None
+        return " ".join(re.sub(rf"<@!?{self.user.id}>", " ", message.content).split())
+
+    def _parent(self, message: discord.Message) -> Remembered | None:
+        """What a message follows up: the answer it replies to, else the last one of its thread or direct messages."""
+        reference = message.reference
+        if reference is not None and reference.message_id is not None:
+            found = self.memory.answer_of_message(reference.message_id)
+            if found is not None:
+                return found
+        if message.guild is None:
+            return self.memory.last_in(message.channel.id, self.desk.now_s() - DM_CONVERSATION_S)
+        if self.memory.is_own_thread(message.channel.id):
+            last = self.memory.last_in(message.channel.id, 0)
+            return last or self.memory.answer_of_message(message.channel.id)
+        return None
+
+    async def _answer_message(self, message: discord.Message) -> None:
+        guild, words, started = message.guild, self.words_in(message.guild), self._monotonic()
+        said = self._said(message)
+        if guild is not None and not _may_send(_permissions(message.channel, guild), message.channel):
+            log.info("not answered for lack of permission channel=%d", message.channel.id)
+            return
+
+        async def tell(sentence: str) -> None:
+            await self._reply(message, Card(sentence))
+
+        if not said and message.reference is not None and not message.content:
+            # A reply to a command's answer comes without its words.
+            await tell(words.help)
+            return
+        typing = asyncio.create_task(self._show_typing(message.channel))
+        try:
+            async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
+                self._check(said, guild.id if guild else 0, _places(message.channel), message.author.id, words)
+                where = Where(guild.id if guild else 0, message.channel.id, message.author.id, prompt=message.id)
+                reply = await self.desk.ask(said, where, parent=self._parent(message))
+                sent = await self._reply(message, self._message_card(reply, message, words))
+                if sent is None:
+                    self.memory.forget_prompt(message.id)
+                    return
+                self.memory.shown_in(reply.remembered.id, sent.id)
+                self._count(reply, started)
+        finally:
+            typing.cancel()
+
+    def _message_card(self, reply: Reply, message: discord.Message, words: Words) -> Card:
+        guild, channel = message.guild, message.channel
+        can_thread = guild is not None and isinstance(channel, discord.TextChannel)
+        card = answer_card(reply.answer, reply.remembered.id, words, is_question_shown=False, can_thread=can_thread)
+        if guild is not None and not _permissions(channel, guild).embed_links:
+            return short_form(card, words)
+        return card
+
+    async def _reply(self, message: discord.Message, card: Card) -> discord.Message | None:
+        """Reply to a message once; None where it has been deleted."""
+        reference = message.to_reference(fail_if_not_exists=True)
+        try:
+            return await again(lambda: self._send(message.channel, card, message.id, reference))
+        except discord.HTTPException as error:
+            if is_reference_gone(error):
+                log.info("question deleted before its answer channel=%d", message.channel.id)
+                return None
+            if error.code != NO_HISTORY:
+                raise
+        return await again(lambda: self._send(message.channel, card, message.id))
+
+    @staticmethod
+    async def _show_typing(channel: discord.abc.Messageable) -> None:
+        """The typing sign, for as long as it takes; a failure of it is nobody's concern."""
+        with contextlib.suppress(discord.HTTPException, *DROPPED):
+            async with channel.typing():
+                await asyncio.sleep(60)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Answer an edited question anew, in place of its old answer."""
+        message = payload.message
+        if not self._is_asked(message):
+            return
+        before = self._by_prompt.get(message.id)
+        if before is not None:
+            await asyncio.wait({before})
+        found = self.memory.answer_to_prompt(message.id)
+        said = self._said(message)
+        if found is None or found[1] is None or found[0].said == said or not said:
+            return  # never answered, or only its previews have changed
+        task = asyncio.current_task()
+        assert task is not None
+        self._by_prompt[message.id] = task
+        try:
+            await self._answer_anew(message, said, *found)
+        finally:
+            self._by_prompt.pop(message.id, None)
+
+    async def _answer_anew(self, message: discord.Message, said: str, old: Remembered, shown: int | None) -> None:
+        words, started = self.words_in(message.guild), self._monotonic()
+        place = message.channel.get_partial_message(shown or 0)  # type: ignore[union-attr]
+
+        async def tell(sentence: str) -> None:
+            await again(lambda: place.edit(content=sentence))
+
+        async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
+            self._check(said, old.guild, _places(message.channel), message.author.id, words)
+            where = Where(old.guild, old.channel, old.asker, prompt=message.id)
+            parent = self.memory.answer(old.parent) if old.parent else None
+            reply = await self.desk.ask(said, where, parent=parent, answer_id=old.id)
+            card = self._message_card(reply, message, words)
+            view = view_of(card)
+            await again(lambda: place.edit(content=card.content or None, embeds=embeds_of(card), view=view))
+            self._count(reply, started)
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        """Let a deleted question go."""
+        task = self._by_prompt.get(payload.message_id)
+        if task is not None:
+            task.cancel()
+        self.memory.forget_prompt(payload.message_id)
+
+
+# Places and permissions ---------------------------------------------------------------------------------
+
+
+def _places(channel: Any, channel_id: int | None = None) -> tuple[int, ...]:
+    """A channel's number, and its parent's for a thread."""
+    found = (getattr(channel, "id", channel_id), getattr(channel, "parent_id", None))
+    return tuple(number for number in found if number)
+
+
+def _permissions(channel: Any, guild: discord.Guild) -> discord.Permissions:
+    permissions: discord.Permissions = channel.permissions_for(guild.me)
+    return permissions
+
+
+def _may_send(permissions: discord.Permissions, channel: Any) -> bool:
+    if getattr(channel, "guild", None) is None:
+        return True
+    is_thread = isinstance(channel, discord.Thread)
+    return permissions.view_channel and (
+        permissions.send_messages_in_threads if is_thread else permissions.send_messages
+    )
+
+
+def _can_thread(interaction: Interaction) -> bool:
+    """Whether a thread could be opened here: in a text channel of a server that the bot is on."""
+    return interaction.guild is not None and isinstance(interaction.channel, discord.TextChannel)
+
+
+def _missing_for_thread(permissions: discord.Permissions) -> str:
+    needed = {
+        "View Channel": permissions.view_channel,
+        "Create Public Threads": permissions.create_public_threads,
+        "Send Messages in Threads": permissions.send_messages_in_threads,
+    }
+    return ", ".join(name for name, has in needed.items() if not has)
+
+
+def plain_name(said: str) -> str:
+    """A thread's name from a question: names show no markup, so nothing is escaped."""
+    line = " ".join(said.split())
+    shown = "".join(char for char in line if char.isprintable())
+    return shown[: THREAD_NAME_CHARS - 1] + "…" if len(shown) > THREAD_NAME_CHARS else shown or "newsquote"
+
+
+# Running ------------------------------------------------------------------------------------------------
+
+
+async def run_bot(bot: NewsBot, token: str) -> None:
+    """Run until SIGTERM, SIGINT or a refusal.
+
+    Raises:
+        BadInput: Discord does not accept the token.
+    """
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, bot.shutdown)
+    try:
+        await bot.start(token)
+    except discord.LoginFailure:
+        raise BadInput(
+            "Discord does not accept the token in NEWSQUOTE_DISCORD_TOKEN; copy it anew from the application's page."
+        ) from None
+    finally:
+        # `start` returns as soon as the connection is closed; what comes after it in closing is waited for here.
+        if bot._shutdown is not None:
+            await bot._shutdown
+        else:
+            await bot.close()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(name)

@@ -1,0 +1,92 @@
+"""Sending to Discord: cards as its objects, a broken connection tried again without a second message, what was refused.
+
+discord.py tries again after 429 and 5xx by itself, and not after a connection that broke: then nobody knows whether the
+request was carried out. Everything repeated here is of a kind that may be: an edit, a message with a nonce that Discord
+enforces, a first response that it refuses the second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+import discord
+
+from bot.cards import Card
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+N_TRIES = 4
+PAUSE_S = 0.5
+DROPPED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.TimeoutError, ConnectionError)
+
+UNKNOWN_MESSAGE = 10008
+UNKNOWN_WEBHOOK = 10015
+UNKNOWN_INTERACTION = 10062
+ALREADY_RESPONDED = 40060
+INVALID_FORM = 50035
+INVALID_WEBHOOK_TOKEN = 50027
+NO_HISTORY = 160002
+HAS_THREAD = 160004
+
+# The interaction can no longer be answered: its token is old, or it was not responded to in time.
+TOO_LATE = frozenset({UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, INVALID_WEBHOOK_TOKEN})
+
+
+async def again(call: Callable[[], Awaitable[T]]) -> T:
+    """The result of a call that may be repeated, tried again while the connection breaks.
+
+    Raises:
+        Whatever the last try raised.
+    """
+    for left in range(N_TRIES - 1, -1, -1):
+        try:
+            return await call()
+        except DROPPED as error:
+            if not left:
+                raise
+            log.warning("connection dropped error=%r tries_left=%d", error, left)
+            await asyncio.sleep(PAUSE_S * (N_TRIES - left))
+    raise AssertionError("unreachable")
+
+
+async def respond(call: Callable[[], Awaitable[object]]) -> bool:
+    """Make the first response to an interaction; False where it came too late.
+
+    A second try after a broken connection may hear that the first was carried out, which is just as well.
+
+    Raises:
+        discord.HTTPException: Any other refusal.
+    """
+    try:
+        await again(call)
+    except discord.HTTPException as error:
+        if error.code == ALREADY_RESPONDED:
+            return True
+        if error.code in TOO_LATE:
+            log.warning("interaction expired code=%d", error.code)
+            return False
+        raise
+    except discord.InteractionResponded:
+        return True
+    return True
+
+
+def embeds_of(card: Card) -> list[discord.Embed]:
+    """A card's blocks as embeds."""
+    return [
+        discord.Embed(
+            title=block.title or None, url=block.url, description=block.description, colour=discord.Colour(block.colour)
+        )
+        for block in card.blocks
+    ]
+
+
+def is_reference_gone(error: discord.HTTPException) -> bool:
+    """Whether a reply was refused because the message that it replies to is gone."""
+    return error.code == UNKNOWN_MESSAGE or (error.code == INVALID_FORM and "message_reference" in error.text)
