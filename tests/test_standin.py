@@ -414,9 +414,7 @@ def test_threads_are_opened_from_a_message_and_by_themselves() -> None:
             assert question.thread is not None
             inside = standin.world.channels[thread.id]
             await standin.say(here.ann, inside, f"{standin.bot.mention} and when?")
-            assert (await standin.wait_for_message(inside, where=lambda one: bool(one.content))).content.endswith(
-                "when?"
-            )
+            assert (await standin.wait_for_message(inside)).content.endswith("when?")
             with pytest.raises(discord.HTTPException) as caught:
                 await (await channel.fetch_message(question.id)).create_thread(name="again")
             assert caught.value.code == 160004

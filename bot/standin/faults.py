@@ -18,6 +18,7 @@ class Fault:
         path: Pattern for the path below the API's version, with real ids: `/channels/*/messages`.
         times: How many requests are left to it.
         status: Answered instead, or None.
+        code: Discord's code beside it.
         retry_after_s: What a 429 asks for.
         is_global: Whether a 429 holds for all routes.
         cut: Where the connection ends instead: `before` anything is done, `after` it is done but before a byte of the
@@ -29,6 +30,7 @@ class Fault:
     path: str
     times: int = 1
     status: int | None = None
+    code: int = 0
     retry_after_s: float = 0.2
     is_global: bool = False
     cut: Cut | None = None

@@ -96,7 +96,7 @@ class Connection:
         self.socket = socket
         self._request = request
         self._encode = encode
-        self._queue: asyncio.Queue[Json] = asyncio.Queue()
+        self._queue: asyncio.Queue[Json | int] = asyncio.Queue()
         self._writer = asyncio.create_task(self._write())
         self.heard_at = time.monotonic()
 
@@ -104,22 +104,22 @@ class Connection:
         """Queues one payload; in order, never waiting."""
         self._queue.put_nowait(payload)
 
+    def close(self, code: int) -> None:
+        """Closes with a code, after what is queued."""
+        self._queue.put_nowait(code)
+
     async def _write(self) -> None:
         while True:
-            payload = await self._queue.get()
-            frame = self._encode(json.dumps(payload).encode())
+            item = await self._queue.get()
             try:
+                if isinstance(item, int):
+                    await self.socket.close(code=item)
+                    return
+                frame = self._encode(json.dumps(item).encode())
                 await (self.socket.send_str(frame) if isinstance(frame, str) else self.socket.send_bytes(frame))
             except (ConnectionError, RuntimeError):
                 # Closed under our hands. What was queued stays in the session, for a replay.
                 return
-
-    async def close(self, code: int) -> None:
-        """Closes with a code, after what is queued."""
-        while not self._queue.empty() and not self._writer.done():
-            await asyncio.sleep(0)
-        # autoclose would wait for the other side's answer.
-        await self.socket.close(code=code)
 
     def cut(self) -> None:
         """Ends the connection without a word, as a cable does."""
@@ -189,9 +189,7 @@ class Gateway:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
                     break
-                session = await self._hear(connection, json.loads(message.data), session)
-                if socket.closed:
-                    break
+                session = self._hear(connection, json.loads(message.data), session)
         finally:
             watch.cancel()
             connection.stop()
@@ -204,7 +202,7 @@ class Gateway:
             self._changed("closed")
         return socket
 
-    async def _hear(self, connection: Connection, payload: Json, session: Session | None) -> Session | None:
+    def _hear(self, connection: Connection, payload: Json, session: Session | None) -> Session | None:
         body = payload.get("d")
         match payload.get("op"):
             case 1:
@@ -214,29 +212,28 @@ class Gateway:
                 if self.acknowledge:
                     asyncio.get_running_loop().call_later(ACK_AFTER_S, connection.send, {"op": ACK, "d": None})
             case 2:
-                return await self._identify(connection, body or {})
+                return self._identify(connection, body or {})
             case 6:
-                return await self._resume(connection, body or {})
+                return self._resume(connection, body or {})
             case 3 | 4 | 8:
                 pass
             case _:
-                await connection.close(4001)
+                connection.close(4001)
         return session
 
-    async def _identify(self, connection: Connection, body: Json) -> Session | None:
+    def _identify(self, connection: Connection, body: Json) -> Session | None:
         intents = int(body.get("intents") or 0)
         if body.get("token") != self._token:
-            await connection.close(4004)
+            connection.close(4004)
             return None
         if intents & PRIVILEGED & ~self._allowed_intents:
-            await connection.close(4014)
+            connection.close(4014)
             return None
         shard, n_shards = body.get("shard") or (0, 1)
-        # One session a shard: the later takes the place of the earlier.
-        for old in [one for one in self.sessions.values() if one.shard == (shard, n_shards)]:
+        # Who identifies has given up the session that lost its connection. One that is still connected stays, and gets
+        # every event too, as with Discord: two bots with one token answer twice.
+        for old in [one for one in self.sessions.values() if one.shard == (shard, n_shards) and one.connection is None]:
             del self.sessions[old.id]
-            if old.connection is not None:
-                await old.connection.close(4005)
         session = Session(secrets.token_hex(16), intents, (shard, n_shards))
         session.connection = connection
         self.sessions[session.id] = session
@@ -263,10 +260,10 @@ class Gateway:
         self._changed("identified")
         return session
 
-    async def _resume(self, connection: Connection, body: Json) -> Session | None:
+    def _resume(self, connection: Connection, body: Json) -> Session | None:
         session = self.sessions.get(str(body.get("session_id")))
         if body.get("token") != self._token:
-            await connection.close(4004)
+            connection.close(4004)
             return None
         seq = body.get("seq") or 0
         if session is None or (session.sent and seq < session.sent[0]["s"] - 1):
@@ -293,7 +290,7 @@ class Gateway:
             await asyncio.sleep(self._heartbeat_s / 4)
             if time.monotonic() - connection.heard_at > 2 * self._heartbeat_s:
                 self.n_missed_heartbeats += 1
-                await connection.close(4009)
+                connection.close(4009)
                 return
 
     def _changed(self, step: str) -> None:
@@ -301,13 +298,13 @@ class Gateway:
 
     # Faults -----------------------------------------------------------------------------------------------
 
-    async def drop(self, code: int | None = None) -> None:
+    def drop(self, code: int | None = None) -> None:
         """Ends every connection: cut without a word, or closed with a code. Sessions can be resumed."""
         for connection in list(self._connections):
             if code is None:
                 connection.cut()
             else:
-                await connection.close(code)
+                connection.close(code)
 
     def ask_to_reconnect(self) -> None:
         """Tells every client to come back (op 7)."""

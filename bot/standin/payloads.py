@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.standin.entities import Channel, Guild, Interaction, Message, User
-from bot.standin.wire import PERMISSIONS, USUAL_PERMISSIONS, Json, bits, iso, time_of
+from bot.standin.wire import MESSAGE_CONTENT, PERMISSIONS, USUAL_PERMISSIONS, Json, bits, iso, time_of
 
 ALL_PERMISSIONS = bits(PERMISSIONS)
 JOINED = "2026-01-01T00:00:00+00:00"
@@ -209,7 +209,9 @@ def event_payload(message: Message, bot: User, intents: int) -> Json:
 
 def reveals(message: Message, bot: User, intents: int) -> bool:
     """Whether the bot may read a message: its own, a direct one, one that notifies it, or all with the intent."""
-    return bool(message.author is bot or message.channel.is_dm or bot.id in message.pings.users or intents & (1 << 15))
+    return bool(
+        message.author is bot or message.channel.is_dm or bot.id in message.pings.users or intents & MESSAGE_CONTENT
+    )
 
 
 def interaction_payload(interaction: Interaction, bot: User) -> Json:
@@ -228,7 +230,7 @@ def interaction_payload(interaction: Interaction, bot: User) -> Json:
         "app_permissions": str(bits(channel.permissions)),
         "attachment_size_limit": 10_485_760,
         "entitlements": [],
-        "authorizing_integration_owners": {"1": str(user.id)},
+        "authorizing_integration_owners": {"0": "0", "1": str(user.id)},
         "context": 1,
     }
     if guild is None:
@@ -240,9 +242,8 @@ def interaction_payload(interaction: Interaction, bot: User) -> Json:
             "guild_locale": guild.locale,
             "member": member_payload(user, guild),
             "context": 0,
+            "authorizing_integration_owners": {"0": str(guild.id)} if guild.bot_is_member else {"1": str(user.id)},
         }
-        if guild.bot_is_member:
-            payload["authorizing_integration_owners"] = {"0": str(guild.id)}
     if interaction.message is not None:
         payload["message"] = message_payload(interaction.message, bot)
     return payload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -20,12 +20,14 @@ from bot.standin.interactions import InteractionRest
 from bot.standin.limits import Buckets, Limit
 from bot.standin.people import People
 from bot.standin.rest import Answer, Call, Handler, Rest
-from bot.standin.wire import USUAL_PERMISSIONS, ApiError, Json
+from bot.standin.wire import CHAT_INPUT, CONTEXT_MENU, DEFAULT, REPLY, USUAL_PERMISSIONS, ApiError, Json
 from bot.standin.world import World
 
 T = TypeVar("T")
 
 API = "/api/v10"
+# Kinds of messages that someone wrote; the others say that something happened.
+WRITTEN = (DEFAULT, REPLY, CHAT_INPUT, CONTEXT_MENU)
 # These prove who asks by the token in their address.
 WITHOUT_AUTHORISATION = ("/interactions/", "/webhooks/", "/gateway")
 
@@ -59,6 +61,8 @@ class Request:
 class StandIn:
     """A Discord on loopback with one bot registered: `async with StandIn() as discord: …`.
 
+    A defect of the stand-in itself is raised at the end of the block, so that no test passes over it.
+
     Args:
         token: The bot's token.
         bot_name: Its user name.
@@ -91,6 +95,7 @@ class StandIn:
         self.port = port
         self.requests: list[Request] = []
         self.faults = Faults()
+        self.defects: list[Exception] = []
         self.world = World(clock, bot_name)
         self.gateway = Gateway(self.world, token, heartbeat_s, allowed_intents, lambda: self.gateway_url)
         self.world.emit = self.gateway.emit
@@ -111,6 +116,8 @@ class StandIn:
     ) -> None:
         await self.stop()
         self.world.hub.close()
+        if self.defects and error is None:
+            raise ExceptionGroup("the stand-in itself failed", self.defects)
 
     async def start(self) -> None:
         """Listens on loopback; on the same port again after a stop."""
@@ -135,7 +142,7 @@ class StandIn:
 
     async def stop(self) -> None:
         """Cuts every connection and stops listening; everything that exists is kept for another start."""
-        await self.gateway.drop()
+        self.gateway.drop()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -286,12 +293,16 @@ class StandIn:
         since = 0 if after is None else after.id
 
         def found() -> Message | None:
-            fits = (
-                one
-                for one in channel.messages.values()
-                if one.author is author and one.id > since and not one.is_loading
-            )
-            return next(filter(where, fits), None)
+            for one in channel.messages.values():
+                if (
+                    one.author is author
+                    and one.id > since
+                    and one.type in WRITTEN
+                    and not one.is_loading
+                    and where(one)
+                ):
+                    return one
+            return None
 
         return await self.until(found, timeout_s, f"a message by {author} in {channel}")
 
@@ -307,7 +318,7 @@ class StandIn:
 
     async def drop_gateway(self, code: int | None = None) -> None:
         """Cuts every gateway connection, or closes it with a code; sessions can be resumed."""
-        await self.gateway.drop(code)
+        self.gateway.drop(code)
 
     def ask_to_reconnect(self) -> None:
         """Has the gateway ask every client to come back (op 7)."""
@@ -324,12 +335,13 @@ class StandIn:
         status: int,
         times: int = 1,
         *,
+        code: int = 0,
         retry_after_s: float = 0.2,
         is_global: bool = False,
         done: bool = False,
     ) -> None:
         """Answers the next matching requests with a status; with `done` they are carried out all the same."""
-        self.faults.waiting.append(Fault(method, path, times, status, retry_after_s, is_global, done=done))
+        self.faults.waiting.append(Fault(method, path, times, status, code, retry_after_s, is_global, done=done))
 
     def drop_connection_on(self, method: str, path: str, when: Cut = "middle", times: int = 1) -> None:
         """Ends the connection of the next matching requests: before or after they are done, or amid the answer."""
@@ -351,53 +363,56 @@ class StandIn:
         start = {"total": 1000, "remaining": left, "reset_after": 86_400_000, "max_concurrency": 1}
         return {"url": self.gateway_url, "shards": self.shards, "session_start_limit": start}
 
-    def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Any]:
+    def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """What all routes share around one handler."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
             path = request.path.removeprefix(API)
             entry = Request(request.method, path, route, None, time.monotonic())
             self.requests.append(entry)
-            entry.body = await _body(request)
-            fault = self.faults.take(request.method, path)
-            if delay_s := self.faults.delay_s(path):
-                await asyncio.sleep(delay_s)
-            if fault is not None and fault.cut == "before":
+            fault = self.faults.take(request.method, path) or Fault(request.method, path)
+            await asyncio.sleep(self.faults.delay_s(path))
+            if fault.cut == "before":
                 return _cut(request)
-            standing = self.buckets.take(request.method, route, dict(request.match_info), time.monotonic(), time.time())
-            headers = dict(standing.headers)
             try:
-                if fault is not None and fault.status is not None and not fault.done:
-                    raise _failure(fault)
-                self._authorise(request, path)
-                if standing.retry_after_s is not None:
-                    raise _RateLimited(standing.retry_after_s)
-                if entry.body is _FILES:
-                    raise ApiError(415, 0, "The stand-in takes no files")
-                call = Call(dict(request.match_info), dict(request.query), entry.body or {})
-                answer = await handler(call)
-                if fault is not None and fault.status is not None:
-                    raise _failure(fault)
-                entry.status, entry.answer = (204 if answer is None else 200), answer
-            except _RateLimited as limited:
-                headers |= {
-                    "Retry-After": f"{limited.retry_after_s:.3f}",
-                    "Via": "1.1 stand-in",
-                    "X-RateLimit-Scope": "user",
-                }
-                if limited.is_global:
-                    headers |= {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
-                entry.status, entry.answer = 429, limited.body
-            except ApiError as error:
-                entry.status, entry.answer = error.status, error.body
-            if fault is not None and fault.cut == "after":
+                headers = await self._carry_out(request, entry, handler, fault)
+            except Exception as defect:
+                self.defects.append(defect)
+                raise
+            self.world.hub.publish(Change("request", note=f"{entry.method} {entry.path} {entry.status}"))
+            if fault.cut == "middle" and entry.status != 204:
+                return await _half_sent(request, entry, headers)
+            if fault.cut is not None:
                 entry.status = 0
                 return _cut(request)
-            response = await _sent(request, entry, headers, halfway=fault is not None and fault.cut == "middle")
-            self.world.hub.publish(Change("request", note=f"{entry.method} {entry.path} {entry.status}"))
-            return response
+            if entry.status == 204:
+                return web.Response(status=204, headers=headers)
+            # As bytes, so that no charset is added: discord.py compares the whole header.
+            body = json.dumps(entry.answer).encode()
+            return web.Response(status=entry.status, body=body, headers=headers, content_type="application/json")
 
         return serve
+
+    async def _carry_out(self, request: web.Request, entry: Request, handler: Handler, fault: Fault) -> dict[str, str]:
+        """Has the handler answer, or what stands in its way; fills the entry and gives the headers."""
+        ids = dict(request.match_info)
+        standing = self.buckets.take(request.method, entry.route, ids, time.monotonic(), time.time())
+        headers = standing.headers
+        try:
+            entry.body = await _body(request)
+            if fault.status is not None and not fault.done:
+                raise _failure(fault)
+            self._authorise(request, entry.path)
+            if standing.retry_after_s is not None:
+                raise _RateLimited(standing.retry_after_s)
+            answer = await handler(Call(ids, dict(request.query), entry.body or {}))
+            if fault.status is not None:
+                raise _failure(fault)
+            entry.status, entry.answer = (204 if answer is None else 200), answer
+        except ApiError as error:
+            entry.status, entry.answer = error.status, error.body
+            headers = {**headers, **error.headers}
+        return headers
 
     def _authorise(self, request: web.Request, path: str) -> None:
         if path.startswith(WITHOUT_AUTHORISATION) and path != "/gateway/bot":
@@ -413,31 +428,41 @@ class _RateLimited(ApiError):
 
     def __init__(self, retry_after_s: float, *, is_global: bool = False) -> None:
         super().__init__(429, 0, "You are being rate limited.")
-        self.retry_after_s, self.is_global = retry_after_s, is_global
+        self._retry_after_s, self._is_global = retry_after_s, is_global
 
     @property
     def body(self) -> Json:
-        return {"message": self.message, "retry_after": self.retry_after_s, "global": self.is_global}
+        return {"message": self.message, "retry_after": self._retry_after_s, "global": self._is_global}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        # discord.py takes a 429 without Via for one of Discord's shield and does not wait.
+        common = {"Retry-After": f"{self._retry_after_s:.3f}", "Via": "1.1 stand-in"}
+        if self._is_global:
+            return {**common, "X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
+        return {**common, "X-RateLimit-Scope": "user"}
 
 
 def _failure(fault: Fault) -> ApiError:
     assert fault.status is not None
     if fault.status == 429:
         return _RateLimited(fault.retry_after_s, is_global=fault.is_global)
-    words = {403: ("Missing Permissions", 50013), 404: ("Unknown Message", 10008)}
-    message, code = words.get(fault.status, (f"{fault.status}: stand-in fault", 0))
-    return ApiError(fault.status, code, message)
-
-
-_FILES = object()
+    return ApiError(fault.status, fault.code, f"{fault.status}: a fault of the stand-in")
 
 
 async def _body(request: web.Request) -> Any:
-    """The JSON sent; None for nothing."""
+    """The JSON sent; None for nothing.
+
+    Raises:
+        ApiError: It is no JSON, or a form with files.
+    """
     if request.content_type.startswith("multipart/"):
-        return _FILES
+        raise ApiError(415, 0, "The stand-in takes no files")
     text = await request.text()
-    return json.loads(text) if text else None
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
 
 
 async def _not_found(call: Call) -> Answer:
@@ -451,22 +476,16 @@ def _cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
-async def _sent(
-    request: web.Request, entry: Request, headers: Mapping[str, str], *, halfway: bool
-) -> web.StreamResponse:
-    """The answer on its way; `halfway` ends the connection in the middle of it."""
-    if entry.status == 204:
-        return web.Response(status=204, headers=headers)
+async def _half_sent(request: web.Request, entry: Request, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Half of the answer, and the end of the connection."""
     body = json.dumps(entry.answer).encode()
-    if not halfway:
-        # As bytes, so that no charset is added: discord.py compares the whole header.
-        return web.Response(status=entry.status, body=body, headers={**headers, "Content-Type": "application/json"})
-    response = web.StreamResponse(status=entry.status, headers={**headers, "Content-Type": "application/json"})
+    response = web.StreamResponse(status=entry.status, headers=headers)
+    response.content_type = "application/json"
     response.content_length = len(body)
     await response.prepare(request)
     await response.write(body[: len(body) // 2])
     entry.status = 0
     if request.transport is not None:
-        # Closed, not aborted, so that the half is seen.
+        # Closed, not aborted, so that the half arrives.
         request.transport.close()
     return response

@@ -92,6 +92,11 @@ class ApiError(Exception):
         tree = {} if self.errors is None else {"errors": self.errors}
         return {"message": self.message, "code": self.code, **tree}
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that belong to it."""
+        return {}
+
 
 def unknown(what: str) -> ApiError:
     """404 for a thing that is not there (any more): "Channel", "Message", "Interaction", …"""

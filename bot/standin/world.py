@@ -46,7 +46,7 @@ class Event:
         name: Discord's name for it.
         needs: Intents of which a session must have one; 0 for an event that everyone gets.
         guild: Decides the shard; None for shard 0.
-        payload: The event's body for a session's intents.
+        payload: The event's body for a session's intents; asked for at once, while it is true.
     """
 
     name: str
@@ -135,10 +135,6 @@ class World:
         """A server as GUILD_CREATE carries it."""
         threads = [one for one in self.channels.values() if one.guild is guild and one.is_thread and not one.archived]
         return payloads.guild_payload(guild, self.bot, threads)
-
-    def find_message(self, message_id: int) -> Message | None:
-        """The message with this id in whatever channel."""
-        return next((one.messages[message_id] for one in self.channels.values() if message_id in one.messages), None)
 
     # Messages ---------------------------------------------------------------------------------------------
 
@@ -347,11 +343,8 @@ class World:
     def _message_event(self, name: str, message: Message) -> None:
         if message.is_ephemeral:
             return
-        # Built now, for both kinds of session: the message may change before a session is there to get it.
-        hidden = payloads.event_payload(message, self.bot, 0)
-        shown = payloads.event_payload(message, self.bot, 1 << 15)
         needs = DIRECT_MESSAGES if message.channel.is_dm else GUILD_MESSAGES
-        self._emit_in(message.channel, name, needs, lambda intents: shown if intents & (1 << 15) else hidden)
+        self._emit_in(message.channel, name, needs, lambda intents: payloads.event_payload(message, self.bot, intents))
 
     def _channel_event(self, name: str, channel: Channel) -> None:
         body = payloads.channel_payload(channel, self.bot)
