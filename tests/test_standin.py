@@ -74,6 +74,7 @@ class Echo(commands.AutoShardedBot):
             **options,
         )
         self.heard: list[str] = []
+        self.seen: list[discord.Message] = []
         self.gone: list[int] = []
         self.errors: list[Exception] = []
         self.on_ask: Callable[[Interaction, str], Awaitable[None]] | None = None
@@ -109,6 +110,7 @@ class Echo(commands.AutoShardedBot):
         await self.tree.sync()
 
     async def on_message(self, message: discord.Message) -> None:
+        self.seen.append(message)
         if message.author.bot:
             return
         self.heard.append(message.content)
@@ -162,6 +164,8 @@ def test_a_sharded_client_connects_and_sees_its_server() -> None:
         async with room(shards=2) as here:
             assert set(here.bot.shards) == {0, 1}
             assert [guild.name for guild in here.bot.guilds] == ["Newsroom"]
+            await here.standin.wait_for_message(here.channel, after=await here.mention("told once"))
+            assert len(here.bot.heard) == 1
             assert here.discord_channel().permissions_for(here.bot.guilds[0].me).embed_links
 
     run(test())
@@ -224,6 +228,8 @@ def test_commands_for_managers_are_offered_to_managers_alone() -> None:
             answer = await asked.answered()
             assert (answer.content, answer.visible_to) == ("general Ann", here.ben)
             assert answer not in standin.messages(here.channel, here.ann)
+            await standin.wait_for_message(here.channel, after=await here.mention("later"))
+            assert answer.id not in [message.id for message in here.bot.seen]
 
     run(test())
 
@@ -311,6 +317,35 @@ def test_pings_are_recorded_where_a_bot_forgets_to_forbid_them() -> None:
     run(test())
 
 
+def test_webhooks_and_other_bots_are_told_apart_from_people() -> None:
+    async def test() -> None:
+        async with room() as here:
+            standin = here.standin
+            feed, other = standin.add_user("Feed", webhook=True), standin.add_user("Other", bot=True)
+            for author in (feed, other):
+                await standin.say(author, here.channel, f"{standin.bot.mention} hello")
+            await standin.wait_for_message(here.channel, after=await here.mention("me"))
+            by_feed, by_other, by_ann = here.bot.seen[:3]
+            assert [one.webhook_id for one in (by_feed, by_other, by_ann)] == [feed.id, None, None]
+            assert [one.author.bot for one in (by_feed, by_other, by_ann)] == [True, True, False]
+            assert isinstance(by_ann.author, discord.Member)
+
+    run(test())
+
+
+def test_two_clients_with_one_token_both_hear() -> None:
+    async def test() -> None:
+        second = Echo()
+        async with room() as here, connected(here.standin, second):
+            await second.wait_until_ready()
+            message = await here.mention("which of you?")
+            first = await here.standin.wait_for_message(here.channel, after=message)
+            await here.standin.wait_for_message(here.channel, after=first)
+            assert len(here.channel.messages) == 3
+
+    run(test(), timeout_s=30)
+
+
 def test_edits_and_deletions_reach_the_bot() -> None:
     async def test() -> None:
         async with room() as here:
@@ -385,6 +420,42 @@ def test_buttons_update_open_a_modal_and_follow_up() -> None:
             assert (pressed.callbacks, pressed.followups[0].visible_to) == ([6], here.ben)
             with pytest.raises(NotOffered):
                 await standin.click(here.ben, answer, "off")
+
+    run(test())
+
+
+def test_values_are_chosen_in_a_select() -> None:
+    class Sources(discord.ui.View):
+        @discord.ui.select(custom_id="source", options=[discord.SelectOption(label=name) for name in ("ap", "bbc")])
+        async def source(self, interaction: Interaction, select: discord.ui.Select[Sources]) -> None:
+            await interaction.response.edit_message(content=f"from {select.values}", view=None)
+
+    async def test() -> None:
+        async with room() as here:
+            await here.discord_channel().send("which?", view=Sources())
+            (message,) = here.standin.messages(here.channel)
+            with pytest.raises(NotOffered):
+                await here.standin.choose(here.ann, message, "source", "cnn")
+            await (await here.standin.choose(here.ann, message, "source", "bbc")).answered()
+            assert (message.content, message.components) == ("from ['bbc']", [])
+
+    run(test())
+
+
+def test_the_first_followup_ends_thinking_and_stays_as_private_as_the_deferral() -> None:
+    async def think(interaction: Interaction, question: str) -> None:
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        await interaction.followup.send("first", ephemeral=False)
+        await interaction.followup.send("second", ephemeral=False)
+
+    async def test() -> None:
+        async with room() as here:
+            here.bot.on_ask = think
+            asked = await here.standin.slash(here.ann, here.standin.dm(here.ann), "ask", question="x")
+            first = await asked.answered()
+            await here.standin.until(lambda: asked.followups)
+            assert (first.content, first.visible_to) == ("first", here.ann)
+            assert [(one.content, one.visible_to) for one in asked.followups] == [("second", None)]
 
     run(test())
 
@@ -562,6 +633,31 @@ def test_lost_permissions_are_refused_with_discords_codes() -> None:
             with pytest.raises(discord.Forbidden) as caught:
                 await (await here.bot.fetch_user(here.ann.id)).send("x")
             assert caught.value.code == 50007
+
+    run(test())
+
+
+def test_other_peoples_messages_and_closed_threads_are_not_the_bots_to_change() -> None:
+    async def test() -> None:
+        async with room() as here:
+            question = await here.mention("x")
+            channel = here.discord_channel()
+            by_ann = channel.get_partial_message(question.id)
+            with pytest.raises(discord.Forbidden) as caught:
+                await by_ann.edit(content="y")
+            assert caught.value.code == 50005
+            with pytest.raises(discord.Forbidden) as caught:
+                await by_ann.delete()
+            assert caught.value.code == 50013
+            thread = await here.standin.open_thread(here.ann, here.channel, "Hers", question)
+            here.standin.world.change_thread(thread, {"locked": True})
+            with pytest.raises(discord.HTTPException) as locked:
+                await here.bot.get_partial_messageable(thread.id).send("x")
+            assert locked.value.code == 50083
+            await here.standin.delete(question)
+            with pytest.raises(discord.HTTPException) as gone:
+                await next(one for one in here.bot.seen if one.id == question.id).reply("too late")
+            assert gone.value.code == 50035
 
     run(test())
 
