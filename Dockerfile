@@ -52,8 +52,8 @@ set -eu
 models="$NEWSQUOTE_DATA/models"
 for export in "${IMAGE_MODELS:-/opt/newsquote/models}"/*; do
     target="$models/$(basename "$export")"
-    if [ ! -e "$target/model.xml" ] && [ -w "$NEWSQUOTE_DATA" ]; then
-        mkdir -p "$models"
+    # A folder that cannot be written may well be read: asking works there.
+    if [ ! -e "$target/model.xml" ] && mkdir -p "$models" 2>/dev/null && [ -w "$models" ]; then
         cp -r "$export" "$target.$$"
         mv -T "$target.$$" "$target" || rm -rf "$target.$$"
     fi
@@ -63,6 +63,7 @@ SH
 
 ENV PATH=/opt/newsquote/bin:$PATH \
     NEWSQUOTE_DATA=/data \
+    NEWSQUOTE_METRICS_PORT=9464 \
     PYTHONUNBUFFERED=1 \
     HF_HUB_OFFLINE=1 \
     OPENVINO_TELEMETRY_ENABLED=0
@@ -71,3 +72,7 @@ USER newsquote
 WORKDIR /data
 ENTRYPOINT ["with-model"]
 CMD ["newsquote", "bot"]
+
+# 503, and so unhealthy, while the bot is not on the line with Discord or has no index.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health' % os.environ['NEWSQUOTE_METRICS_PORT'], timeout=4)"]
