@@ -694,13 +694,6 @@ class Store:
                 ((model, key, row.tobytes()) for key, row in zip(hashes, halves, strict=True)),
             )
 
-    def drop_embeddings(self) -> int:
-        """Empty the cache; how many vectors it held."""
-        with self.transaction():
-            n = self._db.execute("DELETE FROM embeddings").rowcount
-        self._db.execute("VACUUM")
-        return n
-
     def version_rows(self) -> Iterator[VersionRow]:
         """Every live version, ascending."""
         sql = (

@@ -77,15 +77,6 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A sentence-bounded stretch of one article version; what is embedded and searched."""
-
-    version: int
-    span: Span
-    n_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage found for a question.
 
