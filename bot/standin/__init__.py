@@ -9,7 +9,8 @@ from bot.standin.hub import Change
 from bot.standin.limits import Limit
 from bot.standin.mentions import Pings
 from bot.standin.people import NotOffered
-from bot.standin.server import Request, StandIn
+from bot.standin.server import StandIn
+from bot.standin.serving import Request
 
 __all__ = [
     "Change",

@@ -11,8 +11,7 @@ from bot.standin.entities import Channel, User
 from bot.standin.wire import FieldErrors, Json
 
 CHAT_INPUT, USER, MESSAGE = 1, 2, 3
-SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER_OPTION, CHANNEL_OPTION = 1, 2, 3, 4, 5, 6, 7
-NUMBER = 10
+SUBCOMMAND, GROUP = 1, 2
 MOST = {CHAT_INPUT: 100, USER: 15, MESSAGE: 15}
 # Letters and numbers of any script, dash, underscore and apostrophe; lower case is checked beside it.
 NAME = re.compile(r"[-_'\w]{1,32}")

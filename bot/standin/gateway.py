@@ -20,7 +20,10 @@ from bot.standin.payloads import user_payload
 from bot.standin.wire import GUILDS, PRIVILEGED, Json
 from bot.standin.world import Event, World
 
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
+# What the gateway sends.
+DISPATCH, RECONNECT, INVALID_SESSION, HELLO, ACK = 0, 7, 9, 10, 11
+# What a client sends.
+HEARTBEAT, IDENTIFY, PRESENCE, VOICE_STATE, RESUME, REQUEST_MEMBERS = 1, 2, 3, 4, 6, 8
 
 # discord.py notes when it sent a heartbeat only after the sending returned, in another thread: an earlier answer makes
 # it count from the heartbeat before and warn that it lags.
@@ -204,21 +207,19 @@ class Gateway:
 
     def _hear(self, connection: Connection, payload: Json, session: Session | None) -> Session | None:
         body = payload.get("d")
-        match payload.get("op"):
-            case 1:
-                now = connection.heard_at = time.monotonic()
-                self.heartbeats.append(now)
-                self._changed("heartbeat")
-                if self.acknowledge:
-                    asyncio.get_running_loop().call_later(ACK_AFTER_S, connection.send, {"op": ACK, "d": None})
-            case 2:
-                return self._identify(connection, body or {})
-            case 6:
-                return self._resume(connection, body or {})
-            case 3 | 4 | 8:
-                pass
-            case _:
-                connection.close(4001)
+        op = payload.get("op")
+        if op == HEARTBEAT:
+            now = connection.heard_at = time.monotonic()
+            self.heartbeats.append(now)
+            self._changed("heartbeat")
+            if self.acknowledge:
+                asyncio.get_running_loop().call_later(ACK_AFTER_S, connection.send, {"op": ACK, "d": None})
+        elif op == IDENTIFY:
+            return self._identify(connection, body or {})
+        elif op == RESUME:
+            return self._resume(connection, body or {})
+        elif op not in (PRESENCE, VOICE_STATE, REQUEST_MEMBERS):
+            connection.close(4001)
         return session
 
     def _identify(self, connection: Connection, body: Json) -> Session | None:

@@ -3,59 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from aiohttp import web
 
 from bot.standin.entities import Channel, Guild, Interaction, Message, User
-from bot.standin.faults import Cut, Fault, Faults
+from bot.standin.faults import Cut, Fault
 from bot.standin.gateway import Gateway
-from bot.standin.hub import Change, Changes
+from bot.standin.hub import Changes
 from bot.standin.interactions import InteractionRest
-from bot.standin.limits import Buckets, Limit
+from bot.standin.limits import Limit
 from bot.standin.people import People
 from bot.standin.rest import Answer, Call, Handler, Rest
+from bot.standin.serving import API, Serving
 from bot.standin.wire import CHAT_INPUT, CONTEXT_MENU, DEFAULT, REPLY, USUAL_PERMISSIONS, ApiError, Json
 from bot.standin.world import World
 
 T = TypeVar("T")
 
-API = "/api/v10"
 # Kinds of messages that someone wrote; the others say that something happened.
 WRITTEN = (DEFAULT, REPLY, CHAT_INPUT, CONTEXT_MENU)
-# These prove who asks by the token in their address.
-WITHOUT_AUTHORISATION = ("/interactions/", "/webhooks/", "/gateway")
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """One REST request, kept in the order in which they came.
-
-    Attributes:
-        method: HTTP method.
-        path: Below the API's version, with real ids.
-        route: The same with names for ids, as Discord's description writes it; "" for an unknown one.
-        body: The JSON sent, or None.
-        status: What was answered; 0 while it is not, or where the connection was cut.
-        answer: The JSON answered, or None.
-        at_s: When it came, monotonic seconds.
-    """
-
-    method: str
-    path: str
-    route: str
-    body: Any
-    at_s: float
-    status: int = 0
-    answer: Any = None
-
-    def __repr__(self) -> str:
-        return f"<{self.method} {self.path} {self.status}>"
 
 
 class StandIn:
@@ -93,13 +63,12 @@ class StandIn:
         self.token = token
         self.shards = shards
         self.port = port
-        self.requests: list[Request] = []
-        self.faults = Faults()
-        self.defects: list[Exception] = []
         self.world = World(clock, bot_name)
         self.gateway = Gateway(self.world, token, heartbeat_s, allowed_intents, lambda: self.gateway_url)
         self.world.emit = self.gateway.emit
-        self.buckets = Buckets(limits)
+        self.serving = Serving(token, limits, self.world.hub)
+        self.requests = self.serving.requests
+        self.faults = self.serving.faults
         self._respond_s = respond_s
         self._people = People(self.world)
         self._interactions = InteractionRest(self.world, respond_s, token_s)
@@ -116,16 +85,16 @@ class StandIn:
     ) -> None:
         await self.stop()
         self.world.hub.close()
-        if self.defects and error is None:
-            raise ExceptionGroup("the stand-in itself failed", self.defects)
+        if self.serving.defects and error is None:
+            raise ExceptionGroup("the stand-in itself failed", self.serving.defects)
 
     async def start(self) -> None:
         """Listens on loopback; on the same port again after a stop."""
         app = web.Application()
         app.router.add_get("/gateway", self.gateway.serve)
         for method, route, handler in self._routes():
-            app.router.add_route(method, API + route, self._served(route, handler))
-        app.router.add_route("*", "/{path:.*}", self._served("", _not_found))
+            app.router.add_route(method, API + route, self.serving.handle(route, handler))
+        app.router.add_route("*", "/{path:.*}", self.serving.handle("", _not_found))
         self._runner = web.AppRunner(app, shutdown_timeout=0.05, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
@@ -363,129 +332,6 @@ class StandIn:
         start = {"total": 1000, "remaining": left, "reset_after": 86_400_000, "max_concurrency": 1}
         return {"url": self.gateway_url, "shards": self.shards, "session_start_limit": start}
 
-    def _served(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """What all routes share around one handler."""
-
-        async def serve(request: web.Request) -> web.StreamResponse:
-            path = request.path.removeprefix(API)
-            entry = Request(request.method, path, route, None, time.monotonic())
-            self.requests.append(entry)
-            fault = self.faults.take(request.method, path) or Fault(request.method, path)
-            await asyncio.sleep(self.faults.delay_s(path))
-            if fault.cut == "before":
-                return _cut(request)
-            try:
-                headers = await self._carry_out(request, entry, handler, fault)
-            except Exception as defect:
-                self.defects.append(defect)
-                raise
-            self.world.hub.publish(Change("request", note=f"{entry.method} {entry.path} {entry.status}"))
-            if fault.cut == "middle" and entry.status != 204:
-                return await _half_sent(request, entry, headers)
-            if fault.cut is not None:
-                entry.status = 0
-                return _cut(request)
-            if entry.status == 204:
-                return web.Response(status=204, headers=headers)
-            # As bytes, so that no charset is added: discord.py compares the whole header.
-            body = json.dumps(entry.answer).encode()
-            return web.Response(status=entry.status, body=body, headers=headers, content_type="application/json")
-
-        return serve
-
-    async def _carry_out(self, request: web.Request, entry: Request, handler: Handler, fault: Fault) -> dict[str, str]:
-        """Has the handler answer, or what stands in its way; fills the entry and gives the headers."""
-        ids = dict(request.match_info)
-        standing = self.buckets.take(request.method, entry.route, ids, time.monotonic(), time.time())
-        headers = standing.headers
-        try:
-            entry.body = await _body(request)
-            if fault.status is not None and not fault.done:
-                raise _failure(fault)
-            self._authorise(request, entry.path)
-            if standing.retry_after_s is not None:
-                raise _RateLimited(standing.retry_after_s)
-            answer = await handler(Call(ids, dict(request.query), entry.body or {}))
-            if fault.status is not None:
-                raise _failure(fault)
-            entry.status, entry.answer = (204 if answer is None else 200), answer
-        except ApiError as error:
-            entry.status, entry.answer = error.status, error.body
-            headers = {**headers, **error.headers}
-        return headers
-
-    def _authorise(self, request: web.Request, path: str) -> None:
-        if path.startswith(WITHOUT_AUTHORISATION) and path != "/gateway/bot":
-            return
-        if request.headers.get("Authorization") != f"Bot {self.token}":
-            raise ApiError(401, 0, "401: Unauthorized")
-        if not request.headers.get("User-Agent", "").startswith("DiscordBot ("):
-            raise ApiError(403, 40333, "internal network error")
-
-
-class _RateLimited(ApiError):
-    """429 with the time to wait."""
-
-    def __init__(self, retry_after_s: float, *, is_global: bool = False) -> None:
-        super().__init__(429, 0, "You are being rate limited.")
-        self._retry_after_s, self._is_global = retry_after_s, is_global
-
-    @property
-    def body(self) -> Json:
-        return {"message": self.message, "retry_after": self._retry_after_s, "global": self._is_global}
-
-    @property
-    def headers(self) -> dict[str, str]:
-        # discord.py takes a 429 without Via for one of Discord's shield and does not wait.
-        common = {"Retry-After": f"{self._retry_after_s:.3f}", "Via": "1.1 stand-in"}
-        if self._is_global:
-            return {**common, "X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
-        return {**common, "X-RateLimit-Scope": "user"}
-
-
-def _failure(fault: Fault) -> ApiError:
-    assert fault.status is not None
-    if fault.status == 429:
-        return _RateLimited(fault.retry_after_s, is_global=fault.is_global)
-    return ApiError(fault.status, fault.code, f"{fault.status}: a fault of the stand-in")
-
-
-async def _body(request: web.Request) -> Any:
-    """The JSON sent; None for nothing.
-
-    Raises:
-        ApiError: It is no JSON, or a form with files.
-    """
-    if request.content_type.startswith("multipart/"):
-        raise ApiError(415, 0, "The stand-in takes no files")
-    text = await request.text()
-    try:
-        return json.loads(text) if text else None
-    except ValueError:
-        raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
-
 
 async def _not_found(call: Call) -> Answer:
     raise ApiError(404, 0, "404: Not Found")
-
-
-def _cut(request: web.Request) -> web.Response:
-    """Ends the connection; the response never leaves."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-async def _half_sent(request: web.Request, entry: Request, headers: Mapping[str, str]) -> web.StreamResponse:
-    """Half of the answer, and the end of the connection."""
-    body = json.dumps(entry.answer).encode()
-    response = web.StreamResponse(status=entry.status, headers=headers)
-    response.content_type = "application/json"
-    response.content_length = len(body)
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    entry.status = 0
-    if request.transport is not None:
-        # Closed, not aborted, so that the half arrives.
-        request.transport.close()
-    return response
