@@ -26,6 +26,9 @@ from index.errors import BadInput, NewsquoteError
 
 if TYPE_CHECKING:
     from bot.answer import Answerer, Question
+    from bot.bot_settings import BotSettings
+    from bot.discord_bot import NewsBot
+    from bot.service import Opened
     from index.settings import Settings
     from index.types import Embedder
 
@@ -289,6 +292,35 @@ def explain(
         print(explanation(answerer.answer(asked), colour=_is_colourful(), width=_width()))
 
 
+@app.command()
+def chat(context: typer.Context, data: DataOption = None) -> None:
+    """Ask question after question; a follow-up like "and when?" keeps the subject.
+
+    A line "new" begins a new conversation; the end of the input ends it.
+
+    Example: newsquote chat
+    """
+    from bot.chat import conversation
+
+    settings = _settings(context, data)
+    with _answerer(settings) as answerer:
+        lines = _typed() if sys.stdin.isatty() else iter(sys.stdin)
+        shown = conversation(
+            lines, answerer.answer, lambda: datetime.now(UTC).date(), colour=_is_colourful(), width=_width()
+        )
+        for text in shown:
+            print(f"{text}\n", flush=True)
+
+
+def _typed() -> Iterator[str]:
+    """Lines of a person, who sees a prompt; importing readline brings the arrow keys."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
+    with contextlib.suppress(EOFError):
+        while True:
+            yield input("> ")
+
+
 def _is_colourful() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
@@ -312,6 +344,121 @@ def _import_urllib3() -> None:
         import urllib3  # noqa: F401
     finally:
         socket.has_ipv6 = had
+
+
+# The bot --------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def bot(
+    context: typer.Context,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Tell Discord the commands even if they did not change.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Answer on Discord, until SIGTERM.
+
+    The token is read from NEWSQUOTE_DISCORD_TOKEN.
+
+    Example: NEWSQUOTE_DISCORD_TOKEN=… newsquote bot
+    """
+    import asyncio
+
+    from bot.bot_settings import read_bot_settings
+
+    settings, own = _settings(context, data), read_bot_settings()
+    token = own.discord_token.get_secret_value()
+    if not token:
+        raise BadInput("There is no token; set NEWSQUOTE_DISCORD_TOKEN (docs/discord-setup.md says where to find it).")
+    asyncio.run(_run_bot(settings, own, token, sync=sync))
+
+
+async def _run_bot(settings: Settings, own: BotSettings, token: str, *, sync: bool) -> None:
+    from bot.discord_bot import run_bot
+    from bot.metrics import MetricsServer
+
+    with _bot(settings, own, sync=sync) as made:
+        server = MetricsServer(made.metrics, made.health, own.metrics_port) if own.metrics_port else None
+        try:
+            if server is not None:
+                await server.start()
+            await run_bot(made, token)
+        except OSError as error:
+            raise NewsquoteError(
+                f"The connection failed ({error}); check the network, and that port {own.metrics_port} is free."
+            ) from error
+        finally:
+            if server is not None:
+                await server.close()
+
+
+@contextlib.contextmanager
+def _bot(settings: Settings, own: BotSettings, *, sync: bool = False) -> Iterator[NewsBot]:
+    """The bot with all that it needs, not yet connected; make it inside a running event loop."""
+    from bot.desk import Desk
+    from bot.discord_bot import NewsBot
+    from bot.memory import Memory
+    from bot.service import Asker
+
+    with Memory(settings.data) as memory:
+        asker = Asker(
+            settings.data,
+            lambda opened: _opened(settings, opened),
+            n_workers=own.bot_workers,
+            max_waiting=own.bot_queue,
+        )
+        yield NewsBot(Desk(asker, memory, time.time), sync=sync)
+
+
+def _opened(settings: Settings, before: Opened | None) -> Opened:
+    """The live snapshot and its embedder, kept where the snapshot before was made with the same."""
+    from bot.service import OneAtATime, Opened
+    from index.snapshot import open_snapshot
+
+    snapshot = open_snapshot(settings.data)
+    if before is not None and before.snapshot.manifest.model == snapshot.manifest.model:
+        return Opened(snapshot, before.embedder)
+    return Opened(snapshot, OneAtATime(_embedder_of(settings, snapshot.manifest.model)))
+
+
+@app.command()
+def feedback(
+    context: typer.Context,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="Asked on this day or later.")] = None,
+    as_json: JsonOption = False,
+    as_questions: Annotated[
+        bool, typer.Option("--questions", help="As JSON lines to measure with; `ask --batch` reads them too.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Show votes, reports, and the questions that the bot could not answer.
+
+    Example: newsquote feedback --since 2025-04-01 --questions
+    """
+    from bot.feedback import feedback_json, feedback_lines, question_json
+    from bot.memory import Memory, Place
+    from index.store import Store
+    from index.types import end_of_day_s
+
+    settings = _settings(context, data)
+    day = _day(since, "--since")
+    with Memory(settings.data, write=False) as memory:
+        rows = memory.feedback(0 if day is None else end_of_day_s(day) - 86_399)
+    if as_questions:
+        with Store(settings.data) as store:
+
+            def url_of(place: Place) -> str | None:
+                article = store.article(place.version)
+                return None if article is None else article.url or article.id
+
+            for row in rows:
+                _print_json(question_json(row, url_of))
+    elif as_json:
+        for row in rows:
+            _print_json(feedback_json(row))
+    else:
+        print(feedback_lines(rows))
 
 
 # Ingest ---------------------------------------------------------------------------------------------------

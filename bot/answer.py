@@ -16,7 +16,7 @@ import numpy as np
 
 from bot.choose import QUOTE_WORDS, WEIGHTS, Candidate, Chosen, bounded, choose, features, question_terms
 from bot.confidence import THRESHOLD, Evidence, confidence
-from bot.disagree import find_disagreement
+from bot.disagree import N_RIVALS, settle
 from bot.further import further
 from bot.mark import mark_answer
 from bot.understand import Understood, understand
@@ -173,8 +173,9 @@ class Answerer:
         scores = signs @ WEIGHTS
         chosen = choose(candidates, scores.tolist(), vectors)
         quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
-        contrary = find_disagreement(understood.kind, understood.topic, quotes)
-        more = further(candidates, scores.tolist(), vectors, chosen, question.n_further)
+        more = further(candidates, scores.tolist(), vectors, chosen, max(question.n_further, N_RIVALS))
+        rivals = verified((self._quote(pick, stories, understood) for pick in more), self._store.article)
+        quotes, rivals, contrary = settle(understood.kind, understood.topic, quotes, rivals)
         evidence = Evidence.of(hits, signs, scores, [story.score for story in stories])
         sure = confidence(evidence)
         found = bool(quotes) and (question.always or sure >= THRESHOLD)
@@ -184,13 +185,13 @@ class Answerer:
             confidence=sure,
             understood=understood,
             filters=filters,
-            quotes=contrary.marked(quotes) if contrary else tuple(quotes),
-            disagreement=contrary.pair if contrary else None,
+            quotes=tuple(quotes),
+            disagreement=contrary,
             sources=_sources(stories),
             searched=self._retriever.searched(filters, retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
-            further=tuple(verified((self._quote(pick, stories, understood) for pick in more), self._store.article)),
+            further=tuple(rivals[: question.n_further]),
         )
         log.info(
             "answered status=%s confidence=%.3f n_quotes=%d retrieve_s=%.3f all_s=%.3f",
@@ -282,6 +283,8 @@ class Answerer:
         span, cut_left, cut_right = cut_to_words(text, span, answer, QUOTE_WORDS)
         if answer is not None and not (span.start <= answer.start and answer.end <= span.end):
             answer = None
+        story = stories[pick.candidate.story]
+        everywhere = (story.article.url or story.article.id, *story.also)
         return Quote(
             article=article,
             span=span,
@@ -290,7 +293,7 @@ class Answerer:
             answer=answer,
             cut_left=cut_left,
             cut_right=cut_right,
-            also=stories[pick.candidate.story].also,
+            also=tuple(place for place in everywhere if place != (article.url or article.id)),
         )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from bot.choose import ALL_WORDS
 from bot.mark import stem
 from bot.understand import Kind
 from index.sentences import sentence_spans
@@ -27,6 +28,10 @@ MIN_SHARE = 0.5
 OPENING_CHARS = 1_500
 # Words between a figure and what the question says of it ("injuring 17 people") that still tie the two together.
 NEAR_WORDS = 7
+# Quotes beyond the chosen ones that are looked through for the other side.
+N_RIVALS = 6
+# Words between a figure and one right beside it.
+BESIDE_WORDS = 4
 # What the marked words gain: as much as a word of the question four words away.
 MARKED = 0.2
 
@@ -134,6 +139,7 @@ class Value:
         day: Month, day and year (0 where unsaid) of a date.
         name: Of a name, folded words.
         span: Where it stands in its text.
+        said: The question's words right beside it that are neither names nor what is counted ("injuring 17 people").
         digits: Significant digits of a figure as written.
         hedge: "", "about", "least" or "most".
     """
@@ -143,6 +149,7 @@ class Value:
     amount: float = 0.0
     day: tuple[int, int, int] = (0, 0, 0)
     name: frozenset[str] = frozenset()
+    said: frozenset[str] = frozenset()
     digits: int = 0
     hedge: str = ""
 
@@ -165,18 +172,65 @@ class Disagreement:
         return tuple(replace(quote, answer=marks.get(at, quote.answer)) for at, quote in enumerate(quotes))
 
 
-def find_disagreement(kind: Kind, question: str, quotes: Sequence[Quote]) -> Disagreement | None:
+def settle(
+    kind: Kind, question: str, quotes: Sequence[Quote], rivals: Sequence[Quote]
+) -> tuple[list[Quote], list[Quote], tuple[int, int] | None]:
+    """An answer's quotes with both sides among them, where there are two.
+
+    Args:
+        kind: What is asked for.
+        question: The question, or its topic.
+        quotes: Chosen, best first.
+        rivals: The next best, best first; one that contradicts a chosen quote takes the last one's place, if the
+            words of all still fit the budget.
+
+    Returns:
+        The quotes, the two values marked; what is left of the rivals, the quote that gave way first; the positions of
+        the two, the newer first, or None.
+    """
+    found = find_disagreement(kind, question, quotes)
+    if found is not None:
+        return list(found.marked(quotes)), list(rivals), found.pair
+    if len(quotes) < 2:  # a rival would be the only other voice, and is shown as one of "more"
+        return list(quotes), list(rivals), None
+    for at, rival in enumerate(rivals[:N_RIVALS]):
+        kept = quotes[:-1]
+        found = find_disagreement(kind, question, [*kept, rival], is_strict=True)
+        if found is None:
+            continue
+        with_rival = list(found.marked([*kept, _only_sentence(rival, found.answers[found.pair.index(len(kept))])]))
+        if sum(len(quote.text.split()) for quote in with_rival) <= ALL_WORDS:
+            return with_rival, [quotes[-1], *rivals[:at], *rivals[at + 1 :]], found.pair
+    return list(quotes), list(rivals), None
+
+
+def _only_sentence(quote: Quote, answer: Span) -> Quote:
+    """A quote of several sentences brought down to the one with the answer."""
+    offset = answer.start - quote.span.start
+    for span in sentence_spans(quote.text):
+        if span.start <= offset < span.end and not (quote.cut_left or quote.cut_right):
+            start = quote.span.start
+            return replace(quote, span=Span(start + span.start, start + span.end), text=span.of(quote.text))
+    return quote
+
+
+def find_disagreement(
+    kind: Kind, question: str, quotes: Sequence[Quote], *, is_strict: bool = False
+) -> Disagreement | None:
     """Two quotes that contradict each other on what is asked, or None.
 
     Args:
         kind: What is asked for; kinds without comparable values never disagree.
         question: The question, or its topic.
         quotes: As shown, best first. Of several pairs the first by position is named.
+        is_strict: The same word of the question must stand beside both values: for quotes that were not chosen.
     """
     values = [_value(kind, question, quote) for quote in quotes]
     for first, second in combinations(range(len(quotes)), 2):
         one, other = values[first], values[second]
         if one is None or other is None or not _differ(one, other):
+            continue
+        if is_strict and not one.said & other.said:
             continue
         a, b = quotes[first], quotes[second]
         if not _are_independent(a.article, b.article) or not _same_matter(question, a, b):
@@ -216,7 +270,7 @@ def _are_independent(one: Article, other: Article) -> bool:
 def _same_matter(question: str, one: Quote, other: Quote) -> bool:
     """Whether both speak of what is asked: its names and most of its words are in both, or are shared."""
     asked = _stems(question)
-    named = {stem(word) for name in _names(question) for word in _TOKEN.findall(name)} & asked
+    named = _named(question) & asked
     texts = [_stems(f"{quote.article.title} {quote.text}") for quote in (one, other)]
     openings = [
         _stems(quote.article.text[:OPENING_CHARS]) | found for quote, found in zip((one, other), texts, strict=True)
@@ -228,6 +282,10 @@ def _same_matter(question: str, one: Quote, other: Quote) -> bool:
         return False
     names = [_names(f"{quote.article.title}. {quote.article.text[:OPENING_CHARS]}") for quote in (one, other)]
     return len(names[0] & names[1]) >= N_SHARED_NAMES or (bool(named) and share >= 2 / 3)
+
+
+def _named(question: str) -> set[str]:
+    return {stem(word) for name in _names(question) for word in _TOKEN.findall(name)}
 
 
 def _stems(text: str) -> set[str]:
@@ -266,11 +324,13 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
         if not _fits(unit, value.key):
             continue
         start, end = value.span
-        near = _nearness(sentence.of(quote.text), (start - sentence.start, end - sentence.start), asked)
+        place = (start - sentence.start, end - sentence.start)
+        near = _nearness(sentence.of(quote.text), place, asked)
         if quote.answer is not None and quote.answer.start < quote.span.start + end and start < marked_end:
             near += MARKED
         if near > 0 and (best is None or near > best[0]):
-            best = (near, value)
+            said = _beside(sentence.of(quote.text), place, asked - _named(question) - {unit})
+            best = (near, replace(value, said=said))
     return None if best is None else best[1]
 
 
@@ -384,6 +444,12 @@ def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
                 seen.add(folded)
                 near += 1 / (1 + gap)
     return near
+
+
+def _beside(sentence: str, span: tuple[int, int], asked: set[str]) -> frozenset[str]:
+    before = [word[0] for word in _TOKEN.finditer(sentence, 0, span[0])][-BESIDE_WORDS:]
+    after = [word[0] for word in _TOKEN.finditer(sentence, span[1])][:BESIDE_WORDS]
+    return frozenset(map(stem, before + after)) & asked
 
 
 def _date_value(question: str, quote: Quote) -> Value | None:

@@ -129,8 +129,25 @@ def as_lines(answer: Answer, *, colour: bool, width: int = 80) -> str:
     else:
         parts.extend(quote_lines(quote, colour=colour, width=width) for quote in answer.quotes)
         if answer.disagreement:
-            parts.append("These sources disagree.")
+            parts.append(_disagreement(answer, colour, width))
     return "\n\n".join(parts)
+
+
+def newest_line(answer: Answer) -> str:
+    """How fresh what was searched is; "" where nothing is dated."""
+    last = answer.searched.last_s
+    return "" if last is None else f"Newest article in the index: {day_of(last)}."
+
+
+def _disagreement(answer: Answer, colour: bool, width: int) -> str:
+    """What each of two contradicting sources says, the newer first."""
+    sides = []
+    for at in answer.disagreement or ():
+        quote = answer.quotes[at]
+        said = f"“{quote.answer.of(quote.article.text)}” " if quote.answer else ""
+        day = quote.article.published[:10] if quote.article.published else "undated"
+        sides.append(f"{said}({quote.article.source}, {day})")
+    return _small("These sources disagree: " + " and ".join(sides) + ".", colour, width, indent="")
 
 
 def quote_lines(quote: Quote, *, colour: bool, width: int) -> str:

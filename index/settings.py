@@ -17,8 +17,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.errors import SettingsError
 
 PREFIX = "NEWSQUOTE_"
-# Read elsewhere than in `Settings`: by `make eval`.
-OTHER_VARIABLES = frozenset({"NEWSQUOTE_EVAL_DATA"})
+# Read elsewhere than in `Settings`: by `make eval`, and by the bot (`bot.bot_settings`).
+OTHER_VARIABLES = frozenset(
+    {
+        "NEWSQUOTE_EVAL_DATA",
+        "NEWSQUOTE_DISCORD_TOKEN",
+        "NEWSQUOTE_METRICS_PORT",
+        "NEWSQUOTE_BOT_WORKERS",
+        "NEWSQUOTE_BOT_QUEUE",
+    }
+)
 
 DEFAULT_PASSAGE_TOKENS = 160
 

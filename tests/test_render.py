@@ -142,8 +142,9 @@ def test_what_was_understood_stands_first() -> None:
 
 
 def test_a_disagreement_is_named() -> None:
-    found = (quote(article(), "It rained."), quote(article(), "The harbour closed"))
-    assert as_lines(answer_with(*found, disagreement=(0, 1)), colour=False).endswith("\n\nThese sources disagree.")
+    found = (quote(article(), "The harbour closed on Friday.", "Friday"), quote(article(published=None), "It rained."))
+    shown = as_lines(answer_with(*found, disagreement=(0, 1)), colour=False)
+    assert shown.endswith("\n\nThese sources disagree: “Friday” (Port Paper, 2025-04-18) and (Port Paper,\nundated).")
 
 
 # Not found ------------------------------------------------------------------------------------------------

@@ -1,0 +1,54 @@
+"""The bot's conversation in a terminal: the same follow-ups, the answers as `ask` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+
+from bot.answer import Answer, Question
+from bot.conversation import Before, filled_in
+from bot.render import as_lines, newest_line
+from index.errors import BadInput
+from index.terminal import safe
+
+
+def conversation(
+    lines: Iterable[str],
+    answer: Callable[[Question], Answer],
+    today: Callable[[], date],
+    *,
+    colour: bool = False,
+    width: int = 80,
+) -> Iterator[str]:
+    """What is printed for each line typed; blank lines are passed over, "new" on its own begins anew.
+
+    Args:
+        lines: As typed.
+        answer: Answers a question.
+        today: The day of asking.
+        colour: As for `as_lines`.
+        width: Columns.
+    """
+    before: Before | None = None
+    for line in lines:
+        said = line.strip()
+        if not said:
+            continue
+        if said.lower() == "new":
+            before = None
+            yield "A new conversation."
+            continue
+        text = filled_in(said, before)
+        try:
+            found = answer(Question(text, today()))
+        except BadInput as error:
+            yield f"{str(error)[:1].upper()}{str(error)[1:]}."
+            continue
+        parts = [] if text == said else [f"Searched: {safe(text)}"]
+        parts.append(as_lines(found, colour=colour, width=width))
+        parts.extend(filter(None, [newest_line(found)]))
+        yield "\n\n".join(parts)
+        marked = found.quotes[0].answer if found.quotes and found.status == "answered" else None
+        before = Before(
+            found.understood.topic, found.understood.kind, marked.of(found.quotes[0].article.text) if marked else None
+        )
