@@ -13,8 +13,12 @@ import aiohttp
 import discord
 import pytest
 from discord import app_commands
+from discord.asset import Asset
 from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
 
+from bot.discord_address import discord_at
 from bot.standin import Channel, Guild, Limit, Message, NotOffered, StandIn, User
 from tests.discord_openapi import check_bodies
 from tests.discord_support import connected, run
@@ -256,6 +260,37 @@ def test_the_context_menu_carries_a_message_that_the_bot_could_not_read() -> Non
     run(test())
 
 
+def test_discord_py_is_pointed_back_at_discord_at_the_end() -> None:
+    def addresses() -> list[str]:
+        return [Route.BASE, str(DiscordWebSocket.DEFAULT_GATEWAY), Asset.BASE]
+
+    before = addresses()
+    with pytest.raises(KeyError), discord_at("http://127.0.0.1:1/api/v10", "ws://127.0.0.1:1/gateway"):
+        assert all("//127.0.0.1:1/" in address for address in addresses())
+        raise KeyError
+    assert addresses() == before
+    assert all("discord" in address for address in before)
+
+
+def test_a_command_given_while_the_bot_is_offline_is_never_answered() -> None:
+    async def test() -> None:
+        async with StandIn(respond_s=0.1) as standin:
+            bot = Echo()
+            here = Room(standin, bot)
+            async with connected(standin, bot):
+                await bot.wait_until_ready()
+            await standin.until(lambda: not standin.gateway.sessions)
+            asked = await standin.slash(here.ann, here.channel, "ask", question="anyone?")
+            await asked.expired()
+            again = Echo()
+            async with connected(standin, again):
+                await again.wait_until_ready()
+                await standin.wait_for_message(here.channel, after=await here.mention("back"))
+            assert (asked.callbacks, len(again.heard)) == ([], 1)
+
+    run(test())
+
+
 # Messages and intents ----------------------------------------------------------------------------------------
 
 
@@ -387,7 +422,7 @@ def test_the_bot_edits_reacts_types_reads_and_deletes() -> None:
 def test_the_same_nonce_is_sent_once() -> None:
     async def test() -> None:
         async with room() as here:
-            path = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=here.channel.id)
+            path = Route("POST", "/channels/{channel_id}/messages", channel_id=here.channel.id)
             body = {"content": "once", "nonce": "7", "enforce_nonce": True}
             ids = [(await here.bot.http.request(path, json=body))["id"] for _ in range(2)]
             assert len(here.channel.messages) == 1
