@@ -99,6 +99,13 @@ class Bot(discord.AutoShardedClient):
         async def find(interaction: discord.Interaction, message: discord.Message) -> None:
             await interaction.response.send_message(f"About: {message.content}")
 
+        settings = app_commands.Group(name="settings", description="How the bot behaves")
+        self.tree.add_command(settings)
+
+        @settings.command(description="Show the settings")
+        async def show(interaction: discord.Interaction) -> None:
+            await interaction.response.send_message("Asked <t:4102444800:R>", ephemeral=True)
+
     async def setup_hook(self) -> None:
         await self.tree.sync()
 
@@ -184,7 +191,8 @@ def test_a_slash_command_is_filled_in_with_the_bots_own_choices_and_shows_its_ca
             page = on.page
             await page.click("#text")
             await page.keyboard.type("/")
-            await expect(page.locator("#list button")).to_contain_text("Ask the corpus")
+            await expect(page.locator("#list button b")).to_have_text(["/ask", "/settings show"])
+            await expect(page.locator("#list button").first).to_contain_text("Ask the corpus")
             await page.keyboard.press("Enter")
             await page.keyboard.press("Enter")
             await expect(page.locator("#problem")).to_contain_text("required")
@@ -200,6 +208,20 @@ def test_a_slash_command_is_filled_in_with_the_bots_own_choices_and_shows_its_ca
             await expect(card.locator("time")).to_have_text("April 18, 2025")
             await expect(card.locator("footer")).to_have_text("source: Vallmere Post")
             await expect(page.locator("article .reply")).to_have_text("Annused /ask")
+
+    run(test())
+
+
+def test_a_command_within_another_is_found_by_its_whole_name() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.click("#text")
+            await on.page.keyboard.type("/settings sh")
+            await expect(on.page.locator("#list button")).to_have_count(1)
+            await on.page.keyboard.press("Enter")
+            await on.page.keyboard.press("Enter")
+            await expect(on.page.locator(".ephemeral time")).to_contain_text("years")
+            await expect(on.page.locator("article .reply")).to_have_text("Annused /settings")
 
     run(test())
 
