@@ -329,7 +329,7 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
         if quote.answer is not None and quote.answer.start < quote.span.start + end and start < marked_end:
             near += MARKED
         if near > 0 and (best is None or near > best[0]):
-            said = _beside(sentence.of(quote.text), place, asked - _named(question) - {unit})
+            said = _beside(sentence.of(quote.text), place, asked - _named(question) - {unit.split()[-1]})
             best = (near, replace(value, said=said))
     return None if best is None else best[1]
 

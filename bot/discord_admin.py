@@ -51,8 +51,8 @@ class SettingsGroup(app_commands.Group):
 
     async def _set(self, interaction: Interaction, **values: object) -> None:
         assert interaction.guild_id is not None
-        words = interaction.client.words_of(interaction)
         changed = interaction.client.memory.set(interaction.guild_id, **values)
+        words = interaction.client.words_of(interaction)  # in the language that may just have been chosen
         await interaction.client.whisper(interaction, f"{words.settings_saved}\n{settings_lines(changed, words)}")
 
     @app_commands.command(name=keyed("settings.show.name"), description=keyed("settings.show.description"))

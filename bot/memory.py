@@ -326,7 +326,8 @@ class Memory:
         places = json.dumps([asdict(place) for place in answer.places])
         with self._transaction():
             self._db.execute(
-                f"INSERT INTO answers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET "
+                f"INSERT INTO answers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                "ON CONFLICT (id) DO UPDATE SET "
                 "said = excluded.said, question = excluded.question, kind = excluded.kind, answer = excluded.answer, "
                 "status = excluded.status, confidence = excluded.confidence, snapshot = excluded.snapshot, "
                 "places = excluded.places, asked_s = excluded.asked_s",

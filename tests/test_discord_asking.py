@@ -1,0 +1,323 @@
+"""Every way to ask, through the real bot and the real discord.py."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.standin import Channel, NotOffered, StandIn
+from bot.standin.entities import Message
+from index.types import Embedder
+from tests.bot_support import DEADLINE, FERRY, NOWHERE, Town, bot_in, steps, town_in
+from tests.discord_support import run
+
+
+async def reply_to(town: Town, message: Message, channel: Channel | None = None) -> Message:
+    return await town.discord.wait_for_message(
+        channel or town.channel, after=message, where=lambda one: one.reference == message.id
+    )
+
+
+def test_the_command_shows_the_question_both_sides_and_their_sources(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+            answer = await asked.answered()
+            assert answer.content == f"**{FERRY}**"
+            assert answer.embeds[0]["description"].startswith("**The sources disagree.**\n**17** — Northgate Ledger")
+            assert "**Fourteen** people were injured" in answer.text
+            assert "<t:" in answer.text and "Newest article in the index" in answer.text
+            assert all(embed["url"].startswith("https://") for embed in answer.embeds[1:3])
+            assert asked.callbacks == [5]
+            assert not answer.is_ephemeral
+
+    run(test())
+
+
+def test_a_mention_a_direct_message_and_a_reply_are_answered_and_keep_the_subject(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(
+                town.ann, town.channel, town.mention("Who is challenging Ines Halloran for mayor?")
+            )
+            first = await reply_to(town, said)
+            assert "Osric Dunne" in first.text
+            assert first.content == ""
+            follow = await discord.say(town.ben, town.channel, "and how old is he?", first)
+            assert "**44**" in (await reply_to(town, follow)).text
+            direct = await discord.say(town.ben, discord.dm(town.ben), DEADLINE)
+            answer = await reply_to(town, direct, discord.dm(town.ben))
+            assert "**April 26**" in answer.text
+            later = await discord.say(town.ben, discord.dm(town.ben), "and who else?")
+            await reply_to(town, later, discord.dm(town.ben))
+            last = bot.memory.last_in(discord.dm(town.ben).id, 0)
+            assert last is not None and last.question is not None
+            assert "Bessent" in last.question.text
+            assert not any(message.pings for message in (first, answer))
+
+    run(test())
+
+
+def test_it_never_speaks_unasked(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            robot = discord.add_user("Robot", bot=True)
+            hook = discord.add_user("Hook", webhook=True)
+            for user, text in (
+                (town.ann, FERRY),
+                (town.ann, f"@everyone {FERRY}"),
+                (robot, town.mention(FERRY)),
+                (hook, town.mention(FERRY)),
+                (town.ann, f"<@{town.ben.id}> {FERRY}"),
+            ):
+                await discord.say(user, town.channel, text)
+            last = await discord.say(town.ann, town.channel, town.mention(DEADLINE))
+            await reply_to(town, last)
+            assert [message.reference for message in town.from_bot()] == [last.id]
+
+    run(test())
+
+
+def test_a_thread_opens_below_an_answer_and_goes_on_with_its_subject(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            asked = await discord.slash(
+                town.ann, town.channel, "ask", question="Who is challenging Ines Halloran for mayor?"
+            )
+            answer = await asked.answered()
+            pressed = await (await discord.click(town.ben, answer, "Continue in a thread")).answered()
+            assert answer.thread is not None
+            assert pressed.is_ephemeral and f"<#{answer.thread.id}>" in pressed.content
+            again = await (await discord.click(town.ann, answer, "Continue in a thread")).answered()
+            assert again.content == f"There is a thread already: <#{answer.thread.id}>"
+            silent = await discord.say(town.ben, answer.thread, "and how old is he?")
+            said = await discord.say(town.ben, answer.thread, town.mention("and how old is he?"))
+            assert "**44**" in (await reply_to(town, said, answer.thread)).text
+            assert silent.id not in {message.reference for message in town.from_bot(answer.thread)}
+            other = await discord.say(town.ann, answer.thread, town.mention("what about her?"))
+            await reply_to(town, other, answer.thread)
+
+    run(test())
+
+
+def test_the_menu_finds_sources_for_a_message_and_shows_them_to_the_asker_alone(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ben, town.channel, "Did you hear? The Orla Bridge repairs cost $38 million!")
+            asked = await discord.context_menu(town.ann, town.channel, "Find sources", said)
+            answer = await asked.answered()
+            assert answer.is_ephemeral
+            assert "Orla Bridge" in answer.embeds[0]["description"] + answer.text
+
+    run(test())
+
+
+def test_the_options_filter_and_the_outlets_complete(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            typed = await discord.autocomplete(town.ann, town.channel, "ask", "source", "har", question="x")
+            await typed.responded()
+            assert [choice["value"] for choice in typed.choices or ()] == ["Harbor Courier"]
+            asked = await discord.slash(
+                town.ann,
+                town.channel,
+                "ask",
+                question=FERRY,
+                source="harbor courier",
+                since="2025-04-01",
+                private=True,
+            )
+            answer = await asked.answered()
+            assert answer.is_ephemeral
+            assert re.search(r"-# Understood: since <t:\d+:D>; only Harbor Courier", answer.content)
+            assert "Northgate" not in answer.text
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"question": "x?", "since": "soon"}, "soon is not a day; write it as 2025-04-18."),
+        ({"question": "x?", "since": "2025-04-02", "until": "2025-04-01"}, "2025-04-02 is after 2025-04-01."),
+        ({"question": "x?", "source": "Harbour Courier"}, "There is no outlet Harbour Courier here; Harbor Courier?"),
+        ({"question": "?!"}, "There are no words in it that I could search for."),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused_in_one_sentence_to_the_asker(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, options: dict[str, str], sentence: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", **options)).answered()
+            assert (answer.content, answer.is_ephemeral) == (sentence, True)
+
+    run(test())
+
+
+def test_what_is_not_in_the_corpus_is_not_found_and_says_what_was_searched(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(NOWHERE))
+            answer = await reply_to(town, said)
+            assert answer.text.startswith("**Not found** in ")
+            assert "The nearest article, which does not seem to answer:" in answer.text
+
+    run(test())
+
+
+def test_an_edited_question_is_answered_anew_in_place(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(FERRY))
+            answer = await reply_to(town, said)
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the new answer")
+            assert len(town.from_bot()) == 1
+
+    run(test())
+
+
+def test_a_mention_without_words_is_told_how_to_ask(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(""))
+            assert (await reply_to(town, said)).content.startswith("Ask me something")
+            asked = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            hidden = await discord.say(town.ben, town.channel, "and when?", asked)
+            assert "Ask me a question" in (await reply_to(town, hidden)).content
+
+    run(test())
+
+
+def test_each_person_waits_and_the_sentence_says_how_long(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with (
+            StandIn() as discord,
+            bot_in(discord, sample_data, embedder, tmp_path, monotonic=lambda: 50.0) as bot,
+        ):
+            town = town_in(discord)
+            await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            refused = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            assert refused.is_ephemeral
+            assert re.fullmatch(r"One question at a time: you can ask again <t:\d+:R>\.", refused.content)
+            bot.memory.set(town.guild.id, guild_per_minute=1)
+            refused = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert refused.content.startswith("This server has asked a lot just now")
+
+    run(test())
+
+
+def test_managers_set_up_a_server_and_nobody_else_can(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            other = discord.add_channel(town.guild, "other")
+            with pytest.raises(NotOffered):
+                await discord.slash(town.ben, town.channel, "settings show")
+
+            async def settings(name: str, **options: object) -> str:
+                done = await (await discord.slash(town.ann, town.channel, f"settings {name}", **options)).answered()
+                assert done.is_ephemeral
+                return done.content
+
+            assert "Channels: all" in await settings("show")
+            assert f"Channels: <#{town.channel.id}>" in await settings("channel", channel=town.channel, allowed=True)
+            assert "Outlets: Valley Wire" in await settings("sources", names="valley wire")
+            assert "no outlet nowhere here" in await settings("sources", names="nowhere")
+            assert "person: 9" in await settings("cooldown", person=9, server=20)
+            assert "alone: yes" in await settings("private", private=True)
+            assert "keep questions: 30" in await settings("keep", days=30)
+            assert "Sprache: Deutsch" in await settings("language", language="de")
+            saved = bot.memory.settings(town.guild.id)
+            assert (saved.channels, saved.sources, saved.keep_days) == ((town.channel.id,), ("Valley Wire",), 30)
+            refused = await (await discord.slash(town.ben, other, "ask", question=FERRY)).answered()
+            assert refused.content == f"Auf diesem Server darf ich nur in <#{town.channel.id}> antworten."
+            answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert answer.is_ephemeral
+            assert "Verstanden: nur Valley Wire" in answer.content
+
+    run(test())
+
+
+def test_status_sources_privacy_and_forget_me_answer_the_asker_alone(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            await (
+                await discord.click(
+                    town.ben, answer, next(b["custom_id"] for b in answer.buttons if ":up:" in b["custom_id"])
+                )
+            ).answered()
+
+            async def told(name: str) -> str:
+                message = await (await discord.slash(town.ann, town.channel, name)).answered()
+                assert message.is_ephemeral
+                return message.content
+
+            assert "59 articles from" in await told("status")
+            assert "- Harbor Courier" in await told("sources")
+            assert "deleted after 90 days" in await told("privacy")
+            assert await told("forget-me") == "Deleted: 1 questions, 0 votes and 0 reports of yours."
+            assert bot.memory.n_answers() == 0
+            expired = await (await discord.click(town.ben, answer, "More quotes")).answered()
+            assert expired.content == "This answer is no longer stored; ask again."
+
+    run(test())
+
+
+def test_a_german_reader_and_a_german_server_are_spoken_to_in_german(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            guild = discord.add_guild("Redaktion", locale="de")
+            channel = discord.add_channel(guild, "allgemein")
+            uta = discord.add_user("Uta", locale="de")
+            said = await discord.say(uta, channel, f"<@{discord.bot.id}> {NOWHERE}")
+            answer = await discord.wait_for_message(channel, after=said)
+            assert answer.text.startswith("**Nicht gefunden** in ")
+            offered = {one["name"]: one for one in discord.offered(uta, channel)}
+            assert offered["ask"]["name_localizations"]["de"] == "frage"
+            direct = await (await discord.slash(uta, channel, "sources")).answered()
+            assert direct.content.startswith("Aus ")
+
+    run(test())
+
+
+def test_commands_are_synced_only_when_they_changed(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord:
+            for _ in range(2):
+                async with bot_in(discord, sample_data, embedder, tmp_path, monotonic=steps()):
+                    pass
+            assert [r.method for r in discord.requests if r.path.endswith("/commands")] == ["PUT"]
+
+    run(test())
