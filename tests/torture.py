@@ -619,7 +619,8 @@ class RealTorture:
         self._check(self._rng.sample(brought, 5) + self._rng.sample(self._stories, 5))
         check_sound(self._folder)
         check_tidy(self._folder)
-        return was_killed, f"real ingest, killed after {delay_s:.1f} s; {promised} promised"
+        fate = f"killed after {delay_s:.1f} s" if was_killed else "done before the blow"
+        return was_killed, f"real ingest, {fate}; {promised} promised"
 
     def _check(self, stories: Sequence[Story]) -> None:
         questions = self._work / "questions.jsonl"
