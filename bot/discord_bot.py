@@ -552,10 +552,6 @@ class NewsBot(commands.AutoShardedBot):
         async def tell(sentence: str) -> None:
             await self._reply(message, Card(sentence))
 
-        if not said and message.reference is not None and not message.content:
-            # A reply to a command's answer comes without its words.
-            await tell(words.help)
-            return
         typing = asyncio.create_task(self._show_typing(message.channel))
         try:
             async with self._told(tell, words), self._taken(lambda: tell(words.closing)):

@@ -85,7 +85,6 @@ class Words:
     nothing_in_message: str
 
     # Commands
-    help: str
     status: str
     status_queue: str
     sources: str

@@ -108,7 +108,6 @@ WORDS = Words(
     missing_permission="Mir fehlt dort ein Recht: {permission}.",
     guild_only="Das geht nur auf Servern.",
     nothing_in_message="Diese Nachricht hat keinen Text, nach dem ich suchen könnte.",
-    help="Frag mich etwas zu den Nachrichten, etwa: **who won the election?** Ich antworte mit wörtlichen Zitaten.",
     status="{articles} Artikel aus {sources} Medien, {first} bis {last}. Index {index}, {passages} Abschnitte.",
     status_queue="{waiting} Fragen warten, {answered} beantwortet seit meinem Start {since}.",
     sources="Aus {n} Medien kann zitiert werden:",

@@ -108,7 +108,6 @@ WORDS = Words(
     missing_permission="I lack a permission in that channel: {permission}.",
     guild_only="That works on servers only.",
     nothing_in_message="That message has no text to search for.",
-    help="Ask me a question about the news, for example: **who won the election?** I answer with verbatim quotes.",
     status="{articles} articles from {sources} outlets, {first} to {last}. Index {index}, {passages} passages.",
     status_queue="{waiting} questions are waiting, {answered} answered since my start {since}.",
     sources="{n} outlets can be quoted:",
