@@ -614,7 +614,7 @@ def export(
     settings = _settings(context, data)
     with Store(settings.data) as store:
         n = run_export(store, output, all_versions=not current)
-    print(f"{n:,} article versions exported", file=sys.stderr)
+    print(f"{n:,} article version{'' if n == 1 else 's'} exported", file=sys.stderr)
 
 
 # Looking --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -189,6 +189,7 @@ def choose(
         (candidate.sentences.article.version, candidate.at): score
         for candidate, score in zip(candidates, scores, strict=True)
     }
+    taken: set[tuple[int, int]] = set()
     left = ALL_WORDS
     adjusted = np.array(scores, np.float64)
     while len(chosen) < n_quotes and len(candidates) and left >= 8:
@@ -198,10 +199,11 @@ def choose(
         candidate = candidates[at]
         fair_share = max(left // (n_quotes - len(chosen)), MIN_ROOM)
         room = min(QUOTE_WORDS, left, fair_share) if chosen else first_words
-        first, last = grow(candidate, by_place, room)
+        first, last = grow(candidate, by_place, room, taken)
         words = min(sum(candidate.sentences.n_words[first : last + 1]), QUOTE_WORDS)
         if words <= left:
             chosen.append(Chosen(candidate, first, last, float(scores[at])))
+            taken.update((candidate.sentences.article.version, place) for place in range(first, last + 1))
             left -= words
             adjusted -= novelty * np.maximum(0, vectors @ vectors[at])
         version = candidate.sentences.article.version
@@ -211,8 +213,20 @@ def choose(
     return chosen
 
 
-def grow(candidate: Candidate, by_place: dict[tuple[int, int], float], room: int) -> tuple[int, int]:
-    """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour."""
+def grow(
+    candidate: Candidate,
+    by_place: Mapping[tuple[int, int], float],
+    room: int,
+    taken: Collection[tuple[int, int]] = (),
+) -> tuple[int, int]:
+    """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour.
+
+    Args:
+        candidate: The anchor.
+        by_place: Scores by (version, index of the sentence).
+        room: Words in all; the anchor may have more.
+        taken: Sentences of other quotes, which may not stand in this one too.
+    """
     sentences = candidate.sentences
     version = sentences.article.version
     first = last = candidate.at
@@ -223,6 +237,7 @@ def grow(candidate: Candidate, by_place: dict[tuple[int, int], float], room: int
             if (
                 0 <= at < len(sentences.spans)
                 and words + sentences.n_words[at] <= room
+                and (version, at) not in taken
                 and sentences.can_join(low, high)
             ):
                 options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words[at]))

@@ -1,0 +1,147 @@
+"""Choosing quotes from scored sentences: budgets, diversity, no overlap; and the signs of an answering sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.choose import (
+    ALL_WORDS,
+    FEATURES,
+    MAX_DROP,
+    N_QUOTES,
+    QUOTE_WORDS,
+    WEIGHTS,
+    Candidate,
+    answers_kind,
+    bounded,
+    choose,
+    coverage,
+    features,
+    grow,
+    question_terms,
+)
+from bot.windows import sentences_of
+from index.types import Article, Hit, Span
+
+TEXT = (
+    "The council met on Monday. It approved the budget of $4.2 million. Mayor Ines Halloran called it fair. "
+    "Critics said it was late. The vote was nine to four. A second reading follows in May."
+)
+
+
+def article(text: str = TEXT, version: int = 1, cuts: tuple[int, ...] = ()) -> Article:
+    return Article(
+        id=f"https://a.example/{version}",
+        version=version,
+        url=f"https://a.example/{version}",
+        title="Council approves budget",
+        published="2025-04-01",
+        updated=None,
+        source="a.example",
+        authors=(),
+        text=text,
+        cuts=cuts,
+    )
+
+
+def candidates_of(*articles: Article) -> list[Candidate]:
+    found = []
+    for story, each in enumerate(articles):
+        sentences = sentences_of(each)
+        hit = Hit(0, each.version, Span(0, len(each.text)), 1.0, 0.5, 3.0, 0.0)
+        found += [Candidate(story, sentences, at, hit) for at in range(len(sentences.spans))]
+    return found
+
+
+def far_apart(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.eye(max(n, 1), 64, dtype=np.float32)[:n]
+
+
+def test_the_best_sentence_anchors_the_first_quote() -> None:
+    candidates = candidates_of(article())
+    chosen = choose(candidates, [0.1, 0.9, 0.2, 0.1, 0.1, 0.1], far_apart(6))
+    assert chosen[0].candidate.at == 1
+    assert chosen[0].score == 0.9
+
+
+def test_a_quote_grows_towards_the_better_neighbour() -> None:
+    candidates = candidates_of(article())
+    by_place = {(1, 0): 0.1, (1, 1): 0.9, (1, 2): 0.5}
+    assert grow(candidates[1], by_place, room=15) == (1, 2)
+    assert grow(candidates[1], {**by_place, (1, 0): 0.8}, room=15) == (0, 1)
+
+
+def test_a_quote_does_not_grow_over_a_removed_line() -> None:
+    cut = TEXT.index("Mayor")
+    candidates = candidates_of(article(cuts=(cut,)))
+    assert grow(candidates[1], {}, room=60)[1] == 1
+
+
+def test_a_far_weaker_further_quote_is_left_out() -> None:
+    candidates = candidates_of(article(version=1), article(version=2))
+    scores = [3.0, *[3.0 - MAX_DROP - 0.1] * (len(candidates) - 1)]
+    assert len(choose(candidates, scores, far_apart(len(candidates)))) == 1
+
+
+def test_a_sentence_that_says_the_same_gives_way_to_one_that_adds() -> None:
+    candidates = candidates_of(article(version=1), article(version=2), article(version=3))
+    anchors = [candidates[0], candidates[6], candidates[12]]
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    chosen = choose(anchors, [1.0, 0.95, 0.9], vectors, first_words=5)
+    assert [each.candidate.story for each in chosen] == [0, 2, 1]
+
+
+def test_no_candidates_give_no_quotes() -> None:
+    assert choose([], [], np.zeros((0, 4), np.float32)) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 70), min_size=1, max_size=12),
+    st.lists(st.floats(0, 2), min_size=24, max_size=24),
+)
+def test_quotes_keep_the_budgets_and_never_overlap(lengths: list[int], scores: list[float]) -> None:
+    text = " ".join("W" + "ord " * (n - 1) + "end." for n in lengths)
+    candidates = candidates_of(article(text, 1), article(text, 2))[:24]
+    chosen = choose(candidates, scores[: len(candidates)], far_apart(len(candidates)))
+    assert 1 <= len(chosen) <= N_QUOTES or not candidates
+    words = [min(QUOTE_WORDS, len(bounded(c).of(text).split())) for c in chosen]
+    assert sum(words) <= ALL_WORDS
+    places = [(c.candidate.sentences.article.version, at) for c in chosen for at in range(c.first, c.last + 1)]
+    assert len(places) == len(set(places))
+
+
+def test_coverage_weighs_rare_words_more() -> None:
+    def idf(term: str) -> float:
+        return {"rare": 9.0, "common": 1.0}[term]
+
+    assert coverage(["rare", "common"], {"rare"}, idf) == pytest.approx(0.9)
+    assert coverage(["rare", "common"], {"common"}, idf) == pytest.approx(0.1)
+    assert coverage([], {"rare"}, idf) == 0.0
+
+
+def test_words_that_only_frame_a_question_are_not_asked_of_the_sentence() -> None:
+    assert question_terms("what deadline did Bessent mention?", "date") == ["bessent"]
+    assert question_terms("what was mentioned?", "other") == ["mention"]
+
+
+def test_a_number_that_the_question_holds_itself_is_no_answer() -> None:
+    assert answers_kind("number", "Some 17 people were hurt.", "How many people were hurt?")
+    assert not answers_kind("number", "All 49 left.", "How many of the 49 left?")
+
+
+def test_every_feature_has_a_weight_and_a_better_sentence_scores_higher() -> None:
+    candidates = candidates_of(article())
+    signs = features(
+        "money",
+        "How much is the budget?",
+        ["budget"],
+        candidates,
+        [0.2, 0.6, 0.2, 0.2, 0.2, 0.2],
+        lambda term: 1.0,
+    )
+    assert signs.shape == (6, len(FEATURES)) == (6, len(WEIGHTS))
+    assert int((signs @ WEIGHTS).argmax()) == 1
