@@ -5,6 +5,7 @@ Knows the stand-in and nothing of HTTP, discord.py or how answers are found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ SLOW_S = 2.0
 DOWN_S = 3.0
 # Sending and editing messages, an interaction's answer included; not the gateway, not the first response.
 SENDING = "/*/messages*"
+# A request after which other commands may be offered.
+SYNCED = re.compile(r"(?:PUT|POST|PATCH|DELETE) /applications/.*commands.* 20\d")
 RESPOND_S = 5.0
 
 
@@ -116,7 +119,7 @@ class Stage:
                 return _interaction_event(interaction, change.note)
             case Change(kind="gateway"):
                 return {"event": "online", "online": self.standin.gateway.is_connected}
-            case Change(kind="commands"):
+            case Change(kind="request") if SYNCED.fullmatch(change.note):
                 return {"event": "commands"}
         return None
 

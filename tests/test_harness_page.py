@@ -7,11 +7,16 @@ the end of this module through `newsquote harness`.
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-import aiohttp
 import discord
 import pytest
 from discord import app_commands
@@ -20,12 +25,14 @@ pytest.importorskip("playwright.async_api", reason="playwright is not installed:
 
 from playwright.async_api import Browser, Page, expect
 
-from bot.harness import content_policy, page_served
+from bot.harness import page_served
 from bot.harness_page import Stage, set_stage
 from bot.standin import StandIn
 from tests.browser import chromium_beside
 from tests.discord_support import connected, run
 
+ROOT = Path(__file__).parent.parent
+RUN = "from newsquote import main; main()"
 LIMIT_MS = 8_000
 LINK = "https://harbor-courier.example/2025/04/18/rates#:~:text=hold%20rates"
 QUOTE = f"> … will **hold rates at 4.25 percent** until the autumn …\n[Harbor Courier]({LINK}) · <t:1744934400:D>"
@@ -208,6 +215,23 @@ def test_a_slash_command_is_filled_in_with_the_bots_own_choices_and_shows_its_ca
             await expect(card.locator("time")).to_have_text("April 18, 2025")
             await expect(card.locator("footer")).to_have_text("source: Vallmere Post")
             await expect(page.locator("article .reply")).to_have_text("Annused /ask")
+
+    run(test())
+
+
+def test_commands_that_come_while_one_is_typed_are_offered() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.click("#text")
+            await on.page.keyboard.type("/late")
+            await expect(on.page.locator("#list")).to_have_text("No command begins so.")
+
+            @on.bot.tree.command(description="Late")
+            async def late(interaction: discord.Interaction) -> None:
+                """Never run."""
+
+            await on.bot.tree.sync()
+            await expect(on.page.locator("#list button b")).to_have_text("/late")
 
     run(test())
 
@@ -523,44 +547,65 @@ def test_two_pages_see_the_same_and_a_late_one_sees_what_was_said() -> None:
     run(test())
 
 
-def test_only_its_own_page_may_steer_it() -> None:
-    """Another site in the same browser, also one whose name leads to loopback, gets nothing."""
+@asynccontextmanager
+async def shipped(data: Path) -> AsyncIterator[str]:
+    """`newsquote harness` in a child; the value is its page's address. It ends by SIGINT, in good order."""
+    words = ["--data", str(data), "harness", "--port", "0"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NEWSQUOTE_")}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        RUN,
+        *words,
+        cwd=ROOT,
+        env=kept,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    try:
+        line = (await asyncio.wait_for(child.stdout.readline(), 60)).decode()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert address is not None, line
+        yield address[0]
+        child.send_signal(signal.SIGINT)
+        _, errors = await asyncio.wait_for(child.communicate(), 20)
+        assert child.returncode in (0, 130), errors.decode()
+        assert b"Traceback" not in errors
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+
+
+def test_the_bot_that_ships_answers_on_the_page(sample_data: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(sample_data, data, symlinks=True)
 
     async def test() -> None:
-        async with StandIn() as standin, page_served(set_stage(standin)) as url, aiohttp.ClientSession() as client:
-            async with client.get(url) as answer:
-                assert answer.status == 200
-                assert answer.headers["Content-Security-Policy"] == content_policy(await answer.text())
-            async with client.get(url, headers={"Host": "evil.example"}) as answer:
-                assert answer.status == 403
-            with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
-                await client.ws_connect(url + "wire", headers={"Origin": "https://evil.example"})
-            async with client.ws_connect(url + "wire") as socket:
-                assert (await socket.receive_json())["event"] == "state"
+        async with shipped(data) as url, chromium_beside() as browser:
+            page = await browser.new_page(reduced_motion="reduce")
+            page.set_default_timeout(LIMIT_MS)
+            expect.set_options(timeout=LIMIT_MS)
+            await page.goto(url)
+            await expect(page.locator("#state")).to_have_text("bot online", timeout=30_000)
+            await page.click("#text")
+            await page.keyboard.type("/ask")
+            await expect(page.locator("#list button")).to_have_count(1)
+            await page.keyboard.press("Enter")
+            await page.keyboard.type("how much will repairing the Orla Bridge cost?")
+            await page.click("[data-add=source]")
+            await page.keyboard.type("ledger")
+            await expect(page.locator("#list button")).to_have_text(["Northgate Ledger"])
+            await page.keyboard.press("Enter")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".embed b", has_text="$46 million").first).to_be_visible(timeout=30_000)
+            link = page.locator(".embed a").first
+            await expect(link).to_have_attribute("href", re.compile("^https://northgate-ledger.example/.*#:~:text="))
+            await page.click("button:has-text('Follow up')")
+            await expect(page.locator("dialog[open]")).to_be_visible()
+            await page.keyboard.press("Escape")
+            await page.click("button:has-text('👍')")
+            await expect(page.locator(".ephemeral")).to_contain_text("Thank")
 
-    run(test())
-
-
-@pytest.mark.parametrize(
-    ("wish", "sentence"),
-    [
-        ({"do": "say", "as": 1, "text": "x"}, "This person is not here."),
-        ({"do": "say", "channel": 1, "text": "x"}, "This channel is gone."),
-        ({"do": "delete", "message": 1}, "This message is gone."),
-        ({"do": "dance"}, "The page cannot do 'dance'."),
-        ({"do": "fault", "name": "fire"}, "There is no fault 'fire'."),
-        ({"do": "modal", "interaction": "x"}, "This form is gone."),
-    ],
-)
-def test_what_cannot_be_done_comes_back_as_a_sentence(wish: dict[str, object], sentence: str) -> None:
-    async def test() -> None:
-        async with StandIn() as standin, aiohttp.ClientSession() as client:
-            stage = set_stage(standin)
-            usual = {"n": 7, "as": stage.people[0].id, "channel": stage.channels[0].id}
-            async with page_served(stage) as url, client.ws_connect(url + "wire") as socket:
-                await socket.receive_json()
-                await socket.send_str("nonsense")
-                await socket.send_json(usual | wish)
-                assert await socket.receive_json() == {"re": 7, "error": sentence}
-
-    run(test())
+    run(test(), timeout_s=120)

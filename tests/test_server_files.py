@@ -289,6 +289,15 @@ def test_everything_that_the_package_is_made_of_gets_into_the_build() -> None:
     assert set(let_in) == needed
 
 
+def test_every_package_is_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = project["tool"]["setuptools"]["packages"]
+    inits = [
+        path for name in {name.partition(".")[0] for name in declared} for path in (ROOT / name).rglob("__init__.py")
+    ]
+    assert {".".join(path.parent.relative_to(ROOT).parts) for path in inits} == set(declared)
+
+
 def test_the_build_takes_the_pinned_torch() -> None:
     pattern = re.findall(r"grep -o '([^']+)' pyproject.toml", DOCKERFILE)[0]
     found = subprocess.run(["grep", "-o", pattern, "pyproject.toml"], cwd=ROOT, capture_output=True, text=True).stdout
@@ -323,7 +332,8 @@ def test_a_new_data_folder_gets_the_images_model_once(tmp_path: Path) -> None:
     kept = data / "models" / "model-1" / "model.xml"
     assert kept.read_text() == "from the image"
     kept.write_text("used since")
-    assert run_start_script(tmp_path, data, "true").returncode == 0
+    again = run_start_script(tmp_path, data, "true")
+    assert (again.returncode, again.stderr) == (0, "")
     assert kept.read_text() == "used since"
     assert [path.name for path in (data / "models").iterdir()] == ["model-1"]
 
