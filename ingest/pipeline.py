@@ -177,7 +177,6 @@ def _store_batch(
         kept, extra = kept_of(draft.extra)
         is_stub = draft.is_stub or kept.is_stub
         cleaned = clean(draft.title, text, is_stub=is_stub, learned=learned.get(source, frozenset()))
-        report.removed_lines += len(cleaned.removed)
         if not cleaned.text.strip():
             report.rejected["no text"] += 1
             on_reject(Reject(draft.origin, "no text", "nothing but boilerplate is left of it"))
@@ -235,6 +234,7 @@ def _store_batch(
         report.n_changed += known is not None
         report.n_copies += copy_of is not None
         report.n_stubs += cleaned.is_stub
+        report.removed_lines += len(cleaned.removed)
 
 
 def _learn(store: Store, articles: Sequence[tuple[str, str]]) -> dict[str, frozenset[str]]:
