@@ -394,14 +394,16 @@ async def _run_bot(settings: Settings, own: BotSettings, token: str, *, sync: bo
 
 
 @contextlib.contextmanager
-def _bot(settings: Settings, own: BotSettings, *, sync: bool = False) -> Iterator[NewsBot]:
+def _bot(
+    settings: Settings, own: BotSettings, *, sync: bool = False, memory_at: Path | None = None
+) -> Iterator[NewsBot]:
     """The bot with all that it needs, not yet connected; make it inside a running event loop."""
     from bot.desk import Desk
     from bot.discord_bot import NewsBot
     from bot.memory import Memory
     from bot.service import Asker
 
-    with Memory(settings.data) as memory:
+    with Memory(memory_at or settings.data) as memory:
         asker = Asker(
             settings.data,
             lambda opened: _opened(settings, opened),
@@ -420,6 +422,38 @@ def _opened(settings: Settings, before: Opened | None) -> Opened:
     if before is not None and before.snapshot.manifest.model == snapshot.manifest.model:
         return Opened(snapshot, before.embedder)
     return Opened(snapshot, OneAtATime(_embedder_of(settings, snapshot.manifest.model)))
+
+
+@app.command()
+def harness(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Loopback port of the page; 0 for any free one.", min=0, max=65535)] = 8765,
+    data: DataOption = None,
+) -> None:
+    """Run the whole bot on this machine, without Discord: a page that looks like a channel.
+
+    Votes and conversations are forgotten when it ends.
+
+    Example: newsquote harness
+    """
+    import asyncio
+    import tempfile
+
+    from bot.bot_settings import BotSettings
+    from bot.discord_bot import run_bot
+    from bot.harness import run_harness
+
+    settings = _settings(context, data)
+
+    async def run(memory_at: Path) -> None:
+        with _bot(settings, BotSettings(), memory_at=memory_at) as made:
+            await run_harness(lambda token: run_bot(made, token), port, lambda url: print(url, flush=True))
+
+    with tempfile.TemporaryDirectory(prefix="newsquote-harness-") as folder:
+        try:
+            asyncio.run(run(Path(folder)))
+        except OSError as error:
+            raise NewsquoteError(f"The page cannot be served on port {port} ({error}); name another --port.") from error
 
 
 @app.command()

@@ -77,7 +77,7 @@ def filled_in(text: str, before: Before | None) -> str:
         before: The question before it in the same conversation; None leaves the text as it is.
     """
     asked = " ".join(text.split())
-    if before is None or not asked or len(asked.split()) > MAX_WORDS:
+    if before is None or not any(char.isalnum() for char in asked) or len(asked.split()) > MAX_WORDS:
         return asked or text
     is_opened = _OPENING.match(asked) is not None
     bare = _OPENING.sub("", asked) or asked

@@ -6,6 +6,7 @@ with the reason. Knows nothing about Discord beyond what it is told.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
@@ -99,8 +100,8 @@ def exposition(metrics: Metrics, health: Health) -> str:
 
 
 def _number(value: float) -> str:
-    if value != value:
-        return "NaN"
+    if not math.isfinite(value):
+        return "NaN"  # the heartbeat's latency is infinite until there is one
     return str(int(value)) if value == int(value) else f"{value:.6g}"
 
 

@@ -20,7 +20,8 @@ from tests.discord_support import run
 
 
 def custom_id(message: Message, action: str) -> str:
-    return next(b["custom_id"] for b in message.buttons if b["custom_id"].startswith(f"nq:{action}:"))
+    ids = (str(button["custom_id"]) for button in message.buttons)
+    return next(one for one in ids if one.startswith(f"nq:{action}:"))
 
 
 async def press_everything(town: Town, answer: Message, bot: NewsBot) -> None:

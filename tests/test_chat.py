@@ -1,0 +1,188 @@
+"""The conversation in the terminal, what people thought of answers, and the metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import urllib.error
+import urllib.request
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.answer import Answer, Question
+from bot.bot_settings import BotSettings, read_bot_settings
+from bot.chat import conversation
+from bot.cooldown import Cooldown
+from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
+from bot.memory import Feedback, Memory, Report
+from bot.metrics import Health, Metrics, MetricsServer, exposition
+from index.errors import SettingsError
+from index.settings import OTHER_VARIABLES, PREFIX
+from tests.bot_support import FERRY, NOWHERE
+from tests.cli import run
+from tests.discord_support import run as run_async
+from tests.test_memory import NOW, remembered
+from tests.test_render import answer_with, article, quote
+
+
+def test_a_follow_up_is_searched_with_its_subject_and_new_begins_anew() -> None:
+    asked: list[str] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question.text)
+        return answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
+
+    lines = ["Who closed the harbour?\n", "\n", "and when?\n", "new\n", "and when?\n", "?!\n"]
+    shown = list(conversation(lines, answer, lambda: date(2025, 4, 30)))
+    assert asked[:3] == ["Who closed the harbour?", "When was it that closed the harbour?", "and when?"]
+    assert shown[1].startswith("Searched: When was it that closed the harbour?\n\n“The harbour closed on *Friday*.”")
+    assert shown[0].endswith("Newest article in the index: 2025-04-30.")
+    assert shown[2] == "A new conversation."
+    assert shown[4] == "The question has no words to search for."
+
+
+def test_chat_answers_lines_of_standard_input(sample_data: Path) -> None:
+    done = run("--data", str(sample_data), "chat", stdin=f"{FERRY}\nand where?\n".encode())
+    assert done.code == 0
+    assert "*17* people" in done.out
+    assert "Searched: Where was it that people injured in the ferry accident?" in done.out
+
+
+def feedback(n_up: int = 0, n_down: int = 0, reports: int = 0, **changes: object) -> Feedback:
+    answer = remembered(**changes)
+    return Feedback(answer, n_up, n_down, tuple(Report(n, answer.id, 9, "wrong", NOW) for n in range(reports)))
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        (feedback(n_up=1), "good"),
+        (feedback(n_up=1, n_down=2), "bad"),
+        (feedback(n_up=3, reports=1), "reported"),
+        (feedback(status="not_found"), "gap"),
+        (feedback(n_up=1, n_down=1), "bad"),
+    ],
+)
+def test_feedback_is_sorted_into_kinds(row: Feedback, kind: str) -> None:
+    assert kind_of(row) == kind
+
+
+def test_feedback_shows_no_person_and_obeys_no_question() -> None:
+    row = feedback(n_up=1, said="\x1b[2J who?")
+    assert "\x1b" not in feedback_lines([row])
+    assert "2025-04-30  good" in feedback_lines([row])
+    values = json.dumps(feedback_json(row))
+    assert '"asker"' not in values and '"channel"' not in values
+    assert feedback_lines([]).startswith("No votes")
+
+
+def test_a_good_answer_becomes_a_question_to_measure_with() -> None:
+    good = question_json(feedback(n_up=1), lambda place: f"https://a.example/{place.version}")
+    assert (good["answers"], good["evidence_urls"], good["kind"]) == (["Friday"], ["https://a.example/1"], "good")
+    assert good["question"] == "When was it?"
+    gap = question_json(feedback(status="not_found", answer=None), lambda _: "x")
+    assert (gap["answers"], gap["evidence_urls"]) == ([], [])
+
+
+def test_the_feedback_command_prints_what_the_bot_remembered(sample_data: Path, tmp_path: Path) -> None:
+    assert run("--data", str(tmp_path), "feedback").out.startswith("No votes")
+    with Memory(tmp_path) as memory:
+        memory.remember(remembered(status="not_found", places=()))
+    assert "gap" in run("--data", str(tmp_path), "feedback").out
+    assert json.loads(run("--data", str(tmp_path), "feedback", "--json").out)["kind"] == "gap"
+    assert run("--data", str(tmp_path), "feedback", "--since", "2025-05-01", "--json").out == ""
+    with Memory(tmp_path / "b") as memory:
+        memory.remember(remembered(status="not_found", places=()))
+    (tmp_path / "b" / "corpus.db").symlink_to(sample_data / "corpus.db")
+    line = run("--data", str(tmp_path / "b"), "feedback", "--questions").out
+    asked = run("--data", str(sample_data), "ask", "--batch", "-", stdin=line.encode())
+    assert json.loads(asked.out)["question"] == "When was it?"
+
+
+def test_the_bot_without_a_token_says_where_to_find_one(tmp_path: Path) -> None:
+    done = run("--data", str(tmp_path), "bot")
+    assert done.code == 1
+    assert done.err.startswith("newsquote: There is no token; set NEWSQUOTE_DISCORD_TOKEN")
+
+
+# Settings -------------------------------------------------------------------------------------------------
+
+
+def test_every_setting_of_the_bot_is_known_to_the_check_of_spelling() -> None:
+    assert {PREFIX + name.upper() for name in BotSettings.model_fields} == OTHER_VARIABLES - {"NEWSQUOTE_EVAL_DATA"}
+
+
+def test_a_token_is_never_printed_and_a_bad_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSQUOTE_DISCORD_TOKEN", "very.secret")
+    assert "secret" not in repr(read_bot_settings())
+    monkeypatch.setenv("NEWSQUOTE_METRICS_PORT", "99999")
+    with pytest.raises(SettingsError, match="NEWSQUOTE_METRICS_PORT cannot be used; set it to a port, or 0 for none"):
+        read_bot_settings()
+
+
+# Cooldown -------------------------------------------------------------------------------------------------
+
+
+def test_a_person_waits_and_a_server_has_so_many_a_minute() -> None:
+    cooldown = Cooldown()
+    assert cooldown.person_until(1, 3, 10.0) is None
+    for at in (10.0, 20.0, 30.0):
+        cooldown.asked(1, 7, at)
+    assert cooldown.person_until(1, 3, 32.0) == 33.0
+    assert cooldown.person_until(1, 3, 33.0) is None
+    assert cooldown.person_until(2, 3, 32.0) is None
+    assert cooldown.guild_until(7, 3, 31.0) == 70.0
+    assert cooldown.guild_until(7, 4, 31.0) is None
+    assert cooldown.guild_until(7, 3, 70.0) is None
+    assert cooldown.guild_until(7, 0, 31.0) is None
+
+
+# Metrics --------------------------------------------------------------------------------------------------
+
+WELL = Health("", 2, 0.05, 3, "000001", 60.0)
+
+
+def test_metrics_are_cumulative_and_named_for_prometheus() -> None:
+    metrics = Metrics()
+    metrics.questions["answered"] += 2
+    for seconds in (0.05, 0.3, 99.0):
+        metrics.took(seconds)
+    lines = exposition(metrics, WELL).splitlines()
+    assert 'newsquote_questions_total{outcome="answered"} 2' in lines
+    assert 'newsquote_answer_seconds_bucket{le="0.1"} 1' in lines
+    assert 'newsquote_answer_seconds_bucket{le="30.0"} 2' in lines
+    assert 'newsquote_answer_seconds_bucket{le="+Inf"} 3' in lines
+    assert "newsquote_answer_seconds_count 3" in lines
+    assert "newsquote_up 1" in lines
+    assert "newsquote_heartbeat_seconds NaN" in exposition(metrics, Health("", 0, math.inf, 0, "", math.nan))
+
+
+def test_health_is_200_while_all_is_well_and_503_with_the_reason(sample_data: Path) -> None:
+    state = [WELL]
+
+    async def test() -> None:
+        server = MetricsServer(Metrics(), lambda: state[0], 0)
+        await server.start()
+
+        def get(path: str) -> tuple[int, str]:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=5) as reply:
+                    return reply.status, reply.read().decode()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.read().decode()
+
+        assert await asyncio.to_thread(get, "/health") == (200, "ok snapshot=000001\n")
+        assert "newsquote_up 1" in (await asyncio.to_thread(get, "/metrics"))[1]
+        state[0] = Health("not connected to Discord", 0, math.inf, 0, "", math.nan)
+        assert await asyncio.to_thread(get, "/health") == (503, "not connected to Discord\n")
+        await server.close()
+
+    run_async(test())
+
+
+def test_nowhere_is_not_in_the_sample(sample_data: Path) -> None:
+    assert "Not found" in run("--data", str(sample_data), "ask", NOWHERE, "--asked-on", "2025-04-30").out

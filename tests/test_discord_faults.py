@@ -1,0 +1,468 @@
+"""What goes wrong between the bot and Discord: every question is answered once, not twice and not never."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bot.service import Opened
+from bot.standin import StandIn
+from bot.standin.entities import Interaction, Message
+from index.snapshot import current_name
+from index.types import Embedder, Vectors
+from ingest.job import run_ingest, run_reindex
+from ingest.sources import open_source
+from tests.bot_support import DEADLINE, FERRY, NOW_S, Town, bot_in, opener, town_in
+from tests.conftest import SAMPLE
+from tests.discord_support import run
+from tests.fakes import HashingEmbedder
+
+BUSY = "Too many people are asking at this moment; please ask again in a minute."
+CLOSING = "I am being restarted; please ask again in a minute."
+
+
+@pytest.fixture(scope="module")
+def quick_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample corpus with vectors that take no time."""
+    folder = tmp_path_factory.mktemp("quick")
+    assert run_ingest([open_source(str(SAMPLE))], folder, lambda: (HashingEmbedder(), 160), "test", NOW_S) == []
+    return folder
+
+
+class HeldEmbedder(HashingEmbedder):
+    """Lets no question through while it is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.go.set()
+
+    def embed_query(self, text: str) -> Vectors:
+        assert text == "warm" or self.go.wait(30)
+        return super().embed_query(text)
+
+
+@contextlib.contextmanager
+def held(embedder: HeldEmbedder) -> Iterator[None]:
+    embedder.go.clear()
+    try:
+        yield
+    finally:
+        embedder.go.set()
+
+
+async def mentioned(town: Town, text: str = FERRY) -> Message:
+    return await town.discord.say(town.ann, town.channel, town.mention(text))
+
+
+async def answer_to(town: Town, said: Message, timeout_s: float = 10.0) -> Message:
+    return await town.discord.wait_for_message(
+        town.channel, after=said, where=lambda one: one.reference == said.id, timeout_s=timeout_s
+    )
+
+
+def answers_to(town: Town, said: Message) -> list[Message]:
+    return [one for one in town.from_bot() if one.reference == said.id]
+
+
+async def is_answered_once_more(town: Town, said: Message) -> None:
+    """A question asked later is answered, and the one before has one answer still."""
+    later = await mentioned(town, DEADLINE)
+    await answer_to(town, later)
+    assert len(answers_to(town, said)) == 1
+
+
+# The gateway ----------------------------------------------------------------------------------------------
+
+
+def test_a_dropped_gateway_is_resumed_and_what_was_asked_meanwhile_is_answered_once(
+    quick_data: Path, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            await answer_to(town, await mentioned(town))
+            await discord.drop_gateway()
+            said = await mentioned(town)
+            await answer_to(town, said, 20)
+            assert (discord.gateway.n_resumed, discord.gateway.n_identified) == (1, 1)
+            await is_answered_once_more(town, said)
+
+    run(test())
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_an_invalid_session_is_begun_anew(quick_data: Path, tmp_path: Path, resumable: bool) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            await answer_to(town, await mentioned(town))
+            before = discord.gateway.n_identified + discord.gateway.n_resumed
+            discord.invalidate_session(resumable)
+            await discord.until(
+                lambda: discord.gateway.n_identified + discord.gateway.n_resumed > before, 20, "a new session"
+            )
+            said = await mentioned(town)
+            await answer_to(town, said)
+            await is_answered_once_more(town, said)
+
+    run(test())
+
+
+def test_a_server_that_was_killed_and_started_again_is_found_again(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            await answer_to(town, await mentioned(town))
+            await discord.restart(forget_sessions=True)
+            await discord.until(lambda: discord.gateway.n_identified == 2, 30, "a new session")
+            said = await mentioned(town)
+            await answer_to(town, said)
+            await is_answered_once_more(town, said)
+
+    run(test())
+
+
+# Sending --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("path", ["/channels/*/messages", "/webhooks/*/messages/@original", "/interactions/*"])
+def test_a_refusal_for_a_moment_costs_no_answer(quick_data: Path, tmp_path: Path, status: int, path: str) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            discord.fail_next("*", path, status)
+            if "channels" in path:
+                said = await mentioned(town)
+                await answer_to(town, said, 20)
+                await is_answered_once_more(town, said)
+            else:
+                asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+                assert "ferry" in (await asked.answered(20)).text
+
+    run(test())
+
+
+@pytest.mark.parametrize("when", ["before", "middle", "after"])
+def test_a_connection_that_breaks_while_replying_leaves_one_reply(quick_data: Path, tmp_path: Path, when: str) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            discord.drop_connection_on("POST", "/channels/*/messages", when)  # type: ignore[arg-type]
+            said = await mentioned(town)
+            await answer_to(town, said, 20)
+            await is_answered_once_more(town, said)
+
+    run(test())
+
+
+@pytest.mark.parametrize("when", ["before", "middle", "after"])
+@pytest.mark.parametrize("path", ["/interactions/*", "/webhooks/*/messages/@original"])
+def test_a_connection_that_breaks_while_answering_a_command_leaves_one_answer(
+    quick_data: Path, tmp_path: Path, when: str, path: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            discord.drop_connection_on("*", path, when)  # type: ignore[arg-type]
+            asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+            answer = await asked.answered(20)
+            assert answer.embeds
+            assert town.from_bot() == [answer]
+            assert asked.followups == []
+
+    run(test())
+
+
+def test_an_answer_slower_than_the_time_to_respond_arrives(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn(respond_s=0.3) as discord, bot_in(discord, quick_data, embedder, tmp_path):
+            town = town_in(discord)
+            with held(embedder):
+                asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+                with pytest.raises(TimeoutError):
+                    await asked.expired(0.5)
+                assert asked.state == "deferred"
+            assert (await asked.answered()).embeds
+
+    run(test())
+
+
+def test_an_answer_later_than_its_token_goes_into_the_channel(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn(token_s=0.3) as discord, bot_in(discord, quick_data, embedder, tmp_path):
+            town = town_in(discord)
+            with held(embedder):
+                asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+                await asked.responded()
+                with pytest.raises(TimeoutError):
+                    await asked.expired(0.5)
+            late = await discord.wait_for_message(town.channel, where=lambda one: bool(one.embeds))
+            assert late.interaction is None
+            assert late.content == f"**{FERRY}**"
+
+    run(test())
+
+
+def test_a_deleted_question_is_let_go(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            with held(embedder):
+                said = await mentioned(town)
+                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                await discord.delete(said)
+            answered = await mentioned(town)
+            await answer_to(town, answered)
+            assert answers_to(town, said) == []
+            assert bot.memory.n_answers() == 1
+            await discord.delete(answered)
+            last = await mentioned(town)
+            await answer_to(town, last)
+            assert bot.memory.answer_to_prompt(answered.id) is None
+
+    run(test())
+
+
+def test_a_failure_is_told_in_one_sentence_with_the_id_that_is_in_the_log(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(HashingEmbedder):
+        def embed_query(self, text: str) -> Vectors:
+            if text != "warm":
+                raise RuntimeError("the model fell over")
+            return super().embed_query(text)
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, Broken(), tmp_path):
+            town = town_in(discord)
+            asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+            sentence = (await asked.answered()).content
+            assert sentence.startswith("Something failed on my side; the operator finds it in the log under `")
+            failure = sentence.split("`")[1]
+            assert any(failure in record.getMessage() and record.exc_info for record in caplog.records)
+            assert FERRY not in caplog.text
+            assert discord.token not in caplog.text
+
+    with caplog.at_level(logging.INFO):
+        run(test())
+
+
+def test_permissions_lost_while_it_searches_end_in_the_log_and_nowhere_else(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path):
+            town = town_in(discord)
+            other = discord.add_channel(town.guild, "other")
+            with held(embedder):
+                await mentioned(town)
+                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                discord.forbid(town.channel, "send_messages")
+            said = await discord.say(town.ann, other, town.mention(DEADLINE))
+            await discord.wait_for_message(other, after=said)
+            await discord.until(lambda: "forbidden id=" in caplog.text, 5, "the log")
+            assert town.from_bot() == []
+
+    with caplog.at_level(logging.INFO):
+        run(test())
+
+
+# Load -----------------------------------------------------------------------------------------------------
+
+
+async def outcomes(asked: Sequence[Interaction], timeout_s: float) -> list[Message]:
+    return list(await asyncio.gather(*(one.answered(timeout_s) for one in asked)))
+
+
+def test_a_hundred_people_at_once_are_answered_or_told_and_no_heartbeat_is_missed(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        async with (
+            StandIn(heartbeat_s=1.0) as discord,
+            bot_in(discord, sample_data, embedder, tmp_path, max_waiting=60) as bot,
+        ):
+            town = town_in(discord)
+            bot.memory.set(town.guild.id, guild_per_minute=0)
+            people = [discord.add_user(f"Person {n}") for n in range(100)]
+            asked = [await discord.slash(person, town.channel, "ask", question=FERRY) for person in people]
+            answers = await outcomes(asked, 90)
+            n_busy = sum(answer.content == BUSY for answer in answers)
+            assert sum("**17** people" in answer.text for answer in answers) == 100 - n_busy >= 60
+            assert {one.state for one in asked} == {"answered"}
+            assert discord.gateway.n_missed_heartbeats == 0
+            assert "heartbeat blocked" not in caplog.text
+
+    run(test(), 120)
+
+
+def test_a_snapshot_switched_during_two_hundred_questions_fails_none(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        data = tmp_path / "data"
+        shutil.copytree(quick_data, data)
+        embedder = HashingEmbedder()
+        async with StandIn() as discord, bot_in(discord, data, embedder, tmp_path, watch_s=0.01) as bot:
+            town = town_in(discord)
+            bot.memory.set(town.guild.id, guild_per_minute=0)
+            people = [discord.add_user(f"Person {n}") for n in range(20)]
+            answers: list[Message] = []
+            for turn in range(10):
+                asked = [await discord.slash(person, town.channel, "ask", question=FERRY) for person in people]
+                if turn in (2, 6):
+                    await asyncio.to_thread(run_reindex, data, embedder, 80 + turn, "test", NOW_S, dry_run=False)
+                    await asyncio.wait_for(bot.asker.switched_to(current_name(data) or ""), 10)
+                answers += await outcomes(asked, 30)
+            assert len(answers) == 200
+            assert all(answer.embeds for answer in answers)
+            assert bot.asker.snapshot == "000003"
+            assert bot.metrics.questions["failed"] == 0
+            assert sum(bot.metrics.took_s) == 200
+
+    run(test(), 120)
+
+
+def test_a_bot_without_an_index_says_so_and_answers_once_there_is_one(tmp_path: Path) -> None:
+    async def test() -> None:
+        embedder = HashingEmbedder()
+        async with StandIn() as discord, bot_in(discord, tmp_path, embedder, tmp_path, watch_s=0.01) as bot:
+            town = town_in(discord)
+            refused = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            assert refused.content.startswith("There is nothing to search yet")
+            await bot.wait_until_ready()
+            assert "no index" in bot.health().problem
+            await asyncio.to_thread(
+                run_ingest, [open_source(str(SAMPLE))], tmp_path, lambda: (embedder, 160), "test", NOW_S
+            )
+            await asyncio.wait_for(bot.asker.switched_to("000001"), 10)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            assert answer.embeds
+
+    run(test())
+
+
+def test_a_broken_new_snapshot_leaves_the_old_one_answering(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        data = tmp_path / "data"
+        shutil.copytree(quick_data, data)
+        embedder = HashingEmbedder()
+        open_whole = opener(data, embedder)
+
+        def open_index(before: Opened | None) -> Opened:
+            if before is not None:
+                raise OSError("the disk is tired")
+            return open_whole(before)
+
+        async with (
+            StandIn() as discord,
+            bot_in(discord, data, embedder, tmp_path, watch_s=0.01, open_index=open_index) as bot,
+        ):
+            town = town_in(discord)
+            await asyncio.to_thread(run_reindex, data, embedder, 80, "test", NOW_S, dry_run=False)
+            while not bot.asker.problem:
+                await asyncio.sleep(0)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            assert answer.embeds
+            assert bot.asker.snapshot == "000001"
+
+    run(test())
+
+
+# The end --------------------------------------------------------------------------------------------------
+
+
+def test_closing_tells_those_whose_answer_is_not_ready_and_takes_no_more(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_bot.FINISH_S", 0.2)
+
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path, n_workers=1) as bot:
+            town = town_in(discord)
+            bot.memory.set(town.guild.id, guild_per_minute=0)
+            with held(embedder):
+                asked = [
+                    await discord.slash(discord.add_user(f"P{n}"), town.channel, "ask", question=FERRY)
+                    for n in range(19)
+                ]
+                for one in asked:
+                    await one.responded()
+                said = await mentioned(town)
+                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                closing = bot.shutdown()
+                late = await discord.slash(town.ben, town.channel, "ask", question=FERRY)
+                assert (await late.answered()).content == CLOSING
+                answers = await outcomes(asked, 8)
+                assert [answer.content for answer in answers] == [CLOSING] * 19
+                assert (await answer_to(town, said)).content == CLOSING
+            await asyncio.wait_for(closing, 10)
+
+    run(test())
+
+
+CHILD = """
+import sys
+from bot.discord_address import discord_at
+import bot.discord_bot, newsquote
+with discord_at(sys.argv.pop(1), sys.argv.pop(1)):
+    newsquote.main()
+"""
+
+
+def test_sigterm_with_twenty_questions_pending_ends_in_time_and_leaves_nobody_waiting(
+    sample_data: Path, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        data = tmp_path / "data"
+        shutil.copytree(sample_data, data, symlinks=True)
+        async with StandIn() as discord:
+            town = town_in(discord)
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("NEWSQUOTE_")}
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-W",
+                "ignore",
+                "-c",
+                CHILD,
+                discord.rest_url,
+                discord.gateway_url,
+                "--data",
+                str(data),
+                "bot",
+                env=environment | {"NEWSQUOTE_DISCORD_TOKEN": discord.token, "NEWSQUOTE_LOG_LEVEL": "info"},
+                stderr=asyncio.subprocess.PIPE,
+            )
+            await discord.wait_until_connected(60)
+            people = [discord.add_user(f"Person {n}") for n in range(20)]
+            asked = [await discord.slash(person, town.channel, "ask", question=FERRY) for person in people]
+            for one in asked:
+                await one.responded(10)
+            child.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            _, log = await asyncio.wait_for(child.communicate(), 15)
+            assert time.monotonic() - started < 10
+            assert child.returncode == 0, log.decode()
+            answers = await outcomes(asked, 1)
+            assert all("**17** people" in answer.text or answer.content == CLOSING for answer in answers)
+            assert discord.token.encode() not in log
+            assert FERRY.encode() not in log
+            assert b"Traceback" not in log, log.decode()
+
+    run(test(), 90)

@@ -1,0 +1,187 @@
+"""bot.db: what is remembered comes back as it was, and what is forgotten is gone from the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.memory import DEFAULTS, Asked, Forgotten, GuildSettings, Memory, Place, Remembered, new_id
+from index.errors import StoreError
+from index.types import DAY_S
+
+NOW = 1_746_014_400
+
+
+def remembered(**changes: object) -> Remembered:
+    values: dict[str, object] = {
+        "id": new_id(),
+        "asked_s": NOW,
+        "guild": 1,
+        "channel": 2,
+        "asker": 3,
+        "prompt": 0,
+        "parent": None,
+        "said": "and when?",
+        "question": Asked("When was it?", date(2025, 4, 30)),
+        "kind": "date",
+        "answer": "Friday",
+        "status": "answered",
+        "confidence": 0.75,
+        "snapshot": "000001",
+        "places": (Place(1, 2, 3),),
+    }
+    return Remembered(**(values | changes))  # type: ignore[arg-type]
+
+
+days = st.none() | st.dates()
+spans = st.none() | st.tuples(st.integers(0, 99), st.integers(0, 99))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+place = st.builds(
+    Place,
+    st.integers(1, 9),
+    st.integers(0, 99),
+    st.integers(0, 99),
+    spans,
+    st.booleans(),
+    st.booleans(),
+    st.lists(texts, max_size=3).map(tuple),
+)
+asked = st.builds(Asked, texts, st.dates(), days, days, st.lists(texts, max_size=3).map(tuple), st.booleans())
+
+
+@settings(max_examples=50, deadline=None)
+@given(asked, st.lists(place, max_size=12).map(tuple), texts, st.none() | texts)
+def test_an_answer_comes_back_as_it_was(question: Asked, places: tuple[Place, ...], said: str, answer: str) -> None:
+    kept = remembered(question=question, places=places, said=said, answer=answer)
+    with Memory(Path("/nonexistent"), write=False) as memory:
+        memory.remember(kept, messages=[7, 8])
+        assert memory.answer(kept.id) == kept
+        assert memory.answer_of_message(8) == kept
+
+
+def test_everything_is_there_after_the_file_was_closed(tmp_path: Path) -> None:
+    kept = remembered(prompt=5)
+    with Memory(tmp_path) as memory:
+        memory.remember(kept, messages=[7])
+        memory.vote(kept.id, 4, 1, NOW)
+        memory.report(kept.id, 4, "wrong", NOW)
+        memory.set(1, keep_days=7)
+        memory.set_note("tree", "abc")
+        memory.opened_thread(9, NOW)
+    with Memory(tmp_path, write=False) as memory:
+        assert memory.answer_to_prompt(5) == (kept, 7)
+        (row,) = memory.feedback()
+        assert (row.remembered, row.n_up, row.n_down) == (kept, 1, 0)
+        assert [report.reason for report in row.reports] == ["wrong"]
+        assert memory.settings(1).keep_days == 7
+        assert memory.note("tree") == "abc"
+        assert memory.is_own_thread(9)
+
+
+def test_a_vote_takes_the_place_of_the_same_persons_earlier_one(tmp_path: Path) -> None:
+    kept = remembered()
+    with Memory(tmp_path) as memory:
+        memory.remember(kept)
+        for voter, value in ((1, 1), (2, 1), (1, -1)):
+            assert memory.vote(kept.id, voter, value, NOW)  # type: ignore[arg-type]
+        assert memory.votes(kept.id) == (1, 1)
+        assert not memory.vote("gone", 1, 1, NOW)
+        assert memory.report("gone", 1, "x", NOW) is None
+
+
+def test_an_answer_given_anew_keeps_its_id_its_votes_and_its_messages(tmp_path: Path) -> None:
+    kept = remembered(prompt=5)
+    with Memory(tmp_path) as memory:
+        memory.remember(kept, messages=[7])
+        memory.vote(kept.id, 4, 1, NOW)
+        newer = replace(kept, said="and where?", status="not_found", places=())
+        memory.remember(newer)
+        assert memory.answer_to_prompt(5) == (newer, 7)
+        assert memory.votes(kept.id) == (1, 0)
+
+
+def test_the_last_answer_of_a_channel_is_the_newest_that_all_could_see(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        first, second = remembered(asked_s=NOW), remembered(asked_s=NOW)
+        memory.remember(first)
+        memory.remember(second)
+        memory.remember(remembered(asked_s=NOW + 5, is_private=True))
+        memory.remember(remembered(asked_s=NOW + 9, channel=77))
+        assert memory.last_in(2, 0) == second
+        assert memory.last_in(2, NOW + 1) is None
+
+
+def test_forgetting_a_person_leaves_no_word_of_theirs_in_the_file(tmp_path: Path) -> None:
+    mine, theirs = remembered(asker=3, said="a secret question"), remembered(asker=4, said="a public one")
+    with Memory(tmp_path) as memory:
+        for answer in (mine, theirs):
+            memory.remember(answer, messages=[hash(answer.id)])
+        memory.vote(theirs.id, 3, 1, NOW)
+        memory.report(theirs.id, 3, "a secret reason", NOW)
+        memory.vote(mine.id, 4, 1, NOW)
+        assert memory.forget_person(3) == Forgotten(1, 1, 1)
+        assert memory.answer(mine.id) is None
+        assert memory.answer(theirs.id) == theirs
+        assert memory.feedback() == []
+    held = b"".join(path.read_bytes() for path in tmp_path.glob("bot.db*"))
+    assert b"secret" not in held
+    assert b"a public one" in held
+
+
+def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        memory.set(2, keep_days=10)
+        old = NOW - 11 * DAY_S
+        kept, gone = remembered(guild=1, asked_s=old), remembered(guild=2, asked_s=old)
+        memory.remember(kept)
+        memory.remember(gone)
+        assert memory.forget_old(NOW) == 1
+        assert (memory.answer(kept.id), memory.answer(gone.id)) == (kept, None)
+        memory.forget_guild(1)
+        assert memory.n_answers() == 0
+
+
+def test_a_deleted_prompt_takes_its_answer_along(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        memory.remember(remembered(prompt=5), messages=[7])
+        assert memory.forget_prompt(5) == [7]
+        assert memory.forget_prompt(5) == []
+        assert memory.answer_of_message(7) is None
+
+
+def test_settings_are_the_defaults_until_changed_and_again_when_changed_back(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        assert memory.settings(1) == GuildSettings() == DEFAULTS
+        changed = memory.set(1, channels=(5, 6), language="de", is_private=True)
+        assert memory.settings(1) == changed == GuildSettings(channels=(5, 6), language="de", is_private=True)
+        assert memory.set(1, channels=(), language="", is_private=False) == DEFAULTS
+        assert memory.settings(2) == DEFAULTS
+        with pytest.raises(TypeError):
+            memory.set(1, colour="red")
+
+
+def test_a_file_of_another_kind_or_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "bot.db").write_bytes(b"no database at all, but long enough to be looked at" * 20)
+    with pytest.raises(StoreError, match="cannot be used"):
+        Memory(tmp_path)
+    (tmp_path / "bot.db").unlink()
+    with sqlite3.connect(tmp_path / "bot.db") as other:
+        other.execute("PRAGMA user_version = 99")
+    other.close()
+    with pytest.raises(StoreError, match="schema 99"):
+        Memory(tmp_path)
+
+
+def test_feedback_names_gaps_and_leaves_out_what_nobody_minded(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        memory.remember(remembered())
+        gap = remembered(status="not_found", places=(), asked_s=NOW + 1)
+        memory.remember(gap)
+        assert [row.remembered.id for row in memory.feedback()] == [gap.id]
+        assert memory.feedback(NOW + 2) == []
