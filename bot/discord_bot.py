@@ -80,6 +80,8 @@ class NewsBot(commands.AutoShardedBot):
         sync: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        # It never speaks aloud, and says so to nobody: no warning about libraries for voice.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
