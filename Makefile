@@ -18,7 +18,7 @@ $(BIN)/newsquote: pyproject.toml
 	@touch $@
 
 $(VENV)/dev: $(BIN)/newsquote pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
 	@touch $@
 
 demo: $(BIN)/newsquote ## Ingest the sample corpus and answer a question.

@@ -257,8 +257,15 @@ def export_openvino(folder: Path, target: Path) -> None:
         ModelUnavailable: The folder cannot be written, or the model cannot be read.
     """
     import openvino
-    import torch
-    from transformers import AutoModel
+
+    try:
+        import torch
+        from transformers import AutoModel
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"The model's export is not in {target.parent} and making it needs torch ({error}); "
+            "install newsquote with its dependencies, or copy the `models` folder of a machine that has it."
+        ) from error
 
     class Pooled(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
