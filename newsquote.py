@@ -294,9 +294,9 @@ def explain(
 
 @app.command()
 def chat(context: typer.Context, data: DataOption = None) -> None:
-    """Ask question after question; a follow-up like "and when?" keeps the subject.
+    """Ask in a conversation that keeps its subject.
 
-    A line "new" begins a new conversation; the end of the input ends it.
+    A follow-up like "and when?" is filled in. A line "new" begins a new conversation; the end of the input ends it.
 
     Example: newsquote chat
     """
@@ -361,7 +361,7 @@ def bot(
 
     The token is read from NEWSQUOTE_DISCORD_TOKEN.
 
-    Example: NEWSQUOTE_DISCORD_TOKEN=… newsquote bot
+    Example: newsquote bot
     """
     import asyncio
 
@@ -430,9 +430,9 @@ def harness(
     port: Annotated[int, typer.Option(help="Loopback port of the page; 0 for any free one.", min=0, max=65535)] = 8765,
     data: DataOption = None,
 ) -> None:
-    """Run the whole bot on this machine, without Discord: a page that looks like a channel.
+    """Run the bot without Discord, on a page of its own.
 
-    Votes and conversations are forgotten when it ends.
+    The page looks like a channel. Votes and conversations are forgotten when it ends.
 
     Example: newsquote harness
     """
@@ -466,7 +466,7 @@ def feedback(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Show votes, reports, and the questions that the bot could not answer.
+    """Show votes, reports and unanswered questions.
 
     Example: newsquote feedback --since 2025-04-01 --questions
     """
