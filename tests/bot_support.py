@@ -16,6 +16,7 @@ from bot.standin import Channel, Guild, StandIn, User
 from bot.standin.entities import Message
 from index.snapshot import open_snapshot
 from index.types import Embedder
+from tests.discord_openapi import check_bodies
 from tests.discord_support import connected
 
 # 2025-04-30, noon: the last day of the sample corpus.
@@ -76,7 +77,10 @@ async def bot_in(
     monotonic: Callable[[], float] | None = None,
     open_index: Callable[[Opened | None], Opened] | None = None,
 ) -> AsyncIterator[NewsBot]:
-    """The bot, connected; its memory is kept in a folder, so that a second one goes on where the first ended."""
+    """The bot, connected; its memory is kept in a folder, so that a second one goes on where the first ended.
+
+    All that it sent is held against Discord's own description at the end, where that is at hand.
+    """
     with Memory(memory_at) as memory:
         asker = Asker(
             data,
@@ -88,8 +92,4 @@ async def bot_in(
         bot = NewsBot(Desk(asker, memory, lambda: NOW_S), monotonic=monotonic or steps())
         async with connected(discord, bot):
             yield bot
-
-
-def shown(message: Message) -> str:
-    """All that a message says, for looking for words in it."""
-    return message.text
+    check_bodies(discord.requests)
