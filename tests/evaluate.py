@@ -114,15 +114,15 @@ def quiz_figures(quiz: Path) -> tuple[str, dict[str, float]]:
     return digest([path.with_suffix(".jsonl.gz") for path in files]), found
 
 
-def page_figures(pages: Path) -> tuple[str, dict[str, float]]:
+def page_figures(shared: Path) -> tuple[str, dict[str, float]]:
     """Extraction of the saved pages."""
-    found = score_pages(pages)
+    found = score_pages(shared)
     values = {
         "title equal": 100 * found.title,
         "day equal": 100 * found.day,
         "body F1 x 100": 100 * found.body,
     }
-    return digest([pages / "gold.jsonl"]), values
+    return digest([shared / "pages" / "gold.jsonl"]), values
 
 
 def main() -> int:
@@ -135,7 +135,7 @@ def main() -> int:
     sets = {"sample": sample_figures}
     if (shared / "news-quiz" / "2022").is_dir():
         sets["quiz"] = lambda: quiz_figures(shared / "news-quiz" / "2022")
-        sets["pages"] = lambda: page_figures(shared / "pages")
+        sets["pages"] = lambda: page_figures(shared)
     else:
         print(f"{shared} is absent (NEWSQUOTE_EVAL_DATA names the folder): only the repository's own set is run")
     pinned = json.loads(FLOORS.read_text()) if FLOORS.is_file() else {}
@@ -144,8 +144,8 @@ def main() -> int:
         if arguments.only in (None, name):
             corpus, values = measure()
             failed += _compared(name, corpus, values, pinned, arguments.pin, arguments.lower)
-    if arguments.pin or arguments.lower:
-        FLOORS.write_text(json.dumps(pinned, indent=1, sort_keys=True) + "\n")
+            if arguments.pin or arguments.lower:
+                FLOORS.write_text(json.dumps(pinned, indent=1, sort_keys=True) + "\n")
     return 1 if failed else 0
 
 
