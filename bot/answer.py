@@ -21,7 +21,7 @@ from bot.further import further
 from bot.mark import mark_answer
 from bot.understand import Understood, understand
 from bot.verify import verified
-from bot.windows import Sentences, cut_to_words, sentences_of
+from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
 from index.retrieve import Retriever, Searched
 from index.snapshot import Snapshot
 from index.store import Store
@@ -262,12 +262,16 @@ class Answerer:
         sentences: dict[int, Sentences] = {}
         seen: set[str] = set()
         for hit, at in ranked:
-            article = stories[at].members[hit.version]
-            if article.version not in sentences:
-                sentences[article.version] = sentences_of(article)
+            original, article = stories[at].article, stories[at].members[hit.version]
+            for each in (original, article):
+                if each.version not in sentences:
+                    sentences[each.version] = sentences_of(each)
             for place in sentences[article.version].inside(hit.span):
                 candidate = Candidate(at, sentences[article.version], place, hit)
-                if candidate.text not in seen:  # a copy's sentence is the original's
+                if article is not original:  # what the original says too is quoted from it
+                    twin = twin_of(candidate.text, sentences[original.version])
+                    candidate = candidate if twin is None else Candidate(at, sentences[original.version], twin, hit)
+                if candidate.text not in seen:
                     seen.add(candidate.text)
                     candidates.append(candidate)
         candidates = candidates[:N_SENTENCES]
@@ -303,9 +307,7 @@ def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:
     return None if window is None else (end_of_day_s(window[0]) - 86_399, end_of_day_s(window[1]))
 
 
-def by_best_sentence(
-    stories: Sequence[Story], candidates: Sequence[Candidate], scores: Sequence[float]
-) -> list[Story]:
+def by_best_sentence(stories: Sequence[Story], candidates: Sequence[Candidate], scores: Sequence[float]) -> list[Story]:
     """The stories with what their best sentence adds to their best passage, best first."""
     best: dict[int, float] = {}
     for candidate, score in zip(candidates, scores, strict=True):

@@ -40,11 +40,11 @@ from bot.discord_views import AnswerButton, follow_up_form, report_form, submitt
 from bot.markdown import stamp
 from bot.memory import Memory, Remembered
 from bot.metrics import Health, Metrics
-from bot.service import Asker, Busy, Closing
+from bot.service import Asker
 from bot.understand import MAX_QUESTION_CHARS
 from bot.words import words_for
 from bot.words.base import Words
-from index.errors import BadInput, IndexMissing, NewsquoteError
+from index.errors import BadInput, Busy, Closing, IndexMissing, NewsquoteError
 
 log = logging.getLogger(__name__)
 

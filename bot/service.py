@@ -19,7 +19,7 @@ from typing import TypeVar
 from bot.answer import Answer, Answerer, Question
 from bot.memory import Place
 from bot.verify import check_quote
-from index.errors import IndexMissing, NewsquoteError, UnverifiableQuote
+from index.errors import Busy, Closing, IndexMissing, NewsquoteError, UnverifiableQuote
 from index.snapshot import Snapshot, current_name
 from index.store import NEVER, Store
 from index.types import Embedder, Quote, Span, Vectors
@@ -32,14 +32,6 @@ N_WORKERS = 2
 # Beyond so many a person would wait for longer than is worth it: at 0.2 s a question, some ten seconds.
 MAX_WAITING = 100
 WATCH_S = 2.0
-
-
-class Busy(NewsquoteError):
-    """As many questions are waiting as may."""
-
-
-class Closing(NewsquoteError):
-    """No more questions are taken."""
 
 
 @dataclass(frozen=True, slots=True)

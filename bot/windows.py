@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 from index.sentences import crosses, n_words, sentence_spans, word_spans
 from index.types import Article, Span
+from index.words import terms
 
 # Sixty words of English are some 360 characters; a quote longer than this is no quote.
 MAX_CHARS = 900
+# Two sentences that share so much of the shorter one's words, and are of like length, are one sentence edited.
+TWIN_SHARE = 0.85
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
@@ -52,6 +55,18 @@ def sentences_of(article: Article) -> Sentences:
     """The sentences of an article."""
     spans = tuple(sentence_spans(article.text))
     return Sentences(article, spans, tuple(n_words(span.of(article.text)) for span in spans))
+
+
+def twin_of(text: str, sentences: Sentences) -> int | None:
+    """Index of the sentence that says the same as `text` in nearly the same words (a dateline apart), or None."""
+    wanted = set(terms(text))
+    best, best_share = None, TWIN_SHARE
+    for at, span in enumerate(sentences.spans):
+        words = set(terms(span.of(sentences.article.text)))
+        share = len(wanted & words) / max(1, min(len(wanted), len(words)))
+        if share >= best_share and 2 * len(words) > len(wanted) and 2 * len(wanted) > len(words):
+            best, best_share = at, share
+    return best
 
 
 def cut_to_words(text: str, span: Span, around: Span | None, max_words: int) -> tuple[Span, bool, bool]:

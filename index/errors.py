@@ -11,6 +11,8 @@
     ├── FetchError          (url) something could not be fetched
     ├── ExtractError        (url) a page holds no article
     ├── ModelUnavailable    the embedding model is missing or altered
+    ├── Busy                as many questions are waiting as may
+    ├── Closing             the bot is stopping and takes no more questions
     └── UnverifiableQuote   a quote that does not stand in its article: our own bug, shown to nobody
 
 A message is one sentence that states the values that disagree and the command to run next.
@@ -69,6 +71,14 @@ class ExtractError(_AboutUrl):
 
 
 class ModelUnavailable(NewsquoteError):
+    pass
+
+
+class Busy(NewsquoteError):
+    pass
+
+
+class Closing(NewsquoteError):
     pass
 
 

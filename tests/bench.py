@@ -7,6 +7,7 @@ Machines are noisy: read CPU seconds and ratios, not wall time. Nothing here is 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gzip
 import json
 import os
@@ -32,6 +33,7 @@ from ingest.lock import ingest_lock
 from ingest.passages import passage_budget, split_passages
 from ingest.sample import articles_path, questions_path
 from ingest.sources import open_source
+from tests.bench_bot import N_AT_ONCE, measure, share
 from tests.fakes import HashingEmbedder
 
 PASSAGE_TOKENS = 160
@@ -121,6 +123,17 @@ def bench_answers(folder: Path, questions: Path, n: int) -> None:
     row("index on disk", f"{size / max(1, snapshot.manifest.n_passages):,.0f} B/passage")
 
 
+def bench_bot(folder: Path) -> None:
+    """The bot over the loopback stand-in: from question to card, alone and in a crowd."""
+    figures = asyncio.run(measure(folder, EXPORTS))
+    row("bot: start to the first answer, imports apart", f"{figures.start_s:.2f} s")
+    row("bot: one question after another, p50", f"{1000 * share(figures.alone_s, 0.5):.0f} ms")
+    row("bot: one question after another, p95", f"{1000 * share(figures.alone_s, 0.95):.0f} ms")
+    row(f"bot: {N_AT_ONCE} people at once, p50", f"{share(figures.crowd_s, 0.5):.1f} s")
+    row(f"bot: {N_AT_ONCE} people at once, p95", f"{share(figures.crowd_s, 0.95):.1f} s")
+    row(f"bot: of {N_AT_ONCE} people at once, told that it is busy", f"{figures.n_busy}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--passages", type=int, default=400, help="passages to embed with each runtime")
@@ -140,6 +153,7 @@ def main() -> None:
     bench_embedding(articles, arguments.passages)
     if (indexed / "corpus.db").is_file():
         bench_answers(indexed, questions, arguments.questions)
+        bench_bot(indexed)
     else:
         print(f"answers are not measured: {indexed} is made by `make eval`")
     row("peak memory of all of this", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")

@@ -54,10 +54,10 @@ async def timed(asked: Interaction) -> tuple[float, bool]:
     return time.perf_counter() - started, bool(answer.embeds)
 
 
-async def measure(data: Path) -> Figures:
-    """All figures, over a data folder that is read only."""
+async def measure(data: Path, exports: Path) -> Figures:
+    """All figures, over a data folder that is only read and the folder of the model's export."""
     started = time.perf_counter()
-    embedder = load_embedder(exports=data / "models")
+    embedder = load_embedder(exports=exports)
     with tempfile.TemporaryDirectory() as memory_at:
         async with StandIn() as discord, bot_in(discord, data, embedder, Path(memory_at)) as bot:
             town = town_in(discord)
@@ -96,4 +96,4 @@ def lines(figures: Figures) -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(lines(asyncio.run(measure(Path(sys.argv[1]))))))
+    print("\n".join(lines(asyncio.run(measure(Path(sys.argv[1]), Path(sys.argv[1]) / "models")))))

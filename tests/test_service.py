@@ -13,8 +13,8 @@ import pytest
 from bot.answer import Question
 from bot.desk import Bounds, Desk, Where
 from bot.memory import Memory, Place
-from bot.service import Asker, Busy, Closing
-from index.errors import BadInput, IndexMissing
+from bot.service import Asker
+from index.errors import BadInput, Busy, Closing, IndexMissing
 from index.store import Store
 from index.types import Vectors
 from ingest.job import run_ingest, run_reindex, run_retract

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.windows import MAX_CHARS, cut_to_words, sentences_of
+from bot.windows import MAX_CHARS, cut_to_words, sentences_of, twin_of
 from index.types import Article, Span
 
 
@@ -85,3 +85,12 @@ def test_an_endless_word_is_cut_round_the_answer_without_tearing_a_character() -
         assert around is None or (cut.start <= around.start and around.end <= cut.end)
         assert cut.of(text)[0] in "e4\U0001f469"
         assert cut.of(text)[-1] in "\u03012\U0001f680"
+
+
+def test_an_edited_sentence_is_known_for_its_twin_and_another_is_not() -> None:
+    sentences = sentences_of(
+        article("A ferry rammed a pier on Wednesday, injuring 17 people. Divers looked at the hull. It sails again.")
+    )
+    assert twin_of("PORT WESSEL – A ferry rammed a pier on Wednesday, injuring 17 people.", sentences) == 0
+    assert twin_of("Divers found nothing in the cold water.", sentences) is None
+    assert twin_of("", sentences) is None

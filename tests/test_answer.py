@@ -1,0 +1,76 @@
+"""The whole of a question on the sample corpus, with the real model: who is quoted, and when nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.answer import Answerer, Question
+from index.snapshot import open_snapshot
+from index.store import Store
+from index.types import Embedder
+
+FERRY = "How many people were injured in the ferry accident?"
+LAST_DAY = date(2025, 4, 30)
+
+
+@pytest.fixture(scope="module")
+def answerer(sample_data: Path, embedder: Embedder) -> Iterator[Answerer]:
+    with Store(sample_data) as store:
+        yield Answerer(store, open_snapshot(sample_data), embedder)
+
+
+def test_the_deadline_that_bessent_mentioned_is_april_26(answerer: Answerer) -> None:
+    answer = answerer.answer(Question("what deadline did Bessent mention?", LAST_DAY))
+    assert answer.status == "answered"
+    first = answer.quotes[0]
+    assert first.answer is not None
+    assert first.answer.of(first.article.text) == "April 26"
+
+
+def test_a_story_told_by_a_copy_too_is_quoted_once_from_the_original(answerer: Answerer) -> None:
+    answer = answerer.answer(Question(FERRY, LAST_DAY))
+    quoted = [quote.article.source for quote in answer.quotes]
+    assert "Valley Wire" in quoted
+    assert "Northgate Ledger" not in quoted
+    wire = answer.quotes[quoted.index("Valley Wire")]
+    assert [url.split("/")[2] for url in wire.also] == ["northgate-ledger.example"]
+
+
+def test_asked_of_the_copys_outlet_alone_the_copy_is_quoted(answerer: Answerer) -> None:
+    answer = answerer.answer(Question(FERRY, LAST_DAY, sources=("northgate ledger",)))
+    assert {quote.article.source for quote in answer.quotes} == {"Northgate Ledger"}
+
+
+def test_nothing_published_after_the_day_of_asking_is_used(answerer: Answerer) -> None:
+    answer = answerer.answer(Question(FERRY, date(2025, 4, 1), always=True))
+    assert all((quote.article.published or "") <= "2025-04-01T23:59:59" for quote in answer.quotes)
+    assert answer.searched.n_articles < answerer.answer(Question(FERRY, LAST_DAY)).searched.n_articles
+
+
+def test_what_nobody_reported_is_not_found_and_the_nearest_article_is_named(answerer: Answerer) -> None:
+    answer = answerer.answer(Question("Which goalkeeper moved from Lisbon to Osaka?", LAST_DAY))
+    assert answer.status == "not_found"
+    assert answer.nearest is not None
+    assert answer.searched.n_articles == 59
+
+
+def test_never_refusing_changes_the_status_and_nothing_else(answerer: Answerer) -> None:
+    question = "Which goalkeeper moved from Lisbon to Osaka?"
+    refusing, answering = (answerer.answer(Question(question, LAST_DAY, always=always)) for always in (False, True))
+    assert answering.status == "answered"
+    assert (refusing.confidence, refusing.quotes) == (answering.confidence, answering.quotes)
+
+
+def test_the_version_of_an_article_that_was_valid_then_is_quoted(answerer: Answerer) -> None:
+    question = "How many beds will the new hospital wing have?"
+    before, after = (
+        " ".join(quote.text for quote in answerer.answer(Question(question, day, always=True)).quotes)
+        for day in (date(2025, 4, 10), LAST_DAY)
+    )
+    assert "120" in before
+    assert "140" in after
+    assert "140" not in before
