@@ -21,9 +21,7 @@ from ingest.sample import articles_path, questions_path
 
 Kind = Literal["fact", "unanswerable", "time", "source", "older", "follow_up", "disagreement"]
 
-SAMPLE_LINE = (
-    "This is a sample article written for newsquote; the outlet is invented and this is not a news report."
-)
+SAMPLE_LINE = "This is a sample article written for newsquote; the outlet is invented and this is not a news report."
 MAX_ANSWER_WORDS = 60
 FEWEST: dict[Kind, int] = {
     "fact": 60,
@@ -250,9 +248,7 @@ def test_one_article_is_a_near_copy_that_came_hours_later_from_another_outlet() 
 
 
 def test_no_other_two_articles_are_near_copies() -> None:
-    shingled = {
-        a.url: {tuple(words(body(a))[i : i + 5]) for i in range(len(words(body(a))) - 4)} for a in articles()
-    }
+    shingled = {a.url: {tuple(words(body(a))[i : i + 5]) for i in range(len(words(body(a))) - 4)} for a in articles()}
     alike = [
         (first, second)
         for first in shingled
