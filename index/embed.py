@@ -178,6 +178,7 @@ class OpenVinoEmbedder:
         self._exports = exports
         self._tokenizer: _FastTokenizer | None = None
         self._compiled: Any = None
+        self._requests: list[Any] = []
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -189,18 +190,25 @@ class OpenVinoEmbedder:
         ids = self._tok().ids(texts)
         by_length = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         vectors = np.empty((len(ids), self.dim), np.float32)
-        model = self._model()
-        import openvino
+        requests = self._infer_requests()
+        waiting: list[list[int] | None] = [None] * len(requests)
 
-        def keep(request: Any, rows: list[int]) -> None:
-            vectors[rows] = request.get_output_tensor(0).data
+        def collect(slot: int) -> None:
+            rows = waiting[slot]
+            if rows is not None:
+                requests[slot].wait()
+                vectors[rows] = requests[slot].get_output_tensor(0).data
+                waiting[slot] = None
 
-        queue = openvino.AsyncInferQueue(model)
-        queue.set_callback(keep)
-        for start in range(0, len(by_length), BATCH):
-            rows = by_length[start : start + BATCH]
-            queue.start_async(_padded([ids[row] for row in rows]), rows)
-        queue.wait_all()
+        # Waited for by us, with no callback: a callback's thread may still want the interpreter when the model is let
+        # go, which then waits for that thread for ever (openvino's AsyncInferQueue, seen once in a few dozen runs).
+        for turn, start in enumerate(range(0, len(by_length), BATCH)):
+            slot = turn % len(requests)
+            collect(slot)
+            waiting[slot] = by_length[start : start + BATCH]
+            requests[slot].start_async(_padded([ids[row] for row in by_length[start : start + BATCH]]))
+        for slot in range(len(requests)):
+            collect(slot)
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
@@ -221,6 +229,14 @@ class OpenVinoEmbedder:
             config = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
             self._compiled = core.compile_model(str(self._export()), "CPU", config)
         return self._compiled
+
+    def _infer_requests(self) -> list[Any]:
+        """As many as the machine works on at a time, made once."""
+        if not self._requests:
+            model = self._model()
+            n = int(model.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+            self._requests = [model.create_infer_request() for _ in range(n)]
+        return self._requests
 
     def _export(self) -> Path:
         if self._exports is None:
