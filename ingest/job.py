@@ -155,10 +155,12 @@ def _estimate(store: Store, embedder: Embedder, passage_tokens: int, n_articles:
     embedder.embed_passages(texts)
     each_s = (time.perf_counter() - started) / max(1, len(texts))
     disk = (known or n_passages) * (4 * embedder.dim + _WORDS_BYTES + _PLACES_BYTES) + n_missing * 2 * embedder.dim
+    minutes = round(n_missing * each_s / 60)
+    how_long = f"some {minutes:,} min" if minutes else "less than a minute"
     free = shutil.disk_usage(store.folder).free
     return (
         f"{n_articles:,} articles, about {known or n_passages:,} passages, of which {n_missing:,} are to be embedded: "
-        f"some {max(1, round(n_missing * each_s / 60)):,} min and {disk / 1e6:,.0f} MB of disk "
+        f"{how_long} and {disk / 1e6:,.0f} MB of disk "
         f"({free / 1e6:,.0f} MB are free)"
     )
 
