@@ -29,7 +29,10 @@ def test_the_command_shows_the_question_both_sides_and_their_sources(
             asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
             answer = await asked.answered()
             assert answer.content == f"**{FERRY}**"
-            assert answer.embeds[0]["description"].startswith("**The sources disagree.**\n**17** — Northgate Ledger")
+            assert answer.embeds[0]["description"].startswith(
+                "**The sources disagree.**\n**Fourteen** — Harbor Courier"
+            )
+            assert "**17** — Valley Wire" in answer.embeds[0]["description"]
             assert "**Fourteen** people were injured" in answer.text
             assert "<t:" in answer.text and "Newest article in the index" in answer.text
             assert all(embed["url"].startswith("https://") for embed in answer.embeds[1:3])
