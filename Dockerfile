@@ -12,11 +12,12 @@ RUN python -m venv /opt/newsquote
 ENV PATH=/opt/newsquote/bin:$PATH
 WORKDIR /src
 
-# Dependencies before the code, so that a changed line of code installs nothing anew. torch first and from the index of
-# CPU builds: the usual one would bring several GB of CUDA libraries.
+# Dependencies before the code, so that a changed line of code installs nothing anew. torch first:
+# `--build-arg TORCH_INDEX=…` with the index of CPU builds that PyTorch's installation page gives spares this stage, which
+# is thrown away, several GB of CUDA libraries.
 COPY pyproject.toml ./
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-RUN pip install --index-url "$TORCH_INDEX" "$(grep -o 'torch==[0-9.]*' pyproject.toml)" \
+ARG TORCH_INDEX=
+RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$(grep -o 'torch==[0-9.]*' pyproject.toml)" \
  && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
     > /tmp/requirements.txt \
  && pip install -r /tmp/requirements.txt
