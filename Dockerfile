@@ -32,7 +32,8 @@ RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
 # From here on torch is dead weight (1.1 GB). What is left must still search and answer: if not, the build ends here.
 # `--build-arg KEEP_TORCH=1` keeps it, for another embedding model (NEWSQUOTE_MODEL).
 ARG KEEP_TORCH=
-RUN test -n "$KEEP_TORCH" || pip uninstall --yes torch sentence-transformers transformers scikit-learn sympy networkx mpmath
+RUN test -n "$KEEP_TORCH" || pip uninstall --yes torch sentence-transformers transformers scikit-learn sympy networkx mpmath \
+    $(pip freeze | grep -oE '^(nvidia|cuda|triton)[^=@ ]*')
 RUN newsquote --data /tmp/trial doctor \
  && newsquote --data /tmp/trial ask "what deadline did Bessent mention?" --asked-on 2025-04-30
 
