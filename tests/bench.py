@@ -132,6 +132,7 @@ def bench_bot(folder: Path) -> None:
     row(f"bot: {N_AT_ONCE} people at once, p50", f"{share(figures.crowd_s, 0.5):.1f} s")
     row(f"bot: {N_AT_ONCE} people at once, p95", f"{share(figures.crowd_s, 0.95):.1f} s")
     row(f"bot: of {N_AT_ONCE} people at once, told that it is busy", f"{figures.n_busy}")
+    row("bot: resident memory, with the stand-in and this benchmark", f"{figures.memory_bytes / 1e6:,.0f} MB")
 
 
 def main() -> None:
