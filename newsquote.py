@@ -172,22 +172,15 @@ def _embedder_of(settings: Settings, entry: Any) -> Embedder:
     Raises:
         IndexStale: Its weights are not the ones here, or the settings name another model.
     """
-    from index.embed import load_embedder
     from index.errors import IndexStale
+    from index.snapshot import embedder_of
 
     if settings.model and settings.model != entry.name:
         raise IndexStale(
             f"The index was made with the model {entry.name} and NEWSQUOTE_MODEL is {settings.model}; run "
             "`newsquote reindex`, or unset it."
         )
-    runtime = "openvino" if entry.runtime.startswith("openvino") else "torch"
-    embedder = load_embedder(entry.name, runtime=runtime, exports=settings.data / "models")
-    if (embedder.revision, embedder.dim) != (entry.revision, entry.dim):
-        raise IndexStale(
-            f"The index was made with {entry.name} at revision {entry.revision[:12]} and the model here is "
-            f"{embedder.revision[:12]}; run `newsquote reindex`."
-        )
-    return embedder
+    return embedder_of(entry, settings.data / "models")
 
 
 def _question(

@@ -16,7 +16,7 @@ import numpy as np
 
 from bot.choose import QUOTE_WORDS, WEIGHTS, Candidate, Chosen, bounded, choose, features, question_terms
 from bot.confidence import THRESHOLD, Evidence, confidence
-from bot.disagree import N_RIVALS, settle
+from bot.disagree import n_rivals, settle
 from bot.further import further
 from bot.mark import mark_answer
 from bot.understand import Understood, understand
@@ -25,7 +25,7 @@ from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
 from index.retrieve import Retriever, Searched
 from index.snapshot import Snapshot
 from index.store import Store
-from index.types import Article, Embedder, Filters, Hit, Quote, Span, Status, Vectors, end_of_day_s
+from index.types import Article, Embedder, Filters, Hit, Quote, Span, Status, Vectors, end_of_day_s, start_of_day_s
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ class Answerer:
         scores = signs @ WEIGHTS
         chosen = choose(candidates, scores.tolist(), vectors)
         quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
-        more = further(candidates, scores.tolist(), vectors, chosen, max(question.n_further, N_RIVALS))
+        more = further(candidates, scores.tolist(), vectors, chosen, max(question.n_further, n_rivals(understood.kind)))
         rivals = verified((self._quote(pick, stories, understood) for pick in more), self._store.article)
         quotes, rivals, contrary = settle(understood.kind, understood.topic, quotes, rivals)
         evidence = Evidence.of(hits, signs, scores, [story.score for story in stories])
@@ -214,7 +214,7 @@ class Answerer:
         sources = question.sources or understood.sources
         return Filters(
             as_of_s=end_of_day_s(question.asked_on),
-            since_s=None if since is None else end_of_day_s(since) - 86_399,
+            since_s=None if since is None else start_of_day_s(since),
             until_s=None if until is None else end_of_day_s(until),
             sources=frozenset(name.lower() for name in sources),
             language=question.language,
@@ -304,7 +304,7 @@ class Answerer:
 
 
 def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:
-    return None if window is None else (end_of_day_s(window[0]) - 86_399, end_of_day_s(window[1]))
+    return None if window is None else (start_of_day_s(window[0]), end_of_day_s(window[1]))
 
 
 def by_best_sentence(stories: Sequence[Story], candidates: Sequence[Candidate], scores: Sequence[float]) -> list[Story]:

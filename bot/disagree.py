@@ -30,6 +30,9 @@ OPENING_CHARS = 1_500
 NEAR_WORDS = 7
 # Quotes beyond the chosen ones that are looked through for the other side.
 N_RIVALS = 6
+# Kinds whose answers can be compared, beside dates.
+_NAMED = frozenset({"person", "organisation", "place", "name"})
+_COUNTED = frozenset({"number", "money", "percent", "duration"})
 # Words between a figure and one right beside it.
 BESIDE_WORDS = 4
 # What the marked words gain: as much as a word of the question four words away.
@@ -172,6 +175,11 @@ class Disagreement:
         return tuple(replace(quote, answer=marks.get(at, quote.answer)) for at, quote in enumerate(quotes))
 
 
+def n_rivals(kind: Kind) -> int:
+    """How many of the next best quotes `settle` looks at: none where no two answers of a kind can be compared."""
+    return N_RIVALS if kind in _NAMED or kind in _COUNTED or kind == "date" else 0
+
+
 def settle(
     kind: Kind, question: str, quotes: Sequence[Quote], rivals: Sequence[Quote]
 ) -> tuple[list[Quote], list[Quote], tuple[int, int] | None]:
@@ -308,11 +316,11 @@ def _names(text: str) -> set[str]:
 
 def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
     """The value in a quote that answers, or None where none does beyond doubt."""
-    if kind in ("person", "organisation", "place", "name"):
+    if kind in _NAMED:
         return _name_value(question, quote)
     if kind == "date":
         return _date_value(question, quote)
-    if kind not in ("number", "money", "percent", "duration"):
+    if kind not in _COUNTED:
         return None
     unit = _asked_unit(kind, question)
     if unit is None:
@@ -338,7 +346,7 @@ def _all_values(kind: Kind, question: str, quote: Quote) -> Iterator[Value]:
     """Every value in a quote that could be meant, the article's title too."""
     if kind == "date":
         yield from (_date(match, 0) for match in _DATE.finditer(quote.text))
-    elif kind in ("number", "money", "percent", "duration"):
+    elif kind in _COUNTED:
         unit = _asked_unit(kind, question) or ""
         for text in (quote.text, quote.article.title):
             yield from (value for _, value in _figures(text) if _fits(unit, value.key))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, load_embedder, weights_digest
+from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, weights_digest
 from index.errors import ModelUnavailable, NewsquoteError
-from index.snapshot import FOLDER, Manifest, check_files, current_name, open_snapshot, read_manifest
+from index.snapshot import FOLDER, Manifest, check_files, current_name, embedder_of, open_snapshot, read_manifest
 from index.store import NEVER, Store
 from index.terminal import safe
 from index.types import day_of
@@ -145,14 +145,7 @@ def _check_index(folder: Path) -> str:
 def _check_search(folder: Path) -> str:
     """The live model finds a stored passage by its own words."""
     snapshot = open_snapshot(folder)
-    entry = snapshot.manifest.model
-    runtime = "openvino" if entry.runtime.startswith("openvino") else "torch"
-    embedder = load_embedder(entry.name, runtime=runtime, exports=folder / "models")
-    if embedder.revision != entry.revision:
-        raise ModelUnavailable(
-            f"the index was made with {entry.name} {entry.revision[:12]} and the model here is "
-            f"{embedder.revision[:12]}; run `newsquote reindex`."
-        )
+    embedder = embedder_of(snapshot.manifest.model, folder / "models")
     if not snapshot.manifest.n_passages:
         return "nothing to search yet"
     with Store(folder) as store:

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from index.embed import load_embedder
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
 from index.store import ALWAYS, Store, VersionRow
 from index.types import Embedder, Span, Vectors
@@ -107,6 +108,27 @@ def model_entry(embedder: Embedder) -> ModelEntry:
         dim=embedder.dim,
         max_tokens=embedder.max_tokens,
     )
+
+
+def embedder_of(entry: ModelEntry, exports: Path) -> Embedder:
+    """The embedder a snapshot was made with.
+
+    Args:
+        entry: Its manifest's.
+        exports: Where the OpenVINO export is kept.
+
+    Raises:
+        IndexStale: The model here has other weights.
+        ModelUnavailable: It is not here.
+    """
+    runtime = "openvino" if entry.runtime.startswith("openvino") else "torch"
+    embedder = load_embedder(entry.name, runtime=runtime, exports=exports)
+    if (embedder.revision, embedder.dim) != (entry.revision, entry.dim):
+        raise IndexStale(
+            f"The index was made with {entry.name} at revision {entry.revision[:12]} and the model here is "
+            f"{embedder.revision[:12]}; run `newsquote reindex`."
+        )
+    return embedder
 
 
 # Naming and switching -------------------------------------------------------------------------------------

@@ -190,6 +190,11 @@ def end_of_day_s(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + DAY_S - 1
 
 
+def start_of_day_s(day: date) -> int:
+    """The first second of `day`, UTC."""
+    return end_of_day_s(day) - DAY_S + 1
+
+
 def day_of(instant: int) -> date:
     """The UTC day of an instant."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=instant)).date()
