@@ -63,7 +63,17 @@ class _AboutUrl(NewsquoteError):
 
 
 class FetchError(_AboutUrl):
-    pass
+    """Why an address gave nothing.
+
+    Attributes:
+        reason: One of the fixed phrases of `ingest.fetch`, for counting and for decisions.
+        retry_after_s: Seconds after which asking again makes sense, where the server or our own rules say so.
+    """
+
+    def __init__(self, url: str, reason: str, sentence: str, retry_after_s: float | None = None) -> None:
+        super().__init__(url, sentence)
+        self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 class ExtractError(_AboutUrl):
