@@ -15,13 +15,20 @@ ACCEPTED = "gzip, deflate, br"
 _PIECE_BYTES = 65_536
 
 
-class Overlong(Exception):
-    """The body is longer than it may be; `n_out` bytes came out of `n_in`."""
+# Honest text packs to a tenth, a page of white space to a hundredth; gzip itself ends at 1,032.
+BOMB_RATIO = 100
 
-    def __init__(self, n_in: int, n_out: int) -> None:
-        super().__init__(f"{n_in:,} bytes gave more than {n_out:,}")
-        self.n_in = n_in
-        self.n_out = n_out
+
+class Overlong(Exception):
+    """The body is longer than it may be.
+
+    Attributes:
+        is_bomb: More than `BOMB_RATIO` bytes came out of each that went in.
+    """
+
+    def __init__(self, *, is_bomb: bool) -> None:
+        super().__init__()
+        self.is_bomb = is_bomb
 
 
 class Damaged(Exception):
@@ -35,7 +42,7 @@ class _Coding(Protocol):
 
 
 class BodyReader:
-    """Collects the decoded body of one reply.
+    """Collects the decoded body of one reply, which may be no longer than `max_bytes` packed or unpacked.
 
     Args:
         encoding: The `Content-Encoding` header; "" for none. Several are undone from the last to the first.
@@ -66,9 +73,13 @@ class BodyReader:
         self.n_in += len(raw)
         for piece in self._decoded(raw, 0):
             self.n_out += len(piece)
-            if self.n_out > self._max_bytes:
-                raise Overlong(self.n_in, self._max_bytes)
-            self._parts.append(piece)
+            if self.n_out <= self._max_bytes:
+                self._parts.append(piece)
+            elif self.n_out > BOMB_RATIO * self.n_in:
+                # Only what has come is decoded on, and not kept: enough to tell a bomb from a long text.
+                raise Overlong(is_bomb=True)
+        if max(self.n_in, self.n_out) > self._max_bytes:
+            raise Overlong(is_bomb=False)
 
     def _decoded(self, raw: bytes, stage: int) -> Iterator[bytes]:
         if stage == len(self._codings):

@@ -69,10 +69,7 @@ FAILED_RULES_AGE_S = 600.0
 FIRST_REST_S = 60.0
 MAX_REST_S = 3_600.0
 MAX_SITES = 4_096
-# Honest text packs to a tenth, a page of white space to a hundredth; gzip itself ends at 1,032.
-_BOMB_RATIO = 100
-
-_ODD_NUMBER = re.compile(r"[0-9.]+|(?:.*\.)?0x[0-9a-f]*\.?", re.IGNORECASE)
+_ODD_NUMBER = re.compile(r"(?:\d+|0x[\da-f]*)(?:\.(?:\d+|0x[\da-f]*))*\.?", re.ASCII | re.IGNORECASE)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -236,6 +233,8 @@ class Fetcher:
             max_field_size=MAX_HEADER_BYTES,
             trust_env=False,  # a proxy of the environment would resolve names itself, unchecked
         )
+        # It would ask a second time at once, behind the back of our own tries and pauses.
+        self._session._retry_connection = False
         return self
 
     async def __aexit__(
@@ -545,14 +544,14 @@ class Fetcher:
             reader = BodyReader(response.headers.get("Content-Encoding", ""), max_bytes)
             async for raw in response.content.iter_any():
                 reader.feed(raw)
-                if reader.n_in > max_bytes:
-                    raise Overlong(reader.n_in, max_bytes)
             return reader.body()
         except Overlong as error:
             if may_be_cut:
                 return reader.so_far()
-            if error.n_out > _BOMB_RATIO * error.n_in:
-                raise FetchError(url, "gzip bomb", f"{error}, as no text does") from error
+            if error.is_bomb:
+                raise FetchError(
+                    url, "gzip bomb", "it unpacks to a hundred times its size, which no text does"
+                ) from error
             raise FetchError(url, "too long", f"it has more than the {max_bytes:,} bytes that are read") from error
         except Damaged as error:
             raise FetchError(url, "bad encoding", f"its body {error}") from error
@@ -647,12 +646,20 @@ def _translated(url: str, error: Exception) -> FetchError:
         case aiohttp.ClientPayloadError():
             return FetchError(url, "incomplete", "the reply ends early or is not framed as it says")
         case aiohttp.ClientResponseError():
-            if isinstance(error.__cause__, LineTooLong):
+            if _is_caused_by(error, LineTooLong):
                 return FetchError(url, "header too large", "a header of the reply is longer than any should be")
             return FetchError(url, "bad reply", "the reply is not HTTP as it should be")
         case aiohttp.ClientConnectionError() | OSError():
             return FetchError(url, "connection reset", "the server closed the connection")
     return FetchError(url, "bad reply", f"the reply cannot be understood ({_short(error)})")
+
+
+def _is_caused_by(error: BaseException, kind: type[Exception]) -> bool:
+    while error.__cause__ is not None:
+        error = error.__cause__
+        if isinstance(error, kind):
+            return True
+    return False
 
 
 def _short(error: object) -> str:
