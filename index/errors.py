@@ -10,6 +10,7 @@
     ├── IndexCorrupt        a snapshot's file is missing, short or altered
     ├── FetchError          (url) something could not be fetched
     ├── ExtractError        (url) a page holds no article
+    ├── FeedError           (url) what was read is no feed and no list of feeds
     ├── ModelUnavailable    the embedding model is missing or altered
     ├── Busy                as many questions are waiting as may
     ├── Closing             the bot is stopping and takes no more questions
@@ -77,6 +78,10 @@ class FetchError(_AboutUrl):
 
 
 class ExtractError(_AboutUrl):
+    pass
+
+
+class FeedError(_AboutUrl):
     pass
 
 

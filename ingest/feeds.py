@@ -1,0 +1,602 @@
+"""Bytes of a feed → its entries and what it says of its rhythm; bytes of an OPML file → the feeds it lists; and back.
+
+RSS and Atom of every age go through feedparser, which is given bytes and nothing to open; JSON Feed and OPML are read
+here. Entries keep their text as it came, to be made plain only where it is used (`entry_text`).
+Knows nothing about fetching, schedules or storage, and not what time it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from calendar import timegm
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
+
+from lxml import etree
+from lxml.html import HtmlElement
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from index.errors import FeedError
+from ingest.dates import read_date
+from ingest.draft import Draft
+from ingest.identity import canonical_url
+from ingest.page_blocks import page_blocks
+
+FeedKind = Literal["feed", "json feed", "opml"]
+
+MAX_FEED_BYTES = 20_000_000
+# feedparser takes a millisecond an entry. Of a longer feed both ends are read, as it may be in either order.
+MAX_ENTRIES = 1_000
+MAX_TEXT_CHARS = 500_000
+MAX_OUTLINES = 5_000
+_HEAD_BYTES = 65_536
+_MAX_TITLE_CHARS = 1_000
+_MAX_KEY_CHARS = 2_000
+# A description with fewer words than this is taken for a summary.
+_FULL_WORDS = 150
+
+_ROOT = re.compile(
+    rb"(?:\s|\xef\xbb\xbf|\0|\xff\xfe|\xfe\xff|<!--.*?-->|<\?.*?\?>|<!doctype[^>\[]*(?:\[.*?\]\s*)?>)*<\s*([a-z][\w:.-]*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf:rdf", b"rdf", b"channel", b"atom:feed", b"a:feed"})
+_JSON_FEED = re.compile(rb'"version"\s*:\s*"https?:\\?/\\?/jsonfeed\.org\\?/version\\?/')
+_ENTRY_END = re.compile(rb"</(?:[\w-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
+_ENTRY_START = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
+_DECLARED = re.compile(rb"<\?xml[^>]*\sencoding\s*=", re.IGNORECASE)
+_MARKUP = re.compile(r"<[a-zA-Z/!][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|\w+);")
+_CUT_SHORT = re.compile(r"(?:\[?(?:…|\.\.\.)\]?|\[…\]|(?:read|continue) (?:more|reading|on)\W*)\s*\Z", re.IGNORECASE)
+_FEED_TYPES = frozenset(
+    {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "text/xml"}
+)
+_FEED_LINK = re.compile(r"(?:^|[/._-])(?:rss|feed|atom)(?:s|\d)?(?:\.(?:xml|rdf|json))?/?(?:\?.*)?$", re.IGNORECASE)
+_PERIODS_S = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+# Later than any date that a feed can mean, for reading dates whose future is judged elsewhere.
+_FAR_S = 253_402_300_799
+
+
+class Entry(BaseModel):
+    """One entry of a feed; every string untrusted. Its JSON is what waits in the queue.
+
+    Attributes:
+        guid: The feed's own name for it (guid, Atom id), or "".
+        url: Absolute http(s) address of its article, or "".
+        title: Plain text, or "".
+        published: ISO 8601, or as written where that cannot be read; "" where the feed says nothing.
+        updated: The same.
+        authors: In order.
+        language: ISO 639-1, or "".
+        content: Text or HTML as it came.
+        is_html: Which of the two.
+        is_full: The feed gives it as the whole content, not as a summary.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    guid: str = ""
+    url: str = ""
+    title: str = ""
+    published: str = ""
+    updated: str = ""
+    authors: tuple[str, ...] = ()
+    language: str = ""
+    content: str = ""
+    is_html: bool = False
+    is_full: bool = False
+
+    @property
+    def canonical(self) -> str:
+        """The canonical URL of its article, or ""."""
+        return (canonical_url(self.url) or "") if self.url else ""
+
+    @property
+    def key(self) -> bytes:
+        """16 bytes that identify it within its feed: guid and canonical URL, or its words where it has neither.
+
+        A guid that is used again for another address names another entry, and one address may carry several guids.
+        """
+        own = (self.guid, self.canonical) if self.guid or self.url else ("", "", self.title, self.content)
+        return _digest(own, 16)
+
+    @property
+    def stamp(self) -> bytes:
+        """8 bytes over what changes when the publisher updates it: title and dates, not the text's small print."""
+        return _digest((self.title, self.published, self.updated), 8)
+
+    def without_text(self) -> Entry:
+        """What is worth keeping once its article is stored."""
+        return self.model_copy(update={"content": ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """What a feed says about when to come back; all of it advice.
+
+    Attributes:
+        ttl_s: Seconds for which it may be kept (`ttl`, or `sy:updatePeriod` by `sy:updateFrequency`), or 0.
+        skip_hours: Hours (UTC) in which it does not change.
+        skip_days: Days of the week (0 for Monday) on which it does not change.
+    """
+
+    ttl_s: int = 0
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed, read.
+
+    Attributes:
+        title: Plain text, or "".
+        site: Address of the site it belongs to, or "".
+        entries: In the feed's order; none twice.
+        rhythm: When to come back.
+        warnings: What was wrong with it and read nevertheless (`malformed`, `long`).
+    """
+
+    title: str
+    site: str
+    entries: tuple[Entry, ...]
+    rhythm: Rhythm
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A feed as an OPML file lists it."""
+
+    url: str
+    title: str = ""
+    site: str = ""
+
+
+def kind_of_feed(head: bytes) -> FeedKind | None:
+    """What the beginning of a file shows it to be; None for neither a feed nor a list of feeds."""
+    start = head[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"{"):
+        return "json feed" if _JSON_FEED.search(start) else None
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        start = start.replace(b"\0", b"")  # UTF-16: enough to see the first tag
+    found = _ROOT.match(start)
+    if not found:
+        return None
+    root = found[1].lower()
+    return "opml" if root == b"opml" else "feed" if root in _FEED_ROOTS else None
+
+
+def parse_feed(body: bytes, url: str, charset: str = "") -> Feed:
+    """A feed's entries.
+
+    Args:
+        body: As fetched.
+        url: Where it came from; relative addresses are read against it.
+        charset: From the HTTP header; counts only where the feed itself names none.
+
+    Raises:
+        FeedError: It is no feed.
+    """
+    kind = kind_of_feed(body)
+    if kind == "json feed":
+        return _json_feed(body, url)
+    if kind == "opml":
+        raise FeedError(url, "is a list of feeds (OPML) and no feed; use `newsquote feeds import`.")
+    if kind is None:
+        raise FeedError(url, f"is {_what(body)} and no feed; name the feed's own address.")
+    return _xml_feed(body, url, charset)
+
+
+def _what(body: bytes) -> str:
+    start = body[:_HEAD_BYTES].lstrip()
+    if not start:
+        return "empty"
+    found = _ROOT.match(start)
+    if found and found[1].lower() in (b"html", b"head", b"body"):
+        return "a page of HTML"
+    if start[:1] in (b"{", b"["):
+        return "JSON"
+    return f"markup that begins with <{found[1].decode('latin-1')[:40]}>" if found else "no markup"
+
+
+# RSS and Atom -------------------------------------------------------------------------------------------------
+
+
+def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
+    import feedparser
+
+    body, is_cut = _both_ends(body.lstrip(b" \t\r\n"))
+    headers = {"content-location": url}
+    if charset and not _DECLARED.search(body[:1_000]):
+        headers["content-type"] = f"application/xml; charset={charset}"
+    try:
+        # A stream: given a string, it would open what looks like an address or a file's name.
+        found = feedparser.parse(
+            io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError, AssertionError) as error:
+        raise FeedError(url, f"cannot be read as a feed ({type(error).__name__}).") from error
+    if not found.version and not found.entries:
+        raise FeedError(url, "has the tags of a feed but nothing that belongs into one.")
+    head = found.feed
+    language = _language(_text(head, "language"))
+    warnings = ("malformed",) * bool(found.bozo and not _is_harmless(found)) + ("long",) * is_cut
+    return Feed(
+        title=_plain(_text(head, "title"), is_html=True)[:_MAX_TITLE_CHARS],
+        site=_web(_text(head, "link"), url),
+        entries=_distinct(_entry(raw, url, language, found.version) for raw in found.entries),
+        rhythm=_rhythm(head),
+        warnings=warnings,
+    )
+
+
+def _both_ends(body: bytes) -> tuple[bytes, bool]:
+    """A feed without the entries in its middle that are too many, and whether there were any."""
+    ends = [found.end() for found in _ENTRY_END.finditer(body)]
+    if len(ends) <= MAX_ENTRIES:
+        return body, False
+    half = MAX_ENTRIES // 2
+    after = ends[-half - 1]
+    start = _ENTRY_START.search(body, after)
+    return body[: ends[half - 1]] + body[start.start() if start else after :], True
+
+
+def _is_harmless(found: Any) -> bool:
+    """feedparser also complains of an encoding that is other than declared, and of a media type."""
+    import feedparser
+
+    harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
+    return isinstance(found.get("bozo_exception"), harmless)
+
+
+def _text(raw: dict[str, Any], name: str) -> str:
+    # Not `raw.get`: feedparser's own reads other fields for a missing date, with a warning.
+    value = dict.get(raw, name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _entry(raw: Any, base: str, language: str, version: str) -> Entry:
+    content, is_html, is_full = _content(raw)
+    published = _date(raw, "published") or _date(raw, "created")
+    updated = _date(raw, "updated")
+    if not published:
+        # `dc:date` in RSS is the day of publication; an Atom entry that has only one date has it in `updated`.
+        published, updated = updated, "" if version.startswith("rss") else updated
+    title = dict.get(raw, "title_detail") or {}
+    return Entry(
+        guid=_text(raw, "id")[:_MAX_KEY_CHARS],
+        url=_entry_url(raw, base),
+        title=_plain(_text(raw, "title"), is_html=title.get("type") != "text/plain")[:_MAX_TITLE_CHARS],
+        published=published,
+        updated=updated if updated != published else "",
+        authors=_authors(raw),
+        language=_language(str((dict.get(raw, "content") or [{}])[0].get("language") or "")) or language,
+        content=content[:MAX_TEXT_CHARS],
+        is_html=is_html,
+        is_full=is_full,
+    )
+
+
+def _entry_url(raw: Any, base: str) -> str:
+    """The address of the article, not of an enclosure, of comments or of a proxy that counts readers."""
+    links = [link for link in dict.get(raw, "links") or [] if isinstance(link, dict) and link.get("href")]
+    pages = [
+        str(link["href"])
+        for link in links
+        if link.get("rel", "alternate") == "alternate" and "html" in str(link.get("type", "html"))
+    ]
+    for candidate in (_text(raw, "feedburner_origlink"), *pages, _text(raw, "link")):
+        found = _web(candidate, base)
+        if found:
+            return found
+    return ""
+
+
+def _content(raw: Any) -> tuple[str, bool, bool]:
+    """An entry's text, whether it is HTML, and whether the feed gives it as the whole."""
+    parts = [
+        part
+        for part in dict.get(raw, "content") or []
+        if isinstance(part, dict) and str(part.get("value", "")).strip() and _is_text(str(part.get("type", "")))
+    ]
+    summary = _text(raw, "summary")
+    detail = dict.get(raw, "summary_detail") or {}
+    if parts:
+        best = max(parts, key=lambda part: len(part["value"]))
+        if len(best["value"]) >= len(summary) or not summary:
+            return str(best["value"]).strip(), best.get("type") != "text/plain", True
+    return summary, detail.get("type") != "text/plain", False
+
+
+def _is_text(media_type: str) -> bool:
+    return media_type.startswith("text/") or "html" in media_type or not media_type
+
+
+def _authors(raw: Any) -> tuple[str, ...]:
+    names = [str(one.get("name", "")) for one in dict.get(raw, "authors") or [] if isinstance(one, dict)]
+    return tuple(dict.fromkeys(" ".join(_plain(name, is_html=True).split())[:200] for name in names if name.strip()))
+
+
+def _date(raw: Any, name: str) -> str:
+    """A date as ISO 8601 where it can be read, else as written."""
+    written = _text(raw, name)
+    if not written:
+        return ""
+    found, problem = read_date(written, _FAR_S)
+    if found:
+        return found
+    parsed = dict.get(raw, f"{name}_parsed")
+    if parsed is not None and problem == "unreadable":
+        try:
+            return datetime.fromtimestamp(timegm(parsed), UTC).isoformat(timespec="seconds")
+        except (ValueError, TypeError, OverflowError, OSError):
+            pass
+    return written[:80]
+
+
+def _rhythm(head: Any) -> Rhythm:
+    ttl = _text(head, "ttl")
+    ttl_s = int(ttl) * 60 if re.fullmatch(r"\d{1,6}", ttl) else 0
+    period_s = _PERIODS_S.get(_text(head, "sy_updateperiod").lower(), 0)
+    if period_s:
+        frequency = _text(head, "sy_updatefrequency")
+        times = max(1, int(frequency)) if re.fullmatch(r"\d{1,4}", frequency) else 1
+        ttl_s = max(ttl_s, period_s // times)
+    hours = {int(word) % 24 for word in re.findall(r"\d{1,2}", _skipped(head, "skiphours", "hour"))}
+    days = {
+        _DAYS.index(word) for word in re.findall(r"\w+", _skipped(head, "skipdays", "day").lower()) if word in _DAYS
+    }
+    return Rhythm(ttl_s, frozenset(hours), frozenset(days))
+
+
+def _skipped(head: Any, outer: str, inner: str) -> str:
+    return f"{_text(head, outer)} {_text(head, inner)}"
+
+
+# JSON Feed ----------------------------------------------------------------------------------------------------
+
+
+def _json_feed(body: bytes, url: str) -> Feed:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise FeedError(url, "begins like a JSON feed but is no JSON.") from error
+    if not isinstance(found, dict) or not isinstance(found.get("items"), list):
+        raise FeedError(url, "is a JSON feed without items.")
+    language = _language(_string(found, "language"))
+    items = [item for item in found["items"] if isinstance(item, dict)]
+    half = MAX_ENTRIES // 2
+    is_cut = len(items) > MAX_ENTRIES
+    kept = items[:half] + items[-half:] if is_cut else items
+    return Feed(
+        title=" ".join(_string(found, "title").split())[:_MAX_TITLE_CHARS],
+        site=_web(_string(found, "home_page_url"), url),
+        entries=_distinct(_json_entry(item, url, language) for item in kept),
+        rhythm=Rhythm(),
+        warnings=("long",) * is_cut,
+    )
+
+
+def _string(record: Mapping[str, object], name: str) -> str:
+    value = record.get(name)
+    return value.strip() if isinstance(value, str) else str(value) if type(value) is int else ""
+
+
+def _json_entry(item: Mapping[str, object], base: str, language: str) -> Entry:
+    html, plain = _string(item, "content_html"), _string(item, "content_text")
+    named = [item.get("author"), *_list(item.get("authors"))]
+    return Entry(
+        guid=_string(item, "id")[:_MAX_KEY_CHARS],
+        url=_web(_string(item, "url"), base) or _web(_string(item, "external_url"), base),
+        title=" ".join(_string(item, "title").split())[:_MAX_TITLE_CHARS],
+        published=_string(item, "date_published")[:80],
+        updated=_string(item, "date_modified")[:80],
+        authors=tuple(dict.fromkeys(_string(one, "name")[:200] for one in named if isinstance(one, dict))),
+        language=_language(_string(item, "language")) or language,
+        content=(html or plain or _string(item, "summary"))[:MAX_TEXT_CHARS],
+        is_html=bool(html),
+        is_full=bool(html or plain),
+    )
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+# OPML ---------------------------------------------------------------------------------------------------------
+
+
+def parse_opml(body: bytes, origin: str) -> list[Outline]:
+    """The feeds that an OPML file lists, at any depth, none twice.
+
+    Raises:
+        FeedError: It is no OPML, or lists no feed.
+    """
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(body.lstrip(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise FeedError(origin, f"cannot be read as OPML ({error}).") from error
+    if root is None or etree.QName(root.tag).localname.lower() != "opml":
+        raise FeedError(origin, "is no OPML.")
+    found: dict[str, Outline] = {}
+    for element in root.iter():
+        if not isinstance(element.tag, str) or etree.QName(element.tag).localname.lower() != "outline":
+            continue
+        fields = {str(name).lower(): str(value).strip() for name, value in element.attrib.items()}
+        url = _web(fields.get("xmlurl", ""), "")
+        if url and len(found) < MAX_OUTLINES:
+            title = fields.get("title") or fields.get("text", "")
+            found.setdefault(url, Outline(url, " ".join(title.split()), _web(fields.get("htmlurl", ""), "")))
+    if not found:
+        raise FeedError(origin, "lists no feed: no outline in it has an xmlUrl.")
+    return list(found.values())
+
+
+def opml(outlines: Sequence[Outline], created: str) -> bytes:
+    """An OPML 2.0 file.
+
+    Args:
+        outlines: In the order wanted.
+        created: RFC 2822 date of its making.
+    """
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    etree.SubElement(head, "title").text = "Feeds of newsquote"
+    etree.SubElement(head, "dateCreated").text = created
+    body = etree.SubElement(root, "body")
+    for one in outlines:
+        title = _xml_text(one.title) or one.url
+        element = etree.SubElement(body, "outline", text=title, title=title, type="rss", xmlUrl=_xml_text(one.url))
+        if one.site:
+            element.set("htmlUrl", _xml_text(one.site))
+    written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return written
+
+
+def _xml_text(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+
+
+# A site's page ------------------------------------------------------------------------------------------------
+
+
+def linked_feeds(page: bytes, url: str, charset: str = "") -> list[Outline]:
+    """The feeds that a page of HTML names, the main one first: `<link rel=alternate>`, else links that look like one.
+
+    Feeds of comments come last.
+    """
+    from ingest.page_bytes import decode_page
+
+    root = _tree(decode_page(page, charset)[0])
+    if root is None:
+        return []
+    base = next((urljoin(url, str(one.get("href"))) for one in root.iter("base") if one.get("href")), url)
+    found: dict[str, Outline] = {}
+    for link in root.iter("link"):
+        kinds = str(link.get("rel") or "").lower().split()
+        media_type = str(link.get("type") or "").lower().split(";")[0].strip()
+        address = _web(str(link.get("href") or ""), base)
+        if address and (("alternate" in kinds and media_type in _FEED_TYPES) or "feed" in kinds):
+            found.setdefault(address, Outline(address, " ".join(str(link.get("title") or "").split()), url))
+    if not found:
+        for anchor in root.iter("a"):
+            address = _web(str(anchor.get("href") or ""), base)
+            if address and _FEED_LINK.search(urlsplit(address)._replace(scheme="", netloc="", fragment="").geturl()):
+                found.setdefault(address, Outline(address, "", url))
+    return sorted(found.values(), key=lambda one: "comment" in f"{one.url} {one.title}".lower())
+
+
+# Text ---------------------------------------------------------------------------------------------------------
+
+
+def entry_text(entry: Entry) -> str:
+    """An entry's text, paragraphs separated by blank lines."""
+    if not entry.is_html or not _MARKUP.search(entry.content):
+        return entry.content.strip()
+    root = _tree(entry.content)
+    return "" if root is None else "\n\n".join(block.text for block in page_blocks(root))
+
+
+def is_whole(entry: Entry, text: str) -> bool:
+    """Whether `text`, which is the entry's, seems to be all of the article."""
+    return not _CUT_SHORT.search(text) and (entry.is_full or len(text.split()) >= _FULL_WORDS)
+
+
+def entry_draft(entry: Entry, feed_url: str, *, origin: str, source: str = "", text: str | None = None) -> Draft:
+    """The article as the feed itself gives it.
+
+    Args:
+        entry: Of the feed.
+        feed_url: The feed's address, which the draft remembers.
+        origin: For messages.
+        source: The outlet, or "".
+        text: `entry_text(entry)`, where it is known already.
+    """
+    text = entry_text(entry) if text is None else text
+    whole = is_whole(entry, text)
+    return Draft(
+        origin=origin,
+        text=text,
+        url=entry.url,
+        title=entry.title,
+        published=entry.published,
+        updated=entry.updated,
+        date_from="feed" if entry.published else "",
+        source=source,
+        authors=entry.authors,
+        language=entry.language,
+        is_stub=not whole,
+        extra=provenance(feed_url, "feed content" if entry.is_full else "feed summary"),
+    )
+
+
+def provenance(feed_url: str, text_from: str, extra: str = "") -> str:
+    """`Draft.extra` with a note by which feed an article came, and whether its text is the page's or the feed's."""
+    fields = json.loads(extra) if extra else {}
+    return json.dumps({**fields, "feed": {"url": feed_url, "text_from": text_from}}, ensure_ascii=False)
+
+
+def read_entry(text: str) -> Entry:
+    """An entry from its JSON; an empty one where it cannot be read."""
+    try:
+        return Entry.model_validate_json(text)
+    except ValidationError:
+        return Entry()
+
+
+def _tree(html: str) -> HtmlElement | None:
+    from lxml.html import HTMLParser, document_fromstring
+
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
+    try:
+        return document_fromstring(html.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError):
+        return None
+
+
+def _plain(text: str, *, is_html: bool) -> str:
+    """A title in one line, without tags and entities where it may have any."""
+    if is_html and _MARKUP.search(text):
+        root = _tree(f"<div>{text}</div>")
+        text = text if root is None else "".join(root.itertext())
+    return " ".join(text.split())
+
+
+def _web(url: str, base: str) -> str:
+    """An absolute http(s) address, or ""."""
+    try:
+        joined = urljoin(base, url.strip()) if url.strip() else ""
+        parts = urlsplit(joined)
+        return joined if parts.scheme in ("http", "https") and parts.hostname else ""
+    except ValueError:
+        return ""
+
+
+def _language(code: str) -> str:
+    found = re.match(r"([A-Za-z]{2})(?:[-_]|\Z)", code.strip())
+    return found[1].lower() if found else ""
+
+
+def _distinct(entries: Iterator[Entry]) -> tuple[Entry, ...]:
+    """Entries that say something, the first of each key."""
+    found: dict[bytes, Entry] = {}
+    for entry in entries:
+        if entry.url or entry.content or entry.title:
+            found.setdefault(entry.key, entry)
+    return tuple(found.values())
+
+
+def _digest(values: Sequence[str], size_bytes: int) -> bytes:
+    digest = hashlib.blake2b(digest_size=size_bytes)
+    for value in values:
+        raw = value.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.digest()
