@@ -55,6 +55,7 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
         "passages": manifest.n_passages,
         "passage_tokens": manifest.passage_tokens,
         "vector_kind": manifest.vector_kind,
+        "recent_passages": manifest.n_recent,
         "model": manifest.model.name,
         "model_revision": manifest.model.revision,
         "runtime": manifest.model.runtime,
@@ -81,7 +82,15 @@ def status_lines(found: dict[str, object]) -> str:
     else:
         rows += [
             ("index", f"{found['index']}, {_age(int(str(found['index_age_s'])))} old, {found['vector_kind']}"),
-            ("passages", f"{found['passages']:,} of up to {found['passage_tokens']} tokens"),
+            (
+                "passages",
+                f"{found['passages']:,} of up to {found['passage_tokens']} tokens"
+                + (
+                    f", {found['recent_passages']:,} of them beside the main segment"
+                    if found["recent_passages"]
+                    else ""
+                ),
+            ),
             ("model", safe(f"{found['model']} ({found['runtime']}, revision {str(found['model_revision'])[:12]})")),
         ]
         if not found["index_is_current"]:

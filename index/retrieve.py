@@ -15,7 +15,7 @@ import numpy.typing as npt
 from index.snapshot import Snapshot
 from index.store import ALWAYS
 from index.types import DAY_S, Embedder, Filters, Hit, Vectors
-from index.words import WordFilters, content_terms
+from index.words import content_terms
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -122,23 +122,20 @@ class Retriever:
             query: The topic's vector, where the caller has it.
         """
         snapshot = self._snapshot
-        allowed = self._allowed(filters, retracted)
-        if allowed is not None and not allowed.any():
+        scope = snapshot.scopes.of(filters, retracted)
+        if not scope.n_passages:
             return []
         if query is None:
             query = self._embedder.embed_query(topic)
-        near, cosines = snapshot.vectors.search(query, N_CANDIDATES, allowed)
-        worded, bm25 = snapshot.words.search(content_terms(topic), N_CANDIDATES, _word_filters(filters))
-        if allowed is not None:
-            kept = allowed[worded]  # tombstones and names of other case; dates and outlets are filtered inside
-            worded, bm25 = worded[kept], bm25[kept]
+        near, cosines = snapshot.vectors.search(query, N_CANDIDATES, scope.selection)
+        worded, bm25 = snapshot.words.search(content_terms(topic), N_CANDIDATES, scope.word_filters, scope.mask)
         rows = np.union1d(near, worded)
-        by_cosine = dict(zip(near.tolist(), cosines.tolist(), strict=True))
         missing = np.setdiff1d(worded, near)
-        by_cosine.update(zip(missing.tolist(), snapshot.vectors.cosines(query, missing).tolist(), strict=True))
-        by_bm25 = dict(zip(worded.tolist(), bm25.tolist(), strict=True))
-        all_cosines = np.array([by_cosine[row] for row in rows.tolist()], np.float64)
-        all_bm25 = np.array([by_bm25.get(row, 0.0) for row in rows.tolist()], np.float64)
+        all_cosines = np.zeros(len(rows), np.float64)
+        all_cosines[np.searchsorted(rows, near)] = cosines
+        all_cosines[np.searchsorted(rows, missing)] = snapshot.vectors.cosines(query, missing)
+        all_bm25 = np.zeros(len(rows), np.float64)
+        all_bm25[np.searchsorted(rows, worded)] = bm25
         version_rows = snapshot.passages["version_row"][rows]
         published = snapshot.versions["published_s"][version_rows].astype(np.int64)
         scores, by_date = fuse(all_cosines, all_bm25, published, filters.as_of_s, window, self._weights)
@@ -158,48 +155,5 @@ class Retriever:
 
     def searched(self, filters: Filters, retracted: Collection[int] = ()) -> Searched:
         """What these filters leave of the corpus."""
-        versions = self._snapshot.versions[self._valid(filters, retracted)]
-        dated = versions["published_s"][versions["published_s"] != ALWAYS]
-        n_articles = len(np.unique(versions["article"]))
-        if not len(dated):
-            return Searched(n_articles, None, None)
-        return Searched(n_articles, int(dated.min()), int(dated.max()))
-
-    def _allowed(self, filters: Filters, retracted: Collection[int]) -> npt.NDArray[np.bool_] | None:
-        """Mask over passages; None where everything may answer."""
-        valid = self._valid(filters, retracted)
-        if valid.all():
-            return None
-        mask: npt.NDArray[np.bool_] = valid[self._snapshot.passages["version_row"]]
-        return mask
-
-    def _valid(self, filters: Filters, retracted: Collection[int]) -> npt.NDArray[np.bool_]:
-        """Mask over versions."""
-        versions = self._snapshot.versions
-        valid: npt.NDArray[np.bool_] = (versions["valid_from_s"] <= filters.as_of_s) & (
-            versions["valid_to_s"] > filters.as_of_s
-        )
-        valid &= versions["published_s"] <= filters.as_of_s  # ALWAYS, for undated, is before everything
-        if filters.since_s is not None:
-            valid &= versions["published_s"] >= filters.since_s
-        if filters.until_s is not None:
-            valid &= (versions["published_s"] <= filters.until_s) & (versions["published_s"] != ALWAYS)
-        if filters.sources:
-            wanted = [at for at, name in enumerate(self._snapshot.sources) if name.lower() in filters.sources]
-            valid &= np.isin(versions["source"], wanted)
-        if filters.language:
-            wanted = [at for at, name in enumerate(self._snapshot.languages) if name == filters.language]
-            valid &= np.isin(versions["language"], wanted)
-        if retracted:
-            valid &= ~np.isin(versions["article"], list(retracted))
-        return valid
-
-
-def _word_filters(filters: Filters) -> WordFilters:
-    return WordFilters(
-        valid_at_s=filters.as_of_s,
-        since_s=filters.since_s,
-        until_s=filters.until_s,
-        sources=filters.sources,
-        language=filters.language,
-    )
+        scope = self._snapshot.scopes.of(filters, retracted)
+        return Searched(scope.n_articles, scope.first_s, scope.last_s)

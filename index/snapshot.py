@@ -1,13 +1,14 @@
 """Snapshots: the derived indexes of one state of the store, built beside the live one and switched at once.
 
     DATA/snapshots/current            one line: the name of the live snapshot
-    DATA/snapshots/000007/            manifest.json (written last), vectors.faiss, words/, passages.npy,
+    DATA/snapshots/000007/            manifest.json (written last), vectors.faiss, recent.faiss, words/, passages.npy,
                                       versions.npy, names.json
     DATA/snapshots/.building-000008/  never looked at by a reader
     DATA/snapshots/.gone-000005/      being deleted, likewise
 
 A snapshot is complete once its folder carries its number, and live once `current` names it; both are one rename.
-Knows nothing about where articles come from, and the text of an article only while it builds.
+Large files are shared between snapshots as links, so each folder is whole by itself and deleting one harms no other.
+`index.build` writes them; this module names, switches, prunes, checks and opens them, and writes nothing else.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -28,21 +28,24 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.embed import load_embedder
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
-from index.store import ALWAYS, Store, VersionRow
-from index.types import Embedder, Span, Vectors
-from index.vectors import VectorIndex, build_vectors
-from index.words import WordIndex, WordRow, build_words
+from index.files import FileEntry, sync_folder
+from index.scope import Scopes
+from index.types import Embedder, Span
+from index.vectors import SegmentFile, VectorIndex
+from index.words import WordIndex
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # the first had everything in one segment; its files are read as they are
 FOLDER = "snapshots"
 KEPT = 2  # the live one, and one to roll back to
-_CURRENT = "current"
-_BUILDING = ".building-"
-_GONE = ".gone-"
-_BATCH = 20_000
+CURRENT = "current"
+BUILDING = ".building-"
+GONE = ".gone-"
+MAIN_VECTORS = "vectors.faiss"
+RECENT_VECTORS = "recent.faiss"
 
-_PASSAGE = np.dtype([("version_row", "<i4"), ("start", "<i4"), ("end", "<i4")])
-_VERSION = np.dtype(
+PASSAGE = np.dtype([("version_row", "<i4"), ("start", "<i4"), ("end", "<i4")])
+VERSION = np.dtype(
     [
         ("version", "<i8"),
         ("article", "<i4"),
@@ -75,17 +78,22 @@ class ModelEntry(_Frozen):
         return f"{self.name}@{self.revision}/{self.runtime}/{self.dim}"
 
 
-class FileEntry(_Frozen):
-    """Size in bytes and digest of one file of a snapshot."""
-
-    size: int
-    sha256: str
-
-
 class Manifest(_Frozen):
-    """What a snapshot is, checked whenever it is opened."""
+    """What a snapshot is, checked whenever it is opened.
 
-    schema_version: Literal[1] = 1
+    Attributes:
+        change: Number of the store's last change that it reflects.
+        splitter: Identity of the way in which its texts were split.
+        vector_kind: How its main segment keeps vectors.
+        recent_kind: How the segment of what came later does; "" where there is none.
+        n_passages: Passages that may answer.
+        n_recent: Rows of the recent segment.
+        n_dead: Rows of retracted articles, which are never found and leave with the next merge.
+        main_version: Newest article version that its main segment knows.
+        last_version: Newest article version that it knows at all.
+    """
+
+    schema_version: Literal[1, 2] = 2
     newsquote: str
     created_s: int
     change: int
@@ -93,10 +101,20 @@ class Manifest(_Frozen):
     splitter: str
     passage_tokens: int
     vector_kind: str
+    recent_kind: str = ""
     n_articles: int
     n_versions: int
     n_passages: int
+    n_recent: int = 0
+    n_dead: int = 0
+    main_version: int = 0
+    last_version: int = 0
     files: dict[str, FileEntry]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the passage table."""
+        return self.n_passages + self.n_dead
 
 
 def model_entry(embedder: Embedder) -> ModelEntry:
@@ -146,11 +164,11 @@ def snapshot_names(folder: Path) -> list[str]:
 def current_name(folder: Path) -> str | None:
     """The live snapshot's name, or None."""
     try:
-        name = (folder / FOLDER / _CURRENT).read_text(encoding="ascii").strip()
+        name = (folder / FOLDER / CURRENT).read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise IndexCorrupt(f"{folder / FOLDER / _CURRENT} cannot be read; run `newsquote reindex`.") from error
+        raise IndexCorrupt(f"{folder / FOLDER / CURRENT} cannot be read; run `newsquote reindex`.") from error
     return name if name.isdigit() else None
 
 
@@ -171,9 +189,9 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     except (OSError, ValueError) as error:
         raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
     found = raw.get("schema_version") if isinstance(raw, dict) else None
-    if found != SCHEMA:
+    if found not in READABLE:
         raise IndexStale(
-            f"The index {name} has schema {found} and this newsquote reads {SCHEMA}; run `newsquote reindex`."
+            f"The index {name} has schema {found} and this newsquote reads up to {SCHEMA}; run `newsquote reindex`."
         )
     try:
         return Manifest.model_validate(raw)
@@ -187,16 +205,16 @@ def switch_to(folder: Path, name: str) -> None:
     Raises:
         StoreError: It could not be written; the live one stays.
     """
-    temporary = folder / FOLDER / f"{_CURRENT}.new"
+    temporary = folder / FOLDER / f"{CURRENT}.new"
     try:
         with temporary.open("w", encoding="ascii") as file:
             file.write(name + "\n")
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(folder / FOLDER / _CURRENT)
-        _fsync_folder(folder / FOLDER)
+        temporary.replace(folder / FOLDER / CURRENT)
+        sync_folder(folder / FOLDER)
     except OSError as error:
-        raise _unwritten(folder, error) from error
+        raise unwritten(folder, error) from error
 
 
 def rollback(folder: Path) -> str:
@@ -225,9 +243,9 @@ def prune(folder: Path, keep: int = KEPT) -> list[str]:
     Readers that have a deleted one open keep reading it: its files go when they close.
     """
     parent = folder / FOLDER
-    for entry in [*parent.glob(f"{_BUILDING}*"), *parent.glob(f"{_GONE}*")]:
+    for entry in [*parent.glob(f"{BUILDING}*"), *parent.glob(f"{GONE}*")]:
         shutil.rmtree(entry, ignore_errors=True)
-    live = _live_name(folder)
+    live = live_name(folder)
     if live is None:
         return []
     names = snapshot_names(folder)
@@ -236,12 +254,12 @@ def prune(folder: Path, keep: int = KEPT) -> list[str]:
     for name in gone:
         with contextlib.suppress(OSError):
             # Renamed first: killed in the middle, a folder under its number would look whole to `rollback`.
-            leaving = (parent / name).rename(parent / f"{_GONE}{name}")
+            leaving = (parent / name).rename(parent / f"{GONE}{name}")
             shutil.rmtree(leaving, ignore_errors=True)
     return gone
 
 
-def _live_name(folder: Path) -> str | None:
+def live_name(folder: Path) -> str | None:
     """`current_name`, where an unreadable `current` counts as none: for a writer, who is about to replace it."""
     try:
         return current_name(folder)
@@ -249,28 +267,8 @@ def _live_name(folder: Path) -> str | None:
         return None
 
 
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-# Building -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a snapshot is to be built with."""
-
-    model: ModelEntry
-    splitter: str
-    passage_tokens: int
-    newsquote: str
-
-
-def _unwritten(folder: Path, error: Exception) -> StoreError:
+def unwritten(folder: Path, error: Exception) -> StoreError:
+    """The sentence for an index that could not be written."""
     why = getattr(error, "strerror", None) or error
     return StoreError(
         f"The index could not be written to {folder / FOLDER} ({why}); free some space and run the same command "
@@ -278,159 +276,8 @@ def _unwritten(folder: Path, error: Exception) -> StoreError:
     )
 
 
-def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int) -> str:
-    """Build, verify and switch to a snapshot of all that is split and embedded; the caller holds the ingest lock.
-
-    Returns:
-        The name of the new live snapshot.
-
-    Raises:
-        StoreError: It could not be written; the live one stays.
-    """
-    parent = folder / FOLDER
-    # Before pruning: after a rollback a reader may still have the later one open, and must see the new one as new.
-    name = f"{int(max([*snapshot_names(folder), _live_name(folder) or '0'])) + 1:06d}"
-    building = parent / f"{_BUILDING}{name}"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        prune(folder)
-        building.mkdir()
-        manifest = _write_files(building, store, recipe, now_s)
-        _write_json(building / "manifest.json", manifest.model_dump())
-        _fsync_folder(building)
-        _verify(building, manifest)
-        building.replace(parent / name)
-        _fsync_folder(parent)
-    except OSError as error:
-        shutil.rmtree(building, ignore_errors=True)
-        raise _unwritten(folder, error) from error
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
-    switch_to(folder, name)
-    prune(folder)
-    return name
-
-
-def _write_files(building: Path, store: Store, recipe: Recipe, now_s: int) -> Manifest:
-    change = store.change()
-    versions = list(store.version_rows())
-    version_row = {row.version: at for at, row in enumerate(versions)}
-    splitter, model = store.splitter_id(recipe.splitter), store.model_id(recipe.model.key)
-    dim = recipe.model.dim
-
-    def batches() -> Iterator[tuple[npt.NDArray[np.int64], Vectors]]:
-        after = (0, -1)
-        while True:
-            places, vectors = store.indexed_passages(splitter, model, dim, after, _BATCH)
-            if not len(places):
-                return
-            yield places, vectors
-            after = (int(places[-1, 0]), int(places[-1, 1]))
-
-    passages = np.concatenate(
-        [np.zeros(0, _PASSAGE), *(_passage_array(places, version_row) for places, _ in batches())]
-    )
-    np.save(building / "passages.npy", passages)
-    sources = sorted({row.source for row in versions})
-    languages = sorted({row.language for row in versions})
-    np.save(building / "versions.npy", _version_array(versions, sources, languages))
-    _write_json(building / "names.json", {"sources": sources, "languages": languages})
-    with _foreign_errors():
-        kind = build_vectors(
-            building / "vectors.faiss", dim, len(passages), lambda: (vectors for _, vectors in batches())
-        )
-    (building / "words").mkdir()
-    with _foreign_errors():
-        build_words(building / "words", _word_rows(store, versions, passages))
-    used = np.unique(passages["version_row"])
-    return Manifest(
-        newsquote=recipe.newsquote,
-        created_s=now_s,
-        change=change,
-        model=recipe.model,
-        splitter=recipe.splitter,
-        passage_tokens=recipe.passage_tokens,
-        vector_kind=kind,
-        n_articles=len({versions[row].article for row in used.tolist()}),
-        n_versions=len(versions),
-        n_passages=len(passages),
-        files=_file_entries(building),
-    )
-
-
-@contextlib.contextmanager
-def _foreign_errors() -> Iterator[None]:
-    """Name what the libraries raise where a file cannot be written: faiss a RuntimeError, tantivy a ValueError."""
-    try:
-        yield
-    except (RuntimeError, ValueError) as error:
-        raise OSError(str(error)) from error
-
-
-def _passage_array(places: npt.NDArray[np.int64], version_row: dict[int, int]) -> npt.NDArray[np.void]:
-    array = np.zeros(len(places), _PASSAGE)
-    array["version_row"] = [version_row[version] for version in places[:, 0].tolist()]
-    array["start"], array["end"] = places[:, 1], places[:, 2]
-    return array
-
-
-def _version_array(versions: list[VersionRow], sources: list[str], languages: list[str]) -> npt.NDArray[np.void]:
-    source_at = {name: at for at, name in enumerate(sources)}
-    language_at = {name: at for at, name in enumerate(languages)}
-    array = np.zeros(len(versions), _VERSION)
-    for at, row in enumerate(versions):
-        published = ALWAYS if row.published_s is None else row.published_s
-        array[at] = (
-            row.version,
-            row.article,
-            row.group,
-            source_at[row.source],
-            language_at[row.language],
-            published,
-            row.valid_from_s,
-            row.valid_to_s,
-        )
-    return array
-
-
-def _word_rows(store: Store, versions: list[VersionRow], passages: npt.NDArray[np.void]) -> Iterator[WordRow]:
-    text, last = "", -1
-    for at, (version_row, start, end) in enumerate(passages.tolist()):
-        version = versions[version_row]
-        if version_row != last:
-            article = store.article(version.version)
-            text, last = (article.text if article else ""), version_row
-        yield WordRow(
-            row=at,
-            title=version.title,
-            text=text[start:end],
-            published_s=ALWAYS if version.published_s is None else version.published_s,
-            valid_from_s=version.valid_from_s,
-            valid_to_s=version.valid_to_s,
-            source=version.source,
-            language=version.language,
-        )
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def _file_entries(folder: Path) -> dict[str, FileEntry]:
-    """Sizes and digests of all files, which are on the disk when this returns."""
-    entries = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.endswith(".lock"):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                os.fsync(file.fileno())
-            entries[path.relative_to(folder).as_posix()] = FileEntry(size=path.stat().st_size, sha256=digest)
-    return entries
-
-
-def check_files(folder: Path, manifest: Manifest, *, digests: bool) -> None:
-    """Compare a snapshot's files with its manifest: sizes always, contents where `digests`.
+def check_files(folder: Path, manifest: Manifest, *, digests: bool, known: Collection[str] = ()) -> None:
+    """Compare a snapshot's files with its manifest: sizes always, contents where `digests`, except of those `known`.
 
     Raises:
         IndexCorrupt: One is missing, short or altered; the sentence names it.
@@ -442,7 +289,7 @@ def check_files(folder: Path, manifest: Manifest, *, digests: bool) -> None:
             size = path.stat().st_size
             if size != entry.size:
                 raise IndexCorrupt(f"{path} has {size} bytes and its manifest says {entry.size}; {remedy}.")
-            if digests:
+            if digests and name not in known:
                 with path.open("rb") as file:
                     found = hashlib.file_digest(file, "sha256").hexdigest()
                 if found != entry.sha256:
@@ -451,11 +298,12 @@ def check_files(folder: Path, manifest: Manifest, *, digests: bool) -> None:
             raise IndexCorrupt(f"{path} cannot be read ({error.strerror}); {remedy}.") from error
 
 
-def _verify(building: Path, manifest: Manifest) -> None:
-    """What was just written reads back as it was meant, opens, and holds as many passages as it should."""
-    check_files(building, manifest, digests=True)
-    VectorIndex(building / "vectors.faiss", manifest.n_passages)
-    WordIndex(building / "words", manifest.n_passages)
+def vector_files(path: Path, manifest: Manifest) -> list[SegmentFile]:
+    """The files of vectors of the snapshot in `path`, in the order of their rows."""
+    files = [SegmentFile(path / MAIN_VECTORS, manifest.n_rows - manifest.n_recent)]
+    if manifest.n_recent:
+        files.append(SegmentFile(path / RECENT_VECTORS, manifest.n_recent))
+    return files
 
 
 # Reading --------------------------------------------------------------------------------------------------
@@ -477,8 +325,9 @@ class Snapshot:
             self.languages: list[str] = names["languages"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
-        self.vectors = VectorIndex(path / "vectors.faiss", manifest.n_passages)
-        self.words = WordIndex(path / "words", manifest.n_passages)
+        self.vectors = VectorIndex(vector_files(path, manifest))
+        self.words = WordIndex(path / "words", manifest.n_rows)
+        self.scopes = Scopes(self.passages, self.versions, self.sources, self.languages, self.vectors)
 
     def span(self, passage: int) -> Span:
         """Where a passage stands in its version's text."""

@@ -614,9 +614,9 @@ class Store:
         rows = self._rows("SELECT text FROM texts WHERE version % ? = 0 LIMIT ?", (step, n_samples))
         return row[0], [str(r[0]) for r in rows]
 
-    def n_passages(self, splitter: int) -> int:
-        """Passages stored under a way of splitting."""
-        row = self._one("SELECT count(*) FROM passages WHERE splitter = ?", (splitter,))
+    def n_passages(self, splitter: int, after_version: int = 0) -> int:
+        """Passages stored under a way of splitting, of versions after one."""
+        row = self._one("SELECT count(*) FROM passages WHERE splitter = ? AND version > ?", (splitter, after_version))
         return int(row[0]) if row else 0
 
     @property
@@ -708,23 +708,26 @@ class Store:
 
     def indexed_passages(
         self, splitter: int, model: int, dim: int, after: tuple[int, int], limit: int
-    ) -> tuple[npt.NDArray[np.int64], Vectors]:
-        """The next live passages that have vectors, in the order (version, start).
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float16], npt.NDArray[np.bool_]]:
+        """The next live passages, in the order (version, start), with the vectors that are cached.
 
         Returns:
-            (n, 4) int64 of version, start, end, n_tokens, and (n, dim) float32.
+            (n, 4) int64 of version, start, end, n_tokens; (n, dim) float16, zero where no vector is cached; and the
+            (n,) mask of where one is.
         """
         rows = self._rows(
             "SELECT p.version, p.start, p.end, p.n_tokens, e.vector FROM passages p "
-            "JOIN embeddings e ON e.model = ? AND e.hash = p.hash "
+            "LEFT JOIN embeddings e ON e.model = ? AND e.hash = p.hash "
             "JOIN versions v ON v.version = p.version JOIN articles a ON a.number = v.article "
             "WHERE p.splitter = ? AND (p.version, p.start) > (?, ?) AND a.retracted_s IS NULL "
             "ORDER BY p.version, p.start LIMIT ?",
             (model, splitter, *after, limit),
         )
         places = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
-        vectors = np.frombuffer(b"".join(row[4] for row in rows), np.float16)  # type: ignore[misc]
-        return places, vectors.reshape(-1, dim).astype(np.float32)
+        none = bytes(2 * dim)
+        vectors = np.frombuffer(bytearray().join(row[4] or none for row in rows), np.float16)  # type: ignore[misc]
+        has_vector = np.array([row[4] is not None for row in rows], bool)
+        return places, vectors.reshape(-1, dim), has_vector
 
     def forget_other_splitters(self, splitter: int) -> None:
         """Drop the passages of every other way of splitting; after a re-index has been switched to."""

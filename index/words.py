@@ -1,7 +1,9 @@
 """The word index: question words in, passage rows and BM25 scores out. The only module that imports tantivy.
 
 Words are folded for the index alone (lower case, accents off, English stems); the stored text is untouched.
-Knows nothing about vectors or articles.
+What comes later is added to a copy whose files are links to the old ones: tantivy writes a file once and merges small
+ones into new ones, and its statistics are those of the whole, so scores do not tell when a passage came.
+Knows nothing about vectors, articles, or which version of one was valid when.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +23,7 @@ import tantivy
 from tantivy import FieldType, Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 from index.errors import IndexCorrupt
+from index.files import link
 
 _ANALYZER = "news"
 _HEAP_BYTES = 128_000_000
@@ -121,21 +124,30 @@ class WordRow:
     title: str
     text: str
     published_s: int
-    valid_from_s: int
-    valid_to_s: int
     source: str
     language: str
 
 
 @dataclass(frozen=True, slots=True)
 class WordFilters:
-    """Bounds that hold inside the search; instants inclusive, `valid_at_s` inside [valid_from, valid_to)."""
+    """Bounds that hold inside the search.
 
-    valid_at_s: int
+    Attributes:
+        as_of_s: Latest publication, inclusive; the undated stay. None for any.
+        since_s: Earliest publication, inclusive; the undated drop out. None for any.
+        until_s: Latest publication, inclusive; the undated drop out. None for any.
+        sources: Lower-case outlets; empty for all.
+        language: Code, or "" for all.
+    """
+
+    as_of_s: int | None = None
     since_s: int | None = None
     until_s: int | None = None
     sources: frozenset[str] = frozenset()
     language: str = ""
+
+
+NO_FILTERS = WordFilters()
 
 
 @lru_cache(maxsize=1)
@@ -174,7 +186,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("title", tokenizer_name=_ANALYZER, index_option="freq")
     builder.add_text_field("text", tokenizer_name=_ANALYZER, index_option="freq")
-    for name in ("row", "published", "valid_from", "valid_to"):
+    for name in ("row", "published"):
         builder.add_integer_field(name, fast=True)
     builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
@@ -183,7 +195,24 @@ def _schema() -> tantivy.Schema:
 
 def build_words(folder: Path, rows: Iterable[WordRow]) -> None:
     """Write a word index into `folder`, which must exist and be empty."""
-    index = tantivy.Index(_schema(), path=str(folder))
+    _add(tantivy.Index(_schema(), path=str(folder)), rows)
+    _open_up(folder)
+
+
+def extend_words(earlier: Path, folder: Path, rows: Iterable[WordRow]) -> None:
+    """Write into `folder`, which must exist and be empty, the word index `earlier` with further rows.
+
+    `earlier` is left as it is: files that both have are one on the disk.
+    """
+    for path in earlier.iterdir():
+        if path.suffix != ".lock":
+            # The lists of files are replaced, not written to; copied all the same, as they are all that ever changes.
+            (shutil.copyfile if path.suffix == ".json" else link)(path, folder / path.name)
+    _add(tantivy.Index.open(str(folder)), rows)
+    _open_up(folder)
+
+
+def _add(index: tantivy.Index, rows: Iterable[WordRow]) -> None:
     index.register_tokenizer(_ANALYZER, _analyzer())
     writer = index.writer(_HEAP_BYTES, 1)  # one thread, one order: the same input gives the same scores
     for row in rows:
@@ -192,18 +221,20 @@ def build_words(folder: Path, rows: Iterable[WordRow]) -> None:
             text=row.text,
             row=row.row,
             published=row.published_s,
-            valid_from=row.valid_from_s,
-            valid_to=row.valid_to_s,
             source=row.source.lower(),
             language=row.language,
         )
         writer.add_document(entry)
     writer.commit()
     writer.wait_merging_threads()
+
+
+def _open_up(folder: Path) -> None:
+    """tantivy makes some files for their owner alone; who may ask is the folder's matter."""
     mode = folder.stat().st_mode & 0o666
-    # tantivy makes some of them for their owner alone; who may ask is the folder's matter.
     for path in folder.iterdir():
-        path.chmod(mode)
+        if path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
 
 
 class WordIndex:
@@ -249,15 +280,42 @@ class WordIndex:
         return float(np.log(1 + (self.n - n_with + 0.5) / (n_with + 0.5)))
 
     def search(
-        self, question_terms: Iterable[str], k: int, filters: WordFilters
+        self,
+        question_terms: Iterable[str],
+        k: int,
+        filters: WordFilters = NO_FILTERS,
+        allowed: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Rows of the `k` passages with the highest BM25 and their scores, best first.
 
         Args:
             question_terms: Folded words, see `content_terms`.
             k: At most so many.
-            filters: Applied inside the search.
+            filters: Applied inside the search; cheap where they leave little.
+            allowed: (n,) mask of the rows that may be found, applied to what the search finds; cheap where it leaves
+                most. None for all.
         """
+        query = self._query(list(question_terms), filters)
+        n_wanted = min(k, self.n)
+        if query is None or n_wanted <= 0:  # tantivy panics at a limit of 0
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        n_asked = n_wanted
+        while True:
+            rows, scores = self._searched(query, n_asked)
+            is_all = len(rows) < n_asked or n_asked >= self.n
+            if allowed is not None:
+                kept = allowed[rows]
+                rows, scores = rows[kept], scores[kept]
+            if len(rows) >= n_wanted or is_all:
+                return rows[:n_wanted], scores[:n_wanted]
+            n_asked = min(self.n, 4 * n_asked)
+
+    def _searched(self, query: Query, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        hits = self._searcher.search(query, k, count=False).hits
+        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
+        return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+
+    def _query(self, question_terms: Sequence[str], filters: WordFilters) -> Query | None:
         wanted = [
             (Occur.Should, query)
             for term in question_terms
@@ -266,26 +324,23 @@ class WordIndex:
                 Query.boost_query(Query.term_query(self._schema, "title", term), TITLE_WEIGHT),
             )
         ]
-        k = min(k, self.n)
-        if not wanted or k <= 0:  # tantivy panics at a limit of 0
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        if not wanted:
+            return None
         bounds = [(Occur.Must, Query.const_score_query(query, 0.0)) for query in self._bounds(filters)]
-        query = Query.boolean_query([(Occur.Must, Query.boolean_query(wanted)), *bounds])
-        hits = self._searcher.search(query, k, count=False).hits
-        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+        query = Query.boolean_query(wanted)
+        # Alone, a union of words skips what cannot come among the best.
+        return Query.boolean_query([(Occur.Must, query), *bounds]) if bounds else query
 
     def _bounds(self, filters: WordFilters) -> Iterable[Query]:
-        def between(field: str, low: int | None, high: int | None) -> Query:
-            return Query.range_query(self._schema, field, FieldType.Integer, low, high)
+        def published(low: int | None, high: int | None) -> Query:
+            return Query.range_query(self._schema, "published", FieldType.Integer, low, high)
 
-        yield between("valid_from", None, filters.valid_at_s)
-        yield between("valid_to", filters.valid_at_s + 1, None)
-        yield between("published", None, filters.valid_at_s)
+        if filters.as_of_s is not None:
+            yield published(None, filters.as_of_s)
         if filters.since_s is not None:
-            yield between("published", filters.since_s, None)
+            yield published(filters.since_s, None)
         if filters.until_s is not None:
-            yield between("published", -(2**61), filters.until_s)  # an undated one sorts before that
+            yield published(-(2**61), filters.until_s)  # an undated one sorts before that
         if filters.sources:
             yield self._any_of("source", sorted(filters.sources))
         if filters.language:

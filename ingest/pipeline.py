@@ -18,8 +18,9 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
+from index.build import Recipe, build_snapshot
 from index.errors import IndexCorrupt, IndexMissing, IndexStale
-from index.snapshot import Recipe, build_snapshot, model_entry, prune, read_manifest
+from index.snapshot import model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise
@@ -391,7 +392,7 @@ def finish(
         return 0, ""
     n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress)
     progress.building(n_embedded)
-    name = build_snapshot(folder, store, recipe, now_s)
+    name = build_snapshot(folder, store, recipe, now_s, fresh=always)
     store.forget_other_splitters(store.splitter_id(recipe.splitter))
     return n_embedded, name
 

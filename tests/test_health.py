@@ -87,7 +87,7 @@ def test_status_for_a_person_fits_its_labels_and_obeys_nothing(small: Path) -> N
     ]
     assert lines[1] == "articles  2: 0 copies, 0 stubs; 2 versions; 0 retracted"
     assert lines[2] == "dates     2025-04-02 to 2025-04-02"
-    assert lines[4] == "index     000001, 3 days old, Flat"
+    assert lines[4] == "index     000001, 3 days old, SQfp16"
     assert "\x1b" not in lines[3] and "\u202e" not in lines[3]
 
 

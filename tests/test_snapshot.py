@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from bot.answer import Answer, Answerer, Question
-from index import snapshot as snapshots
+from index import build
+from index.build import build_snapshot
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError
 from index.snapshot import (
     FOLDER,
-    build_snapshot,
     check_files,
     current_name,
     open_snapshot,
@@ -204,7 +204,7 @@ def test_a_missing_or_broken_manifest_names_the_next_command(folder: Path, conte
 def test_a_manifest_of_another_schema_states_both_schemas(folder: Path) -> None:
     path = live(folder, "manifest.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 7}))
-    with pytest.raises(IndexStale, match="schema 7 and this newsquote reads 1; run `newsquote reindex`"):
+    with pytest.raises(IndexStale, match="schema 7 and this newsquote reads up to 2; run `newsquote reindex`"):
         open_snapshot(folder)
 
 
@@ -271,11 +271,11 @@ def _fail(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
         case "names" | "manifest":
             on(Path, "write_text", f"{step}.json", full)
         case "vectors":
-            on(snapshots, "build_vectors", "vectors.faiss", RuntimeError("write error: No space left on device"))
+            on(build, "build_vectors", "vectors.faiss", RuntimeError("write error: No space left on device"))
         case "words":
-            on(snapshots, "build_words", "words", ValueError("An IO error occurred: No space left on device"))
+            on(build, "build_words", "words", ValueError("An IO error occurred: No space left on device"))
         case "digests":
-            on(snapshots, "_file_entries", "", full)
+            on(build, "_file_entries", "", full)
         case "rename":
             on(Path, "replace", ".building-", full)
         case "switch":

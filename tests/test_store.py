@@ -345,8 +345,12 @@ def test_vectors_are_cached_by_text_and_come_back_in_the_order_of_their_passages
         assert store.n_unembedded(splitter, model) == 2
         store.add_embeddings(model, [b"a", b"b"], np.array([[1, 0], [0, 1]], np.float32))
         assert store.n_unembedded(splitter, model) == 0
-        places, vectors = store.indexed_passages(splitter, model, 2, (0, -1), 2)
+        places, vectors, has_vector = store.indexed_passages(splitter, model, 2, (0, -1), 2)
         assert places.tolist() == [[1, 0, 4, 1], [1, 4, 8, 1]]
         assert vectors.tolist() == [[0, 1], [1, 0]]
-        places, _ = store.indexed_passages(splitter, model, 2, (1, 4), 2)
+        assert has_vector.all()
+        places, *_ = store.indexed_passages(splitter, model, 2, (1, 4), 2)
         assert places.tolist() == [[1, 8, 9, 1]]
+        places, vectors, has_vector = store.indexed_passages(splitter, store.model_id("other"), 2, (1, 0), 2)
+        assert (len(places), vectors.tolist(), has_vector.tolist()) == (2, [[0, 0], [0, 0]], [False, False])
+        assert [store.n_passages(splitter, after) for after in (0, 1)] == [3, 0]

@@ -1,19 +1,28 @@
-"""The vector index against plain matrix products: rows and cosines, with and without masks, exact and inverted."""
+"""The vector index against plain matrix products: rows and cosines, with and without masks, in one segment and more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from index.errors import IndexCorrupt
 from index.types import Vectors
-from index.vectors import EXACT_BELOW, VectorIndex, build_vectors, index_kind
+from index.vectors import (
+    EXACT_BELOW,
+    INVERTED_FROM,
+    ONE_BY_ONE,
+    Mask,
+    SegmentFile,
+    VectorIndex,
+    build_vectors,
+    index_kind,
+)
 
-Mask = npt.NDArray[np.bool_]
 DIM = 48
 # An inverted file large enough that a sixteenth of its lists, 32, is really only a part of it.
 INVERTED = "IVF512,SQ8"
@@ -32,15 +41,17 @@ def clustered(n: int, seed: int = 0) -> Vectors:
     return unit(centres[rng.integers(300, size=n)] + 0.6 * rng.normal(size=(n, DIM)))
 
 
-def in_batches(vectors: Vectors, size: int = 700) -> Iterator[Vectors]:
-    for start in range(0, len(vectors), size):
-        yield vectors[start : start + size]
+def built(folder: Path, *segments: Vectors, kind: str | None = None) -> VectorIndex:
+    files = []
+    for at, vectors in enumerate(segments):
+        files.append(SegmentFile(folder / f"{at}.faiss", len(vectors)))
+        build_vectors(files[-1].path, vectors, kind)
+    return VectorIndex(files)
 
 
-def built(folder: Path, vectors: Vectors, kind: str | None = None) -> VectorIndex:
-    path = folder / "vectors.faiss"
-    build_vectors(path, DIM, len(vectors), lambda: in_batches(vectors), kind)
-    return VectorIndex(path, len(vectors))
+def search(index: VectorIndex, query: Vectors, k: int, allowed: Mask | None) -> tuple[list[int], list[float]]:
+    rows, cosines = index.search(query, k, None if allowed is None else index.selection(allowed))
+    return rows.tolist(), cosines.tolist()
 
 
 def nearest(vectors: Vectors, query: Vectors, k: int, allowed: Mask | None) -> tuple[list[int], list[float]]:
@@ -70,13 +81,13 @@ def masks(n: int) -> dict[str, Mask | None]:
 @pytest.fixture(scope="module")
 def flat(tmp_path_factory: pytest.TempPathFactory) -> tuple[VectorIndex, Vectors]:
     vectors = clustered(3001)
-    return built(tmp_path_factory.mktemp("flat"), vectors), vectors
+    return built(tmp_path_factory.mktemp("flat"), vectors, kind="Flat"), vectors
 
 
 @pytest.fixture(scope="module")
 def inverted(tmp_path_factory: pytest.TempPathFactory) -> tuple[VectorIndex, Vectors]:
     vectors = clustered(N_CLUSTERED)
-    return built(tmp_path_factory.mktemp("inverted"), vectors, INVERTED), vectors
+    return built(tmp_path_factory.mktemp("inverted"), vectors, kind=INVERTED), vectors
 
 
 @pytest.mark.parametrize("name", list(masks(10)))
@@ -85,9 +96,9 @@ def test_exact_search_finds_what_brute_force_finds(flat: tuple[VectorIndex, Vect
     allowed = masks(len(vectors))[name]
     for query in clustered(12, seed=1):
         for k in (1, 50, 4000):
-            rows, cosines = index.search(query, k, allowed)
+            rows, cosines = search(index, query, k, allowed)
             expected_rows, expected = nearest(vectors, query, k, allowed)
-            assert len({*rows.tolist()}) == len(rows) == len(expected_rows)
+            assert len({*rows}) == len(rows) == len(expected_rows)
             np.testing.assert_allclose(cosines, expected, atol=1e-5)
             # Neighbours less than a float's precision apart may change places; no other may.
             np.testing.assert_allclose(vectors[rows] @ query, expected, atol=1e-6)
@@ -123,16 +134,16 @@ def test_inverted_search_recalls_98_of_the_100_nearest(inverted: tuple[VectorInd
 def test_inverted_search_finds_all_that_a_narrow_mask_leaves(inverted: tuple[VectorIndex, Vectors]) -> None:
     index, vectors = inverted
     rng = np.random.default_rng(4)
-    for n_allowed in (1, 7, 200, len(vectors) // 20):
+    for n_allowed in (1, 7, 200, ONE_BY_ONE, ONE_BY_ONE + 1, len(vectors) // 4):
         allowed = np.zeros(len(vectors), bool)
         allowed[rng.choice(len(vectors), n_allowed, replace=False)] = True
         for query in clustered(5, seed=n_allowed):
             k = min(200, n_allowed)
-            rows, _ = index.search(query, 200, allowed)
+            rows, _ = search(index, query, 200, allowed)
             assert len(rows) == k
             assert allowed[rows].all()
             best = nearest(vectors, query, k, allowed)[0]
-            assert len({*rows.tolist()} & {*best}) >= 0.97 * k
+            assert len({*rows} & {*best}) >= 0.97 * k
 
 
 def test_inverted_search_finds_enough_when_all_that_is_allowed_lies_far_away(
@@ -141,16 +152,16 @@ def test_inverted_search_finds_enough_when_all_that_is_allowed_lies_far_away(
     index, vectors = inverted
     query = clustered(1, seed=6)[0]
     allowed = vectors @ query < np.quantile(vectors @ query, 0.25)  # a quarter of the corpus, none of it near
-    rows, cosines = index.search(query, 100, allowed)
+    assert allowed.sum() > ONE_BY_ONE
+    rows, cosines = search(index, query, 100, allowed)
     assert len(rows) == 100
     assert allowed[rows].all()
-    assert cosines.min() > nearest(vectors, query, 1000, allowed)[1][-1]
+    assert min(cosines) > nearest(vectors, query, 1000, allowed)[1][-1]
 
 
 def test_inverted_search_of_nothing_allowed_is_empty(inverted: tuple[VectorIndex, Vectors]) -> None:
     index, vectors = inverted
-    rows, cosines = index.search(vectors[0], 10, np.zeros(len(vectors), bool))
-    assert (rows.tolist(), cosines.tolist()) == ([], [])
+    assert search(index, vectors[0], 10, np.zeros(len(vectors), bool)) == ([], [])
 
 
 def test_inverted_cosines_of_given_rows_are_right_wherever_they_lie(inverted: tuple[VectorIndex, Vectors]) -> None:
@@ -167,21 +178,73 @@ def test_an_empty_index_opens_and_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_kind_is_chosen_by_size(tmp_path: Path) -> None:
-    assert index_kind(0) == index_kind(EXACT_BELOW - 1) == "Flat"
-    assert index_kind(EXACT_BELOW) == "IVF1024,SQ8"
-    assert index_kind(1_000_000) == "IVF4096,SQ8"
-    vectors = clustered(10)
-    assert build_vectors(tmp_path / "a", DIM, 10, lambda: in_batches(vectors)) == "Flat"
+    assert index_kind(0) == index_kind(EXACT_BELOW - 1) == "SQfp16"
+    assert index_kind(EXACT_BELOW) == index_kind(INVERTED_FROM - 1) == "SQ8"
+    assert index_kind(INVERTED_FROM) == "IVF512,SQ8"
+    assert index_kind(1_000_000) == "IVF2048,SQ8"
+    assert build_vectors(tmp_path / "a", clustered(10)) == "SQfp16"
+
+
+def test_half_precision_loses_nothing_of_what_the_store_keeps(tmp_path: Path) -> None:
+    kept = clustered(500).astype(np.float16)
+    index = built(tmp_path, kept.astype(np.float32), kind="SQfp16")
+    assert np.array_equal(index.vectors(np.arange(500)), kept.astype(np.float32))
+
+
+# Several segments -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    sizes=st.lists(st.integers(0, 60), min_size=1, max_size=5),
+    share=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
+    k=st.integers(1, 80),
+    seed=st.integers(0, 1000),
+)
+def test_segments_find_what_one_segment_finds(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], share: float, k: int, seed: int
+) -> None:
+    vectors = clustered(sum(sizes), seed)
+    ends = np.cumsum(sizes).tolist()
+    parts = [vectors[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+    folder = tmp_path_factory.mktemp("segments")
+    one, several = built(tmp_path_factory.mktemp("one"), vectors), built(folder, *parts)
+    mask = np.random.default_rng(seed).random(len(vectors)) < share
+    query = clustered(1, seed + 1)[0]
+    for allowed in (None, mask):
+        expected_rows, expected = search(one, query, k, allowed)
+        rows, cosines = search(several, query, k, allowed)
+        np.testing.assert_allclose(cosines, expected, atol=1e-6)
+        assert sorted(rows) == sorted(expected_rows)
+    some = np.random.default_rng(seed).permutation(len(vectors))[:20]
+    np.testing.assert_array_equal(one.cosines(query, some), several.cosines(query, some))
+
+
+def test_an_inverted_segment_and_an_exact_one_are_searched_as_one(tmp_path: Path) -> None:
+    vectors = clustered(N_CLUSTERED + 900)
+    build_vectors(tmp_path / "main", vectors[:N_CLUSTERED], INVERTED)
+    build_vectors(tmp_path / "recent", vectors[N_CLUSTERED:])
+    index = VectorIndex([SegmentFile(tmp_path / "main", N_CLUSTERED), SegmentFile(tmp_path / "recent", 900)])
+    recent = np.arange(len(vectors)) >= N_CLUSTERED
+    for query in clustered(10, seed=11):
+        rows, cosines = index.search(query, 100)
+        assert len({*rows.tolist()} & {*nearest(vectors, query, 100, None)[0]}) >= 97
+        assert np.all(np.diff(cosines) <= 0)
+        rows, cosines = index.search(query, 50, index.selection(recent))
+        assert recent[rows].all()
+        np.testing.assert_allclose(cosines, nearest(vectors, query, 50, recent)[1], atol=1e-3)
+        mixed = np.array([N_CLUSTERED + 5, 3, N_CLUSTERED - 1, N_CLUSTERED, 0])
+        np.testing.assert_allclose(index.cosines(query, mixed), vectors[mixed] @ query, atol=0.02)
 
 
 def test_a_truncated_file_and_a_wrong_count_are_corrupt_in_words(tmp_path: Path) -> None:
     vectors = clustered(100)
     path = tmp_path / "vectors.faiss"
-    build_vectors(path, DIM, 100, lambda: in_batches(vectors))
+    build_vectors(path, vectors)
     with pytest.raises(IndexCorrupt, match="holds 100 vectors and its manifest says 99; run `newsquote rollback`"):
-        VectorIndex(path, 99)
+        VectorIndex([SegmentFile(path, 99)])
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(IndexCorrupt, match="cannot be read as a vector index; run `newsquote rollback`"):
-        VectorIndex(path, 100)
+        VectorIndex([SegmentFile(path, 100)])
     with pytest.raises(IndexCorrupt):
-        VectorIndex(tmp_path / "missing", 100)
+        VectorIndex([SegmentFile(tmp_path / "missing", 100)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import random
 from collections import Counter
@@ -9,13 +10,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.errors import IndexCorrupt
-from index.store import ALWAYS, NEVER
-from index.words import TITLE_WEIGHT, WordFilters, WordIndex, WordRow, build_words, content_terms, terms
+from index.store import ALWAYS
+from index.words import (
+    NO_FILTERS,
+    TITLE_WEIGHT,
+    WordFilters,
+    WordIndex,
+    WordRow,
+    build_words,
+    content_terms,
+    extend_words,
+    terms,
+)
 
 K1, B = 1.2, 0.75
 # Up to this many words tantivy keeps a field's length exactly; a longer one is rounded down, by less than an eighth.
@@ -27,8 +39,6 @@ VOCABULARY = [f"{a}{b}" for a in ("bor", "kul", "mip", "tav", "zed") for b in ("
 def row_of(row: int, text: str, title: str = "", **changes: object) -> WordRow:
     fields: dict[str, object] = {
         "published_s": 0,
-        "valid_from_s": ALWAYS,
-        "valid_to_s": NEVER,
         "source": "Post",
         "language": "en",
     }
@@ -41,7 +51,7 @@ def opened(folder: Path, rows: Sequence[WordRow]) -> WordIndex:
 
 
 def found(index: WordIndex, question: str, filters: WordFilters | None = None, k: int = 1000) -> dict[int, float]:
-    rows, scores = index.search(content_terms(question), k, filters or WordFilters(valid_at_s=NOW_S))
+    rows, scores = index.search(content_terms(question), k, filters or NO_FILTERS)
     assert scores.tolist() == sorted(scores.tolist(), reverse=True)
     assert len(rows) == len({*rows.tolist()})
     return dict(zip(rows.tolist(), scores.tolist(), strict=True))
@@ -119,20 +129,24 @@ def test_idf_falls_with_the_number_of_passages_that_hold_the_word(tmp_path: Path
     assert index.idf("unseen") == pytest.approx(math.log(1 + 10.5 / 0.5))
 
 
+@pytest.fixture(scope="module")
+def random_index(tmp_path_factory: pytest.TempPathFactory) -> WordIndex:
+    return opened(tmp_path_factory.mktemp("words"), random_rows(300, 30, seed=6))
+
+
 # Filters --------------------------------------------------------------------------------------------------
 
 OUTLETS = ["Post", "POST", "Wire", "Île Hebdo"]
 instants = st.integers(-3, 3).map(lambda day: NOW_S + day)
 undated = st.just(ALWAYS)
-spans = st.tuples(st.one_of(undated, instants), st.one_of(st.just(NEVER), instants))
 rows_of_any_kind = st.lists(
-    st.tuples(st.one_of(undated, instants), spans, st.sampled_from(OUTLETS), st.sampled_from(["en", "de", ""])),
+    st.tuples(st.one_of(undated, instants), st.sampled_from(OUTLETS), st.sampled_from(["en", "de", ""])),
     min_size=1,
     max_size=30,
 )
 any_filters = st.builds(
     WordFilters,
-    valid_at_s=instants,
+    as_of_s=st.none() | instants,
     since_s=st.none() | instants,
     until_s=st.none() | instants,
     sources=st.frozensets(st.sampled_from([name.lower() for name in OUTLETS] + ["nobody"]), max_size=2),
@@ -143,8 +157,7 @@ any_filters = st.builds(
 def lets_through(filters: WordFilters, row: WordRow) -> bool:
     is_dated = row.published_s != ALWAYS
     return (
-        row.valid_from_s <= filters.valid_at_s < row.valid_to_s
-        and row.published_s <= filters.valid_at_s
+        (filters.as_of_s is None or row.published_s <= filters.as_of_s)
         and (filters.since_s is None or (is_dated and row.published_s >= filters.since_s))
         and (filters.until_s is None or (is_dated and row.published_s <= filters.until_s))
         and (not filters.sources or row.source.lower() in filters.sources)
@@ -156,12 +169,12 @@ def lets_through(filters: WordFilters, row: WordRow) -> bool:
 @given(rows_of_any_kind, st.lists(any_filters, min_size=1, max_size=12))
 def test_filters_let_through_what_plain_comparisons_let_through(
     tmp_path_factory: pytest.TempPathFactory,
-    kinds: list[tuple[int, tuple[int, int], str, str]],
+    kinds: list[tuple[int, str, str]],
     every_filter: list[WordFilters],
 ) -> None:
     rows = [
-        row_of(at, "borek kulon", published_s=published, valid_from_s=low, valid_to_s=high, source=name, language=code)
-        for at, (published, (low, high), name, code) in enumerate(kinds)
+        row_of(at, "borek kulon", published_s=published, source=name, language=code)
+        for at, (published, name, code) in enumerate(kinds)
     ]
     index = opened(tmp_path_factory.mktemp("words"), rows)
     for filters in every_filter:
@@ -172,9 +185,70 @@ def test_a_filter_changes_no_score(tmp_path: Path) -> None:
     rows = [replace(row, language="de" if row.row % 3 else "en") for row in random_rows(90, 30, seed=4)]
     index = opened(tmp_path, rows)
     all_scores = found(index, QUESTIONS[1])
-    filters = WordFilters(valid_at_s=NOW_S, since_s=0, until_s=NOW_S, sources=frozenset({"post"}), language="en")
+    filters = WordFilters(as_of_s=NOW_S, since_s=0, until_s=NOW_S, sources=frozenset({"post"}), language="en")
     expected = {row: score for row, score in all_scores.items() if rows[row].language == "en"}
     assert found(index, QUESTIONS[1], filters) == pytest.approx(expected, rel=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([0.0, 0.02, 0.3, 0.9, 1.0]), st.integers(1, 130), st.integers(0, 99))
+def test_a_mask_leaves_the_k_best_of_what_it_allows(random_index: WordIndex, share: float, k: int, seed: int) -> None:
+    allowed = np.random.default_rng(seed).random(random_index.n) < share
+    every = found(random_index, QUESTIONS[1])
+    expected = [score for row, score in every.items() if allowed[row]][:k]
+    rows, scores = random_index.search(content_terms(QUESTIONS[1]), k, NO_FILTERS, allowed)
+    assert allowed[rows].all()
+    assert scores.tolist() == expected
+
+
+# Going on -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_added_later_scores_as_if_it_had_been_there(tmp_path: Path) -> None:
+    rows = random_rows(200, 60, seed=7)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    expected = opened(whole, rows)
+    folders = [tmp_path / str(at) for at in range(11)]
+    for at, folder in enumerate(folders):  # enough for tantivy to merge some of them
+        folder.mkdir()
+        if at == 0:
+            build_words(folder, rows[:100])
+        else:
+            extend_words(folders[at - 1], folder, rows[90 + 10 * at : 100 + 10 * at])
+    index = WordIndex(folders[-1], 200)
+    for question in QUESTIONS:
+        assert found(index, question) == pytest.approx(found(expected, question), rel=1e-5)
+        assert [index.idf(term) for term in terms(question)] == [expected.idf(term) for term in terms(question)]
+
+
+def test_an_extended_index_shares_its_files_and_leaves_the_one_before_alone(tmp_path: Path) -> None:
+    earlier, later = tmp_path / "earlier", tmp_path / "later"
+    earlier.mkdir()
+    later.mkdir()
+    reader = opened(earlier, random_rows(50, 30, seed=8))
+    before = {path.name: path.read_bytes() for path in earlier.iterdir()}
+    expected = found(reader, QUESTIONS[1])
+    extend_words(earlier, later, [row_of(50, "zedur boram")])
+    assert {path.name: path.read_bytes() for path in earlier.iterdir()} == before
+    assert found(reader, QUESTIONS[1]) == found(WordIndex(earlier, 50), QUESTIONS[1]) == expected
+    assert found(WordIndex(later, 51), "zedur boram").keys() >= {50}
+    shared = [name for name in before if (later / name).exists() and (later / name).samefile(earlier / name)]
+    assert any(name.endswith(".idx") for name in shared)
+    assert not any(name.endswith(".json") for name in shared)
+
+
+def test_files_that_cannot_be_linked_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(self: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    earlier, later = tmp_path / "earlier", tmp_path / "later"
+    earlier.mkdir()
+    later.mkdir()
+    build_words(earlier, [row_of(0, "borek")])
+    extend_words(earlier, later, [row_of(1, "borek kulon")])
+    assert found(WordIndex(later, 2), "borek").keys() == {0, 1}
 
 
 # Folding --------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from bot.answer import Answer, Answerer, Question
+from index import build
 from index.errors import IndexMissing, NewsquoteError
 from index.snapshot import FOLDER, KEPT, check_files, current_name, open_snapshot, read_manifest, snapshot_names
 from index.store import FILE, Store
@@ -160,6 +161,7 @@ class Task:
 def perform(task: Task) -> None:
     """Do what the command line does for a verb, with the hashing embedder and small batches."""
     pipeline.BATCH_DRAFTS = pipeline.SPLIT_ARTICLES = pipeline.EMBED_PASSAGES = BATCH
+    build.MERGE_SHARE = 0.4  # a batch often goes on from the snapshot before, and is often merged
     folder = Path(task.folder)
     with ingest_lock(folder, f"torture {task.verb}", task.now_s):
         match task.verb:
@@ -183,7 +185,9 @@ def _live_embedder(folder: Path) -> tuple[WideEmbedder, int]:
     return WideEmbedder(manifest.model.revision), manifest.passage_tokens
 
 
-_FILE_EVENTS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "os.truncate"})
+_FILE_EVENTS = frozenset(
+    {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "os.truncate", "os.link"}
+)
 
 
 _COMMIT = "torture.commit"

@@ -1,0 +1,434 @@
+"""Building snapshots: everything anew, or what is new beside what is there.
+
+A snapshot's vectors and words stand in a *main* segment, which is written once and shared by the snapshots after it,
+and in what came later: a recent segment of vectors, small and written anew each time, and files that tantivy adds. The
+tables of passages and versions are small and always written anew, so a version that was superseded or retracted since
+changes nothing but its row. Once the recent and the retracted passages pass `MERGE_SHARE` of all, or on request,
+everything is written into a new main segment. Rows never move between two merges.
+
+Memory is bounded by a batch, the tables and one segment at 8 bits a component, not by the vectors of the corpus: they
+go through a passing file. The caller holds the ingest lock. Knows nothing about where articles come from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import IndexCorrupt, IndexMissing, IndexStale
+from index.files import FileEntry, entry_of, link, sync_folder
+from index.snapshot import (
+    BUILDING,
+    FOLDER,
+    MAIN_VECTORS,
+    PASSAGE,
+    RECENT_VECTORS,
+    SCHEMA,
+    VERSION,
+    Manifest,
+    ModelEntry,
+    check_files,
+    current_name,
+    live_name,
+    prune,
+    read_manifest,
+    snapshot_names,
+    switch_to,
+    unwritten,
+    vector_files,
+)
+from index.store import ALWAYS, Store, VersionRow
+from index.vectors import VectorIndex, build_vectors
+from index.words import WordIndex, WordRow, build_words, extend_words
+
+Table = npt.NDArray[np.void]
+Places = npt.NDArray[np.int64]
+
+# What is written anew at every ingest, and searched beside the rest, is at most this share of all.
+MERGE_SHARE = 0.1
+_BATCH = 10_000
+_SPOOL = "vectors.f16"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a snapshot is to be built with."""
+
+    model: ModelEntry
+    splitter: str
+    passage_tokens: int
+    newsquote: str
+
+
+def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int, *, fresh: bool = False) -> str:
+    """Build, verify and switch to a snapshot of all that is split and embedded; the caller holds the ingest lock.
+
+    Args:
+        folder: The data folder.
+        store: Open for writing.
+        recipe: What to build with.
+        now_s: The moment, for the manifest.
+        fresh: Write everything into one new segment, whatever is there.
+
+    Returns:
+        The name of the new live snapshot.
+
+    Raises:
+        StoreError: It could not be written; the live one stays.
+    """
+    parent = folder / FOLDER
+    # Before pruning: after a rollback a reader may still have the later one open, and must see the new one as new.
+    name = f"{int(max([*snapshot_names(folder), live_name(folder) or '0'])) + 1:06d}"
+    building = parent / f"{BUILDING}{name}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        prune(folder)
+        building.mkdir()
+        _write(building, store, recipe, now_s, _Base.of(folder, recipe), fresh=fresh)
+        building.replace(parent / name)
+        sync_folder(parent)
+    except OSError as error:
+        shutil.rmtree(building, ignore_errors=True)
+        raise unwritten(folder, error) from error
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    switch_to(folder, name)
+    prune(folder)
+    return name
+
+
+# What is there --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """The live snapshot, made with the same recipe."""
+
+    path: Path
+    manifest: Manifest
+    passages: Table
+    versions: Table
+
+    @classmethod
+    def of(cls, folder: Path, recipe: Recipe) -> _Base | None:
+        """None where there is none to build on."""
+        try:
+            manifest = read_manifest(folder)
+            path = folder / FOLDER / (current_name(folder) or "")
+            check_files(path, manifest, digests=False)
+            tables = [np.load(path / f"{name}.npy", mmap_mode="r") for name in ("passages", "versions")]
+        except (IndexMissing, IndexCorrupt, IndexStale, OSError, ValueError):
+            return None
+        had = (manifest.schema_version, manifest.model, manifest.splitter, manifest.passage_tokens)
+        if had != (SCHEMA, recipe.model, recipe.splitter, recipe.passage_tokens):
+            return None
+        return cls(path, manifest, *tables)
+
+    @property
+    def n_main(self) -> int:
+        return self.manifest.n_rows - self.manifest.n_recent
+
+    def rows_of(self, places: Places) -> Places:
+        """Rows of (version, start, …), -1 for what it does not have."""
+        have = _keys(self.versions["version"][self.passages["version_row"]], self.passages["start"])
+        wanted = _keys(places[:, 0], places[:, 1])
+        rows = np.minimum(np.searchsorted(have, wanted), max(0, len(have) - 1))
+        return np.where(have[rows] == wanted, rows, -1) if len(have) else np.full(len(wanted), -1)
+
+
+def _keys(versions: npt.NDArray[np.signedinteger], starts: npt.NDArray[np.signedinteger]) -> Places:
+    """One number for each place in the corpus, in the order of (version, start)."""
+    keys: Places = (versions.astype(np.int64) << 32) | starts.astype(np.int64)
+    return keys
+
+
+# Versions -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Versions:
+    """The version table as it will be written.
+
+    Attributes:
+        table: Ascending by version.
+        sources: Outlets by their number in the table.
+        languages: Languages likewise.
+        is_dead: (n,) mask of those that the store no longer gives out.
+    """
+
+    table: Table
+    sources: list[str]
+    languages: list[str]
+    is_dead: npt.NDArray[np.bool_]
+
+    @property
+    def last(self) -> int:
+        """The newest version's number, 0 for none."""
+        return int(self.table["version"][-1]) if len(self.table) else 0
+
+
+def _live_versions(store: Store) -> _Versions:
+    sources: dict[str, int] = {}
+    languages: dict[str, int] = {}
+    parts = [np.zeros(0, VERSION)]
+    batch: list[tuple[int, ...]] = []
+    for row in store.version_rows():
+        batch.append(_version_entry(row, sources, languages))
+        if len(batch) == _BATCH:
+            parts.append(np.array(batch, VERSION))
+            batch = []
+    table = np.concatenate([*parts, np.array(batch, VERSION)])
+    for name, known in (("source", sources), ("language", languages)):
+        # Numbered in the order of their names, so that the same corpus gives the same files.
+        number = np.argsort(np.argsort(np.array(list(known), object))) if known else np.zeros(0, np.int64)
+        table[name] = number[table[name]] if len(table) else table[name]
+    return _Versions(table, sorted(sources), sorted(languages), np.zeros(len(table), bool))
+
+
+def _version_entry(row: VersionRow, sources: dict[str, int], languages: dict[str, int]) -> tuple[int, ...]:
+    return (
+        row.version,
+        row.article,
+        row.group,
+        sources.setdefault(row.source, len(sources)),
+        languages.setdefault(row.language, len(languages)),
+        ALWAYS if row.published_s is None else row.published_s,
+        row.valid_from_s,
+        row.valid_to_s,
+    )
+
+
+def _after(base: _Base, live: _Versions) -> _Versions | None:
+    """The table that goes on from the base's, whose rows keep their places; None where it cannot."""
+    known = base.versions["version"]
+    numbers = live.table["version"]
+    n_old = int(np.searchsorted(numbers, base.manifest.last_version, side="right"))
+    places = np.searchsorted(known, numbers[:n_old])
+    if n_old and (places[-1] >= len(known) or (known[places] != numbers[:n_old]).any()):
+        return None  # one came back that the base has no row for
+    table = np.concatenate([base.versions, live.table[n_old:]])
+    is_dead = np.ones(len(table), bool)
+    is_dead[places] = False
+    is_dead[len(known) :] = False
+    table[places] = live.table[:n_old]
+    table["valid_from_s"][is_dead] = table["valid_to_s"][is_dead] = ALWAYS  # valid at no moment
+    table["source"][is_dead] = table["language"][is_dead] = -1
+    return _Versions(table, live.sources, live.languages, is_dead)
+
+
+# Writing --------------------------------------------------------------------------------------------------
+
+
+def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: _Base | None, *, fresh: bool) -> None:
+    """Write and verify all files of a snapshot."""
+    change = store.change()
+    versions = _live_versions(store)
+    going_on = None if base is None or fresh else _after(base, versions)
+    keeps = base is not None and going_on is not None and _is_small(store, recipe, base, going_on)
+    if keeps:
+        assert base is not None and going_on is not None
+        versions = going_on
+        kept, main_version = base, base.manifest.main_version
+    else:
+        kept, main_version = None, versions.last
+    new = _spool(building / _SPOOL, store, recipe, versions, base, kept)
+    passages = new.passages if kept is None else np.concatenate([kept.passages[: kept.n_main], new.passages])
+    n_before = 0 if kept is None else len(kept.passages)
+    np.save(building / "passages.npy", passages)
+    np.save(building / "versions.npy", versions.table)
+    _write_json(building / "names.json", {"sources": versions.sources, "languages": versions.languages})
+    words = building / "words"
+    words.mkdir()
+    rows = _word_rows(store, versions.table, passages, n_before)
+    with _foreign_errors():
+        if kept is None:
+            main_kind, recent_kind = build_vectors(building / MAIN_VECTORS, new.vectors()), ""
+            build_words(words, rows)
+        else:
+            link(kept.path / MAIN_VECTORS, building / MAIN_VECTORS)
+            main_kind, recent_kind = kept.manifest.vector_kind, ""
+            if len(new.passages):
+                recent_kind = build_vectors(building / RECENT_VECTORS, new.vectors())
+            extend_words(kept.path / "words", words, rows)
+    new.forget()
+    is_dead = versions.is_dead[passages["version_row"]]
+    used = np.unique(passages["version_row"][~is_dead])
+    shared = _shared_files(building, kept)
+    manifest = Manifest(
+        newsquote=recipe.newsquote,
+        created_s=now_s,
+        change=change,
+        model=recipe.model,
+        splitter=recipe.splitter,
+        passage_tokens=recipe.passage_tokens,
+        vector_kind=main_kind,
+        recent_kind=recent_kind,
+        n_articles=len(np.unique(versions.table["article"][used])),
+        n_versions=int(np.count_nonzero(~versions.is_dead)),
+        n_passages=int(np.count_nonzero(~is_dead)),
+        n_recent=0 if kept is None else len(new.passages),
+        n_dead=int(np.count_nonzero(is_dead)),
+        main_version=main_version,
+        last_version=versions.last,
+        files=shared | _file_entries(building, shared),
+    )
+    _write_json(building / "manifest.json", manifest.model_dump())
+    entry_of(building / "manifest.json")
+    sync_folder(words)
+    sync_folder(building)
+    _verify(building, manifest, shared)
+
+
+def _is_small(store: Store, recipe: Recipe, base: _Base, versions: _Versions) -> bool:
+    """Whether what is not in the main segment, or no longer, stays a small share of all."""
+    n_new = store.n_passages(store.splitter_id(recipe.splitter), base.manifest.last_version)
+    n_dead = int(np.count_nonzero(versions.is_dead[base.passages["version_row"]]))
+    n_rows = base.manifest.n_rows + n_new
+    return base.manifest.n_recent + n_new + n_dead <= MERGE_SHARE * n_rows
+
+
+class _Spool:
+    """Passages of a new segment, and their vectors in a passing file; rows are counted from the segment's first."""
+
+    def __init__(self, file: Path, passages: Table, dim: int) -> None:
+        self._file = file
+        self._dim = dim
+        self.passages = passages
+
+    def vectors(self) -> npt.NDArray[np.float16]:
+        """(n, dim), mapped."""
+        shape = (len(self.passages), self._dim)
+        return np.memmap(self._file, np.float16, "r", shape=shape) if shape[0] else np.zeros(shape, np.float16)
+
+    def forget(self) -> None:
+        """Delete the file."""
+        self._file.unlink()
+
+
+def _spool(
+    file: Path, store: Store, recipe: Recipe, versions: _Versions, base: _Base | None, kept: _Base | None
+) -> _Spool:
+    """What goes into the new segment, from the store in one pass.
+
+    Args:
+        file: Where to put the vectors.
+        store: The truth.
+        recipe: What to build with.
+        versions: The table that rows are of.
+        base: Where a vector may still be that the store's cache has dropped.
+        kept: The snapshot whose main segment stays, or None; its recent rows come first and keep their order.
+    """
+    dim = recipe.model.dim
+    splitter, model = store.splitter_id(recipe.splitter), store.model_id(recipe.model.key)
+    numbers = versions.table["version"]
+    main_version, last_version = (0, 0) if kept is None else (kept.manifest.main_version, kept.manifest.last_version)
+    earlier = np.zeros(0, PASSAGE) if kept is None else np.asarray(kept.passages[kept.n_main :])
+    row_of = {key: row for row, key in enumerate(_keys(numbers[earlier["version_row"]], earlier["start"]).tolist())}
+    parts = [earlier]
+    # Written, never mapped for writing: a full disk is then an error and not the end of the process.
+    with file.open("wb") as vectors_file:
+        vectors_file.truncate(2 * dim * len(earlier))  # what was retracted since stays zero
+        for places, vectors in _indexed(store, splitter, model, dim, main_version, base):
+            is_new = places[:, 0] > last_version
+            for key, vector in zip(
+                _keys(places[~is_new, 0], places[~is_new, 1]).tolist(), vectors[~is_new], strict=True
+            ):
+                vectors_file.seek(2 * dim * row_of[key])
+                vectors_file.write(vector.tobytes())
+            passages = np.zeros(int(is_new.sum()), PASSAGE)
+            passages["version_row"] = np.searchsorted(numbers, places[is_new, 0])
+            passages["start"], passages["end"] = places[is_new, 1], places[is_new, 2]
+            parts.append(passages)
+            vectors_file.seek(0, os.SEEK_END)
+            vectors_file.write(vectors[is_new].tobytes())
+    return _Spool(file, np.concatenate(parts), dim)
+
+
+def _indexed(
+    store: Store, splitter: int, model: int, dim: int, after_version: int, base: _Base | None
+) -> Iterator[tuple[Places, npt.NDArray[np.float16]]]:
+    """Passages of versions after one, ascending, with their vectors; those of which none is known are left out."""
+    after = (after_version, 2**62)
+    index: VectorIndex | None = None
+    while True:
+        places, vectors, has_vector = store.indexed_passages(splitter, model, dim, after, _BATCH)
+        if not len(places):
+            return
+        after = (int(places[-1, 0]), int(places[-1, 1]))
+        if base is not None and not has_vector.all():
+            index = index or VectorIndex(vector_files(base.path, base.manifest))
+            missing = np.flatnonzero(~has_vector)
+            rows = base.rows_of(places[missing])
+            found = missing[rows >= 0]
+            if len(found):
+                vectors[found] = index.vectors(rows[rows >= 0])
+                has_vector[found] = True
+        yield places[has_vector], vectors[has_vector]
+
+
+def _word_rows(store: Store, versions: Table, passages: Table, n_before: int) -> Iterator[WordRow]:
+    """Passages from row `n_before` on as the word index takes them."""
+    title = text = source = language = ""
+    published_s, last = ALWAYS, -1
+    for start_row in range(n_before, len(passages), _BATCH):
+        for at, (row, start, end) in enumerate(passages[start_row : start_row + _BATCH].tolist(), start_row):
+            if row != last:
+                article = store.article(int(versions["version"][row]))
+                if article is None:
+                    title = text = source = language = ""
+                else:
+                    title, text, source, language = article.title, article.text, article.source, article.language
+                published_s, last = int(versions["published_s"][row]), row
+            yield WordRow(at, title, text[start:end], published_s, source, language)
+
+
+@contextlib.contextmanager
+def _foreign_errors() -> Iterator[None]:
+    """Name what the libraries raise where a file cannot be written: faiss a RuntimeError, tantivy a ValueError."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise OSError(str(error)) from error
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.name.endswith(".lock"):
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _shared_files(building: Path, kept: _Base | None) -> dict[str, FileEntry]:
+    """The entries of the files that the snapshot before has too, which need not be read again."""
+    if kept is None:
+        return {}
+    entries = {}
+    for name, path in _files(building):
+        entry = kept.manifest.files.get(name)
+        if entry is not None and path.samefile(kept.path / name):
+            entries[name] = entry
+    return entries
+
+
+def _file_entries(folder: Path, shared: dict[str, FileEntry]) -> dict[str, FileEntry]:
+    """Sizes and digests of all other files, which are on the disk when this returns."""
+    return {name: entry_of(path) for name, path in _files(folder) if name not in shared}
+
+
+def _verify(building: Path, manifest: Manifest, shared: dict[str, FileEntry]) -> None:
+    """What was just written reads back as it was meant, opens, and holds as many passages as it should."""
+    check_files(building, manifest, digests=True, known=shared)
+    VectorIndex(vector_files(building, manifest))
+    WordIndex(building / "words", manifest.n_rows)
