@@ -35,6 +35,7 @@ CREATE TABLE feeds (
     last_modified TEXT NOT NULL,
     digest BLOB NOT NULL,
     n_entries INTEGER NOT NULL,
+    rhythm TEXT NOT NULL,
     n_failed INTEGER NOT NULL,
     failed_s INTEGER,
     failure TEXT NOT NULL
@@ -118,6 +119,7 @@ class Subscription:
         last_modified: The same.
         digest: Of the bytes that were read last; empty for none.
         n_entries: How many entries it had when it was last read.
+        rhythm: What it said then of when to come back, as `ingest.feeds` writes it.
         n_failed: Failed polls in a row.
         failed_s: When that row began, or None.
         failure: Why the last poll failed, or "".
@@ -138,6 +140,7 @@ class Subscription:
     last_modified: str = ""
     digest: bytes = b""
     n_entries: int = 0
+    rhythm: str = ""
     n_failed: int = 0
     failed_s: int | None = None
     failure: str = ""
@@ -412,14 +415,22 @@ class FeedStore(Store):
             (feed, key, entry, due_s),
         )
 
-    def queued(self, now_s: int, horizon_s: int, limit: int) -> list[Queued]:
-        """Entries whose article is to be fetched now, the oldest first; `horizon_s` as in `due`."""
+    def queued(self, now_s: int, horizon_s: int, limit: int, of_a_feed: int) -> list[Queued]:
+        """Entries whose article is to be fetched now, the oldest first, so that no feed keeps the others waiting.
+
+        Args:
+            now_s: The present instant.
+            horizon_s: As in `due`.
+            limit: At most so many.
+            of_a_feed: And of one feed so many.
+        """
         if not self._has_feeds:
             return []
         rows = self._rows(
-            "SELECT number, feed, key, entry, n_tries FROM queue WHERE due_s <= ? OR due_s > ? "
-            "ORDER BY due_s, number LIMIT ?",
-            (now_s, now_s + horizon_s, limit),
+            "SELECT number, feed, key, entry, n_tries FROM queue WHERE number IN (SELECT number FROM (SELECT number,"
+            " due_s, row_number() OVER (PARTITION BY feed ORDER BY due_s, number) AS place FROM queue "
+            "WHERE due_s <= ? OR due_s > ?) WHERE place <= ? ORDER BY due_s, number LIMIT ?) ORDER BY due_s, number",
+            (now_s, now_s + horizon_s, of_a_feed, limit),
         )
         return [Queued(*row) for row in rows]  # type: ignore[arg-type]
 
@@ -458,6 +469,13 @@ class FeedStore(Store):
             f"INSERT OR REPLACE INTO pages ({', '.join(_PAGE_COLUMNS)}) VALUES ({', '.join('?' * len(_PAGE_COLUMNS))})",
             [getattr(page, name) for name in _PAGE_COLUMNS],
         )
+
+    def has_other_page(self, page: Page) -> bool:
+        """Whether the page's article stands on another page too that is not gone."""
+        row = self._one(
+            "SELECT 1 FROM pages WHERE article = ? AND url != ? AND gone_s IS NULL LIMIT 1", (page.article, page.url)
+        )
+        return row is not None
 
     def n_articles_of(self, feed: int) -> int:
         """How many live articles came by a feed's pages that are still remembered."""

@@ -97,6 +97,11 @@ class Entry(BaseModel):
         return (canonical_url(self.url) or "") if self.url else ""
 
     @property
+    def page(self) -> str:
+        """The address that is asked for, or ""; what comes after `#` names a place on it."""
+        return self.url if "#!" in self.url else self.url.partition("#")[0]
+
+    @property
     def key(self) -> bytes:
         """16 bytes that identify it within its feed: guid and canonical URL, or its words where it has neither.
 
@@ -128,6 +133,20 @@ class Rhythm:
     ttl_s: int = 0
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[int] = frozenset()
+
+    def written(self) -> str:
+        """In one word for the store; "" where it says nothing."""
+        parts = [f"t{self.ttl_s}"] if self.ttl_s else []
+        parts += [f"h{hour}" for hour in sorted(self.skip_hours)] + [f"d{day}" for day in sorted(self.skip_days)]
+        return ",".join(parts)
+
+    @classmethod
+    def read(cls, written: str) -> Rhythm:
+        """What `written` wrote."""
+        numbers: dict[str, list[int]] = {"t": [0], "h": [], "d": []}
+        for kind, number in re.findall(r"([thd])(\d+)", written):
+            numbers[kind].append(int(number))
+        return cls(numbers["t"][-1], frozenset(numbers["h"]), frozenset(numbers["d"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,10 +18,16 @@ _HOLDER = "ingest.holder.json"
 
 
 @contextlib.contextmanager
-def ingest_lock(folder: Path, purpose: str, now_s: int) -> Iterator[None]:
+def ingest_lock(folder: Path, purpose: str, now_s: int, wait: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Hold the right to write `folder`, making the folder where it is missing.
 
     The operating system frees the lock when its holder dies, however it dies.
+
+    Args:
+        folder: The data folder.
+        purpose: The command, for whoever finds it held.
+        now_s: The present instant, likewise.
+        wait: Called each time that another process is found to hold it; pauses, and says whether to try again.
 
     Raises:
         StoreLocked: Another process holds it; the sentence says which, since when and for what.
@@ -30,9 +36,13 @@ def ingest_lock(folder: Path, purpose: str, now_s: int) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise StoreLocked(f"{_holder(folder)}; wait until it is done, or stop it.") from error
+        while True:
+            try:
+                lock.acquire(timeout=0)
+                break
+            except Timeout as error:
+                if not wait():
+                    raise StoreLocked(f"{_holder(folder)}; wait until it is done, or stop it.") from error
     except OSError as error:
         raise StoreError(
             f"The data folder {folder} cannot be written ({error.strerror or error}); check its permissions or name "
