@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -256,7 +257,7 @@ class Store:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -322,6 +323,14 @@ class Store:
         if row is None:
             return None
         return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5], instant_s(row[6]))
+
+    def parts_of(self, page_id: str) -> list[str]:
+        """Ids of the articles that are parts of a page (updates of a live blog), by the page's own id."""
+        rows = self._rows(
+            "SELECT id FROM articles WHERE id > ? AND id < ? AND substr(id, ?, 1) != '!' ORDER BY id",
+            (f"{page_id}#", f"{page_id}$", len(page_id) + 2),  # `$` comes next to `#`; `#!` is another page
+        )
+        return [str(row[0]) for row in rows]
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> tuple | None:  # type: ignore[type-arg]
         try:

@@ -72,10 +72,11 @@ class BodyReader:
         """
         self.n_in += len(raw)
         for piece in self._decoded(raw, 0):
+            room = self._max_bytes - self.n_out
             self.n_out += len(piece)
-            if self.n_out <= self._max_bytes:
-                self._parts.append(piece)
-            elif self.n_out > BOMB_RATIO * self.n_in:
+            if room > 0:
+                self._parts.append(piece[:room])
+            if room < len(piece) and self.n_out > BOMB_RATIO * self.n_in:
                 # Only what has come is decoded on, and not kept: enough to tell a bomb from a long text.
                 raise Overlong(is_bomb=True)
         if max(self.n_in, self.n_out) > self._max_bytes:
@@ -100,7 +101,7 @@ class BodyReader:
         return self.so_far()
 
     def so_far(self) -> bytes:
-        """What was decoded until now, whole or not."""
+        """What was decoded until now, whole or not, and no more than is allowed."""
         return b"".join(self._parts)
 
 

@@ -27,6 +27,8 @@ class Draft:
         language: ISO 639-1 or "".
         is_stub: The source itself knows that the text is only a part (`isAccessibleForFree: false`, …).
         warnings: Short words for what was repaired on the way (`latin-1`, …); counted in the report.
+        part: Which part of the page at `url` it is, where the page holds several articles (an update of a live blog);
+            `url` then leads to the part, and the part has an identity of its own.
         extra: Unknown fields of the record as a JSON object, or "" for none; kept and exported.
     """
 
@@ -43,6 +45,7 @@ class Draft:
     is_stub: bool = False
     warnings: tuple[str, ...] = ()
     extra: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,20 @@ class Reject:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Asks that all a source has given so far be made durable before it is asked for more.
+
+    A slow source gives one now and then, and remembers how far it has come when it is asked for more.
+    """
+
+
+FLUSH = Flush()
+
+
 class Source(Protocol):
     """Somewhere articles come from."""
 
-    def articles(self) -> Iterator[Draft | Reject]:
+    def articles(self) -> Iterator[Draft | Reject | Flush]:
         """Every article once, in a stable order; `BadInput` if the source cannot be read at all."""
         ...

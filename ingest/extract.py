@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ingest.page_blocks import Block
     from ingest.page_meta import PageMeta
 
-__all__ = ["MAX_PAGE_BYTES", "extract", "looks_like_html"]
+__all__ = ["MAX_PAGE_BYTES", "extract", "extract_all", "looks_like_html"]
 
 MAX_PAGE_BYTES = 20_000_000
 # Above either, only a plain choice of long paragraphs is made: trafilatura takes tens of seconds there.
@@ -44,8 +44,21 @@ _WALL = re.compile(
 )
 
 
+def extract_all(html: bytes, url: str = "", *, origin: str, charset: str = "") -> list[Draft]:
+    """The articles on a page: one, or of a live blog one for each dated update, and one for what is left.
+
+    Arguments and errors are those of `extract`.
+    """
+    from ingest.live_blog import split_updates
+
+    draft, linked = _extracted(html, url, origin, charset)
+    if linked.kind != "LiveBlogPosting":
+        return [draft]
+    return split_updates(draft, linked.updates, _plain_lines)
+
+
 def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Draft:
-    """The article on a saved page; paragraphs are separated by blank lines.
+    """The article on a saved page, a live blog as a whole; paragraphs are separated by blank lines.
 
     Args:
         html: Raw bytes of the page, at most 20 MB.
@@ -57,6 +70,10 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
         ExtractError: The page is too large, no HTML, or holds no article (consent wall, a page that needs
             JavaScript, a list of links).
     """
+    return _extracted(html, url, origin, charset)[0]
+
+
+def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft, LinkedArticle]:
     about = url or origin
     if len(html) > MAX_PAGE_BYTES:
         raise ExtractError(about, f"the page has {len(html):,} bytes, more than the {MAX_PAGE_BYTES:,} that are read")
@@ -75,7 +92,7 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
     body, more = _body(root, linked, meta, oversized)
     _check_article(about, body, linked, meta, root)
     n_words = len(body.split())
-    return Draft(
+    draft = Draft(
         origin=origin,
         text=body,
         url=meta.url,
@@ -90,6 +107,7 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
         warnings=(*guesses, *more),
         extra=json.dumps({"correction": linked.correction}, ensure_ascii=False) if linked.correction else "",
     )
+    return draft, linked
 
 
 def _parse(text: str) -> HtmlElement | None:

@@ -23,6 +23,11 @@ RATIO_FROM_BYTES = 64_000_000
 _READ_BYTES = 65_536
 _UNZIP_BYTES = 262_144
 _GZIP = b"\x1f\x8b"
+_MEMBER = b"\x1f\x8b\x08"
+_ARCHIVE = b"WARC/"
+_MAX_DAMAGED = 1_000
+# Of a member that is being unzipped, for finding the next one if it proves damaged.
+_HELD_BYTES = 4_000_000
 # UTF-32 comes first: its little-endian mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -116,6 +121,7 @@ class ByteStream:
         name: The input's name as it is shown.
         charset: The encoding named by a byte order mark (the bytes are UTF-8 by then), or "".
         fault: Why the input ended before its end (`truncated gzip`, `damaged gzip`), or "".
+        max_unzipped_bytes: More is taken for a bomb.
     """
 
     def __init__(self, file: BinaryIO, name: str, on_read: Callable[[int], None] = lambda _: None) -> None:
@@ -123,6 +129,7 @@ class ByteStream:
         self.name = name
         self.charset = ""
         self.fault = ""
+        self.max_unzipped_bytes = MAX_UNZIPPED_BYTES
         self._file = file
         self._on_read = on_read
         self._pieces = self._in_utf8(self._unzipped(self._read()))
@@ -196,22 +203,39 @@ class ByteStream:
             yield from pieces
             return
         unzip = zlib.decompressobj(31)  # 31: gzip's own header and checksum
-        n_in = n_out = 0
+        member = bytearray()
+        # The records of a web archive are members of their own, so that one that is damaged costs no other.
+        is_archive = is_lost = False
+        n_in = n_out = n_damaged = 0
         for piece in pieces:
             n_in += len(piece)
+            if len(member) < _HELD_BYTES:
+                member += piece
             more = True
             while more:
+                if is_lost:
+                    at = piece.find(_MEMBER)
+                    if at < 0:
+                        break
+                    piece, is_lost = piece[at:], False
+                    unzip, member = zlib.decompressobj(31), bytearray(piece)
                 if unzip.eof:
                     # gzip files may be joined, and tapes pad them with zeros.
                     piece = piece.lstrip(b"\0")
                     if not piece:
                         break
-                    unzip = zlib.decompressobj(31)
+                    unzip, member = zlib.decompressobj(31), bytearray(piece)
                 try:
                     out = unzip.decompress(piece, _UNZIP_BYTES)
                 except zlib.error:
-                    self.fault = "damaged gzip"
-                    return
+                    n_damaged += 1
+                    if not is_archive or n_damaged > _MAX_DAMAGED:
+                        self.fault = "damaged gzip"
+                        return
+                    # The next member may have begun inside what was taken for this one's.
+                    is_lost, piece = True, bytes(member[1:]) if len(member) < _HELD_BYTES else piece[1:]
+                    continue
+                is_archive = is_archive or (n_out == 0 and out.startswith(_ARCHIVE))
                 n_out += len(out)
                 self._guard(n_in, n_out)
                 if out:
@@ -219,14 +243,16 @@ class ByteStream:
                 piece = unzip.unused_data if unzip.eof else unzip.unconsumed_tail
                 # A full piece may have more behind it although all input is taken.
                 more = bool(piece) or len(out) == _UNZIP_BYTES
-        if not unzip.eof:
+        if is_lost:
+            self.fault = "damaged gzip"
+        elif not unzip.eof:
             self.fault = "truncated gzip"
 
     def _guard(self, n_in: int, n_out: int) -> None:
-        if n_out > MAX_UNZIPPED_BYTES:
+        if n_out > self.max_unzipped_bytes:
             raise Refused(
                 "gzip bomb",
-                f"{self.name} unzips to more than {MAX_UNZIPPED_BYTES:,} bytes; "
+                f"{self.name} unzips to more than {self.max_unzipped_bytes:,} bytes; "
                 "unzip or split it first if that is meant",
             )
         if n_out > RATIO_FROM_BYTES and n_out > MAX_RATIO * n_in:

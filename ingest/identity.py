@@ -11,7 +11,7 @@ import re
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from courlan import normalize_url
+from courlan import extract_domain, normalize_url
 from courlan.clean import TRACKERS_RE
 
 from ingest.clean import normalise
@@ -109,13 +109,22 @@ def _is_tracker(name: str, value: str) -> bool:
     return found is not None and not (found[0] in ("ga", "gl") and name[found.end() :][:1].isalpha())
 
 
-def article_id(url: str, title: str, text: str) -> str:
-    """The canonical URL, or `local:` and 16 hexadecimal digits of the normalised title and text."""
+def article_id(url: str, title: str, text: str, part: str = "") -> str:
+    """The canonical URL, or `local:` and 16 hexadecimal digits of the normalised title and text.
+
+    A part of a page (an update of a live blog) is called by the page's canonical URL, `#` and its own name.
+    """
     canonical = canonical_url(url)
     if canonical:
-        return canonical
+        return f"{canonical}#{part}" if part else canonical
     # Normalising drops NUL, so the separator cannot stand in either.
     return "local:" + sha256(f"{normalise(title)}\0{normalise(text)}".encode()).hexdigest()[:16]
+
+
+def part_of(identity: str, url: str) -> str:
+    """The part's name in an article's id, given its URL; "" for a whole page."""
+    page = canonical_url(url)
+    return identity[len(page) + 1 :] if page and identity.startswith(f"{page}#") else ""
 
 
 def outlet(source: str, url: str) -> str:
@@ -128,3 +137,15 @@ def outlet(source: str, url: str) -> str:
     except ValueError:
         host = None
     return host.removeprefix("www.") if host else "local"
+
+
+def is_same_site(one: str, other: str) -> bool:
+    """Whether two addresses are on one registrable domain (`example.co.uk`), or on one host that has none."""
+    try:
+        hosts = [(urlsplit(address).hostname or "").removeprefix("www.") for address in (one, other)]
+    except ValueError:
+        return False
+    if hosts[0] == hosts[1]:
+        return True
+    domains = extract_domain(one), extract_domain(other)
+    return domains[0] is not None and domains[0] == domains[1]

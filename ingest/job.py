@@ -10,16 +10,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from index.errors import BadInput, StoreError
 from index.snapshot import current_name
 from index.store import Store
+from index.store_feeds import FeedStore
 from index.types import Embedder
-from ingest.draft import Draft, Reject, Source
+from ingest.draft import Draft, Flush, Reject, Source
 from ingest.identity import canonical_url
+from ingest.page_log import StoredPages
 from ingest.pipeline import (
     finish,
     recipe_for,
@@ -29,6 +31,7 @@ from ingest.pipeline import (
     store_articles,
 )
 from ingest.report import BarProgress, LineProgress, summary
+from ingest.web_counts import Remembering
 
 
 class _Measured(Source, Protocol):
@@ -63,7 +66,7 @@ def run_ingest(
     started = time.monotonic()
     failures: list[str] = []
 
-    def items() -> Iterator[Draft | Reject]:
+    def items() -> Generator[Draft | Reject | Flush, None, None]:
         for source in sources:
             try:
                 yield from source.articles()
@@ -76,13 +79,20 @@ def run_ingest(
         return sum(done for done, _ in parts), sum(totals) if len(totals) == len(parts) else None
 
     progress = BarProgress(read) if sys.stderr.isatty() else LineProgress()
-    with contextlib.closing(progress), Store(folder, write=True) as store, _rejects_file(rejects) as on_reject:
-        report = store_articles(items(), store, now_s, progress, on_reject)
+    with contextlib.closing(progress), FeedStore(folder, write=True) as store, _rejects_file(rejects) as on_reject:
+        for source in sources:
+            if isinstance(source, Remembering):
+                source.remember(StoredPages(store))
+        with contextlib.closing(items()) as every:
+            report = store_articles(every, store, now_s, progress, on_reject)
         if store.counts()["articles"] or current_name(folder) is not None:
             chosen, passage_tokens = embedder()
             recipe = recipe_for(chosen, passage_tokens, newsquote)
             report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress)
     print(summary(report, time.monotonic() - started), file=sys.stderr)
+    for source in sources:
+        if isinstance(source, Remembering):
+            print("\n".join(source.counts.sentences()), file=sys.stderr)
     return failures
 
 
@@ -174,15 +184,17 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
     with Store(folder) as reader:
         ids = []
         for url in urls:
-            identity = url if url.startswith("local:") else canonical_url(url)
-            known = reader.known(identity) if identity else None
-            if known is None:
+            # As it is, it may be the id of a part of a page; a page takes its parts along.
+            is_id = url.startswith("local:") or reader.known(url) is not None
+            identity = url if is_id else canonical_url(url)
+            parts = reader.parts_of(identity) if identity else []
+            if identity is None or (reader.known(identity) is None and not parts):
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
-            ids.append(identity)
+            ids.extend([identity, *parts] if reader.known(identity) else parts)
     if dry_run:
         return f"{len(ids)} article{'' if len(ids) == 1 else 's'} would be retracted."
     with Store(folder, write=True) as store:
-        n = sum(store.retract(identity, now_s) for identity in ids if identity)
+        n = sum(store.retract(identity, now_s) for identity in ids)
     return (
         f"{n} article{'' if n == 1 else 's'} retracted: no answer from there any more. The next `newsquote ingest` or "
         "`reindex` takes what was retracted off the index."

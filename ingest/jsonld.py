@@ -30,11 +30,17 @@ _LOOSE = r'"%s"\s*:\s*"((?:[^"\\]|\\.)*)"'
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One entry of a live blog; every field may be empty, `published` is as written."""
+    """One entry of a live blog; every field may be empty, dates and body are as written.
+
+    `url` may be no more than a fragment (`#block-7`).
+    """
 
     published: str
     headline: str
     body: str
+    updated: str = ""
+    url: str = ""
+    authors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +172,30 @@ def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> Li
         body=_text(node.get("articleBody")),
         correction=_correction(node.get("correction")),
         is_free=free not in ("false", "no", "0"),
-        updates=_updates(node.get("liveBlogUpdate")),
+        updates=_updates(node.get("liveBlogUpdate"), by_id),
     )
 
 
-def _updates(value: object) -> tuple[Update, ...]:
+def _updates(value: object, by_id: dict[str, dict[str, object]]) -> tuple[Update, ...]:
     entries = value if isinstance(value, list) else [value]
     return tuple(
         Update(
             _plain(entry.get("datePublished")),
             _plain(entry.get("headline")),
             _text(entry.get("articleBody")) or _text(entry.get("text")),
+            _plain(entry.get("dateModified")),
+            _place(entry),
+            _names(entry.get("author"), by_id),
         )
         for entry in entries
         if isinstance(entry, dict)
     )
+
+
+def _place(entry: dict[str, object]) -> str:
+    """An update's address, rather one with a fragment than the whole page's."""
+    found = [_address(entry.get(key), ("http://", "https://", "/", "#")) for key in ("url", "@id", "mainEntityOfPage")]
+    return next((one for one in found if "#" in one), "") or next(filter(None, found), "")
 
 
 def _loose_article(script: str) -> LinkedArticle:
@@ -225,13 +240,13 @@ def _plain(value: object) -> str:
     return " ".join(unescape(unescape(value)).split()) if isinstance(value, str) else ""
 
 
-def _address(value: object) -> str:
+def _address(value: object, beginnings: tuple[str, ...] = ("http://", "https://", "/")) -> str:
     if isinstance(value, list):
         value = value[0] if value else ""
     if isinstance(value, dict):
         value = value.get("@id") or value.get("url") or ""
     text = value.strip() if isinstance(value, str) else ""
-    return text if text.startswith(("http://", "https://", "/")) else ""
+    return text if text.startswith(beginnings) else ""
 
 
 def _names(value: object, by_id: dict[str, dict[str, object]]) -> tuple[str, ...]:

@@ -194,7 +194,11 @@ class Selection:
 
     def holds(self, block: Block) -> bool:
         """Whether the block's words are (nearly) all part of the selection, in their order."""
-        found = words(block.text)
+        return self.holds_text(block.text)
+
+    def holds_text(self, text: str) -> bool:
+        """The same for the text of a block."""
+        found = words(text)
         if not found:
             return False
         if " ".join(found) in self._lines:
@@ -206,11 +210,15 @@ class Selection:
 
     def share_in(self, blocks: Sequence[Block]) -> float:
         """Share of the selection's word triples that stand in `blocks`; 0 for an empty selection."""
+        return self.share_of([block.text for block in blocks])
+
+    def share_of(self, texts: Sequence[str]) -> float:
+        """The same for texts of blocks."""
         if not self._shingles:
             return 0.0
         there: set[tuple[str, ...]] = set()
-        for block in blocks:
-            there.update(_triples(words(block.text)))
+        for text in texts:
+            there.update(_triples(words(text)))
         return len(self._shingles & there) / len(self._shingles)
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml.etree import _Element
 
+from ingest.identity import is_same_site
 from ingest.jsonld import LinkedArticle
 from ingest.page_blocks import shown, words
 
@@ -278,20 +279,9 @@ def canonical_url(root: _Element, metas: dict[str, list[str]], linked: LinkedArt
         # A front page is nobody's article: careless templates name it on every page.
         if parts.path in ("", "/") and not parts.query:
             continue
-        if not url or _same_site(address, url):
+        if not url or is_same_site(address, url):
             return address.split("#")[0]
     return url
-
-
-def _same_site(one: str, other: str) -> bool:
-    from courlan import extract_domain
-
-    hosts = [(urlsplit(address).hostname or "").removeprefix("www.") for address in (one, other)]
-    # For hosts that have no registrable domain: numbers, names of a local network.
-    if hosts[0] == hosts[1]:
-        return True
-    domains = extract_domain(one), extract_domain(other)
-    return domains[0] is not None and domains[0] == domains[1]
 
 
 def _authors(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle) -> tuple[str, ...]:

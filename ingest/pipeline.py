@@ -26,8 +26,8 @@ from index.types import Article, Embedder, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
-from ingest.draft import Draft, Reject
-from ingest.identity import article_id, outlet
+from ingest.draft import Draft, Flush, Reject
+from ingest.identity import article_id, outlet, part_of
 from ingest.passages import article_passages, embedding_text, passage_budget
 
 BATCH_DRAFTS = 256
@@ -73,7 +73,7 @@ class Report:
 
 
 def store_articles(
-    items: Iterable[Draft | Reject],
+    items: Iterable[Draft | Reject | Flush],
     store: Store,
     now_s: int,
     progress: Progress,
@@ -150,13 +150,16 @@ class _Returns:
         return [version for number, version in self.past.items() if number not in self.current]
 
 
-def _batches(items: Iterable[Draft | Reject]) -> Iterator[list[Draft | Reject]]:
+def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[list[Draft | Reject]]:
     batch: list[Draft | Reject] = []
     n_chars = 0
     for item in items:
-        batch.append(item)
-        n_chars += len(item.text) if isinstance(item, Draft) else 0
-        if len(batch) >= BATCH_DRAFTS or n_chars >= BATCH_CHARS:
+        is_flush = isinstance(item, Flush)
+        if not isinstance(item, Flush):
+            batch.append(item)
+            n_chars += len(item.text) if isinstance(item, Draft) else 0
+        # Nothing is asked of the source before a flushed batch is durable, an empty one included.
+        if batch and (is_flush or len(batch) >= BATCH_DRAFTS or n_chars >= BATCH_CHARS):
             yield batch
             batch, n_chars = [], 0
     if batch:
@@ -184,7 +187,7 @@ def _store_batch(
             continue
         dated = settle(draft.published, draft.updated, draft.date_from, draft.url, now_s)
         report.warnings.update(f"date {problem}" for problem in dated.problems)
-        identity = article_id(draft.url, cleaned.title, cleaned.text)
+        identity = article_id(draft.url, cleaned.title, cleaned.text, draft.part or kept.part)
         known = store.known(identity)
         content = content_hash(cleaned.title, cleaned.text, dated.published, source, draft.authors)
         if known is not None and known.is_retracted:
@@ -284,6 +287,7 @@ def draft_hash(draft: Draft) -> bytes:
         str(draft.is_stub),
         draft.extra,
         draft.text,
+        *((draft.part,) if draft.part else ()),
     )
     return _hash(fields)
 
@@ -409,12 +413,14 @@ class Kept(BaseModel):
         cuts: Where cleaning took lines out of the text, so that no quote crosses them after a restore either.
         is_stub: The text was known to be a part only.
         valid_from_s: Since when the version is valid, where nothing else says so.
+        part: Which part of the page at its URL it is; see `Draft.part`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     cuts: tuple[NonNegativeInt, ...] = ()
     is_stub: bool = False
+    part: str = ""
     valid_from_s: int | None = Field(default=None, ge=-(2**40), le=2**40)
 
 
@@ -449,7 +455,8 @@ def record(article: Article, extra: str, valid_from_s: int | None = None) -> str
         "language": article.language,
         "text": article.text,
     }
-    kept = Kept(cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s)
+    part = part_of(article.id, article.url or "")
+    kept = Kept(cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s, part=part)
     if kept != Kept():
         fields[_KEPT] = kept.model_dump(exclude_defaults=True)
     if extra:

@@ -1,6 +1,6 @@
 """Local sources: files, folders and standard input, opened by what they hold and not by their names.
 
-Read are JSON lines, a JSON array, CSV, a page of HTML and plain text with or without front matter, each
+Read are JSON lines, a JSON array, CSV, a page of HTML, WARC and plain text with or without front matter, each
 also gzipped, and folders of these. A name decides only where the content leaves it open (`.csv`, `.json`,
 `.html`). `ingest.records` says how fields are named and which rejects a record can be; a whole file is
 `empty file`, `no articles`, `binary file`, `feed`, `XML file`, `no article file`, `no text column`,
@@ -35,7 +35,7 @@ from ingest.records import (
     from_record,
 )
 
-Kind = Literal["json lines", "json array", "csv", "html", "text"]
+Kind = Literal["json lines", "json array", "csv", "html", "text", "warc"]
 
 STDIN = "stdin"
 HEAD_BYTES = 65_536
@@ -48,8 +48,8 @@ _BINARY = (
     (b"\x28\xb5\x2f\xfd", "packed by zstd"),
     (b"SQLite format 3\0", "a SQLite database"),
     (b"{\\rtf", "rich text"),
-    (b"WARC/", "a web archive"),
 )
+_WARC = re.compile(rb"WARC/\d\.\d+\r?\n")
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\f\r\x1b"))
 # Texts have none or a stray one; of random bytes a tenth are, of UTF-16 without its mark half.
 _MAX_CONTROL_SHARE = 0.01
@@ -135,7 +135,7 @@ class LocalSource:
         try:
             if self._path is None:
                 assert self._stdin is not None
-                yield from self._from_stream(ByteStream(self._stdin, STDIN, self._count))
+                yield from articles_of(ByteStream(self._stdin, STDIN, self._count), self._given)
             elif self._path.is_dir():
                 yield from self._from_folder(self._path)
             else:
@@ -173,33 +173,47 @@ class LocalSource:
     def _from_file(self, path: Path, *, is_in_folder: bool = False) -> Iterator[Draft | Reject]:
         with path.open("rb") as file:
             stream = ByteStream(file, shown(path), self._count)
-            yield from self._from_stream(stream, is_in_folder=is_in_folder)
-
-    def _from_stream(self, stream: ByteStream, *, is_in_folder: bool = False) -> Iterator[Draft | Reject]:
-        head = stream.head(HEAD_BYTES)
-        if not head.strip() and not stream.fault:
-            raise Refused("empty file", f"{stream.name} holds no articles: it is empty")
-        kind = kind_of(head, stream.name)
-        is_single = kind in ("html", "text")
-        if is_in_folder and kind == "text" and _type_by_name(stream.name) not in _TEXT_TYPES:
-            raise Refused("no article file", f"{stream.name} is by its name no text but code or the like")
-        if not is_single and (self._given.url or self._given.title):
-            raise Refused(
-                "many articles",
-                f"{stream.name} holds records ({kind}), but a URL or title is that of one article",
-            )
-        complete = self._given.over if is_single and not is_in_folder else self._given.under
-        is_empty = True
-        for found in _read(kind, stream, self._given.url):
-            is_empty = False
-            yield complete(found) if isinstance(found, Draft) else found
-        if stream.fault:
-            yield Reject(stream.name, stream.fault, f"{stream.name} ends early: {stream.fault}")
-        elif is_empty:
-            raise Refused("no articles", f"{stream.name} holds no articles: there is no record in it ({kind})")
+            yield from articles_of(stream, self._given, is_in_folder=is_in_folder)
 
     def _count(self, n_bytes: int) -> None:
         self._n_read += n_bytes
+
+
+def articles_of(stream: ByteStream, given: Given, *, is_in_folder: bool = False) -> Iterator[Draft | Reject]:
+    """Every article of one input, by what it holds.
+
+    Args:
+        stream: At its beginning.
+        given: What the caller knows.
+        is_in_folder: It is one of many, so that code beside articles is passed over.
+
+    Raises:
+        Refused: It holds no articles.
+        OSError: It cannot be read on.
+    """
+    head = stream.head(HEAD_BYTES)
+    if not head.strip() and not stream.fault:
+        raise Refused("empty file", f"{stream.name} holds no articles: it is empty")
+    kind = kind_of(head, stream.name)
+    is_single = kind in ("html", "text")
+    if is_in_folder and kind == "text" and _type_by_name(stream.name) not in _TEXT_TYPES:
+        raise Refused("no article file", f"{stream.name} is by its name no text but code or the like")
+    if not is_single and (given.url or given.title):
+        raise Refused(
+            "many articles",
+            f"{stream.name} holds records ({kind}), but a URL or title is that of one article",
+        )
+    complete = given.over if is_single and not is_in_folder else given.under
+    is_empty = True
+    for found in _read(kind, stream, given.url):
+        is_empty = False
+        # What is given is that of the page, not of the updates on it.
+        is_part = isinstance(found, Draft) and bool(found.part)
+        yield found if isinstance(found, Reject) or is_part else complete(found)
+    if stream.fault:
+        yield Reject(stream.name, stream.fault, f"{stream.name} ends early: {stream.fault}")
+    elif is_empty:
+        raise Refused("no articles", f"{stream.name} holds no articles: there is no record in it ({kind})")
 
 
 def kind_of(head: bytes, name: str) -> Kind:
@@ -217,6 +231,8 @@ def kind_of(head: bytes, name: str) -> Kind:
         if head.startswith(mark):
             raise Refused("binary file", f"{name} is {what}, not a file of articles")
     start = head.lstrip()
+    if _WARC.match(start):
+        return "warc"
     suffix = _suffix(name)
     if re.match(rb"\[\s*[\]{]", start) or (start.startswith(b"[") and suffix in _JSON_NAMES):
         return "json array"
@@ -267,19 +283,32 @@ def _read(kind: Kind, stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
             return _from_html(stream, url)
         case "text":
             return _from_text(stream)
+        case "warc":
+            return _from_warc(stream)
 
 
 def _from_html(stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
     # Imported here because extraction loads lxml and trafilatura, which records do without.
-    from ingest.extract import extract
+    from ingest.extract import extract_all
 
     page = _whole(stream)
     if stream.fault:
         return
     try:
-        yield extract(page, url, origin=stream.name, charset="utf-8" if stream.charset else "")
+        yield from extract_all(page, url, origin=stream.name, charset="utf-8" if stream.charset else "")
     except ExtractError as error:
         yield Reject(stream.name, "no article", f"{stream.name} holds no article: {error.why}")
+
+
+def _from_warc(stream: ByteStream) -> Iterator[Draft | Reject]:
+    from ingest.warc import from_warc
+
+    is_empty = True
+    for found in from_warc(stream):
+        is_empty = False
+        yield found
+    if is_empty and not stream.fault:
+        raise Refused("no articles", f"{stream.name} holds no articles: there is no page of HTML in it (WARC)")
 
 
 def _from_text(stream: ByteStream) -> Iterator[Draft | Reject]:

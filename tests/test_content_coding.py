@@ -101,3 +101,10 @@ def test_a_long_text_is_no_bomb() -> None:
     with pytest.raises(Overlong) as caught:
         unpacked("gzip", gzip.compress(text), 100_000, piece=65_536)
     assert not caught.value.is_bomb
+
+
+def test_of_a_body_that_is_too_long_the_beginning_is_there() -> None:
+    reader = BodyReader("gzip", 1_000)
+    with pytest.raises(Overlong):
+        reader.feed(gzip.compress(bytes(range(250)) * 10))
+    assert reader.so_far() == bytes(range(250)) * 4
