@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from bot.service import Opened
     from index.settings import Settings
     from index.types import Embedder
+    from ingest.fetch import Fetcher
+    from ingest.sources import LocalSource
+    from ingest.web import WebSource
 
 app = typer.Typer(
     help="Answers questions about a news corpus with verbatim quotes.",
@@ -51,6 +54,7 @@ DataOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Fetch from private and loopback addresses too.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
 
 
@@ -495,7 +499,11 @@ def feedback(
 def ingest(
     context: typer.Context,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE", help="JSONL, CSV, text, HTML, folders; - for standard input.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="JSONL, CSV, text, HTML, WARC, folders; addresses of pages, sitemaps and feeds; - for standard input.",
+        ),
     ],
     url: Annotated[str, typer.Option(help="Address of a single text or page.")] = "",
     title: Annotated[str, typer.Option(help="Title of a single text or page.")] = "",
@@ -504,23 +512,73 @@ def ingest(
     rejects: Annotated[
         Path | None, typer.Option("--rejects", metavar="FILE", help="Write what was rejected and why, as JSON lines.")
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DAY", help="Of a sitemap or feed, only pages changed on this day or later."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", help="Of a sitemap or feed, at most so many pages, the newest.", min=1)
+    ] = 1000,
+    allow_private: AllowPrivate = False,
     data: DataOption = None,
 ) -> None:
     """Bring articles in, and bring the index up to date.
 
     Example: newsquote ingest articles.jsonl.gz pages/
+
+    Example: newsquote ingest https://harbor-courier.example/sitemap.xml --since 2025-04-01
     """
     _import_urllib3()
     from ingest.job import run_ingest
     from ingest.lock import ingest_lock
-    from ingest.sources import open_source
+    from ingest.records import Given
+    from ingest.sources import is_address, open_source
 
     settings = _settings(context, data)
-    opened = [open_source(path, url=url, title=title, published=published, source=source) for path in sources]
+    first = _day(since, "--since")
+    opened: list[LocalSource | WebSource] = [
+        open_source(path, url=url, title=title, published=published, source=source)
+        for path in sources
+        if not is_address(path)
+    ]
+    addresses = [path for path in sources if is_address(path)]
+    if addresses:
+        from index.types import end_of_day_s
+        from ingest.web import WebSource
+
+        opened.append(
+            WebSource(
+                addresses,
+                lambda: _fetcher(settings, allow_private=allow_private),
+                time.time,
+                since_s=end_of_day_s(first) - 86_399 if first else None,
+                limit=limit,
+                given=Given(url=url, title=title, published=published, source=source),
+            )
+        )
     with ingest_lock(settings.data, "newsquote ingest", _now_s()):
         failures = run_ingest(opened, settings.data, lambda: _ingest_embedder(settings), _version(), _now_s(), rejects)
     if failures:
         raise BadInput(failures[0] if len(failures) == 1 else f"{len(failures)} sources failed: " + "; ".join(failures))
+
+
+def _fetcher(settings: Settings, *, allow_private: bool) -> Fetcher:
+    """What fetches from the web as the settings say; made inside a running event loop."""
+    import asyncio
+
+    from ingest.fetch import Fetcher, FetchPolicy
+
+    if not settings.contact:
+        print("Sites are not told whom to write to; set NEWSQUOTE_CONTACT to a mail address.", file=sys.stderr)
+    policy = FetchPolicy(
+        contact=settings.contact,
+        user_agent=f"newsquote/{_version()}",
+        timeout_s=settings.fetch_timeout_s,
+        delay_s=settings.fetch_delay_s,
+        allow_private=allow_private,
+        honour_opt_outs=settings.opt_outs == "honour",
+    )
+    return Fetcher(policy, clock=time.time, sleep=asyncio.sleep)
 
 
 def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:

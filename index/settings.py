@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         runtime: What computes embeddings for a new index.
         passage_tokens: Longest passage in tokens of the model, for a new index; 0 for the default.
         log_level: Lines on stderr from this level on.
+        contact: Mail address or page of the operator, named to every site that is fetched from.
+        fetch_delay_s: Least pause between two requests to one site; a site may ask for more.
+        fetch_timeout_s: Longest time of one request.
+        opt_outs: Whether reservations of machine use (`noai`, `noindex`, TDM) keep a page out; robots.txt always does.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
@@ -57,6 +61,10 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = Field(
         default="warning", description="debug, info, warning or error"
     )
+    contact: str = Field(default="", max_length=200, description="a mail address or the address of a page")
+    fetch_delay_s: float = Field(default=1.0, ge=0, le=3600, description="a number of seconds from 0 to 3600")
+    fetch_timeout_s: float = Field(default=30.0, ge=1, le=600, description="a number of seconds from 1 to 600")
+    opt_outs: Annotated[Literal["honour", "ignore"], AnyCase] = Field(default="honour", description="honour or ignore")
 
 
 def variables() -> list[str]:

@@ -70,6 +70,11 @@ _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.
 _FRONT_FIELD = re.compile(r"([^\W\d_][\w -]*):(?:\s+(.*))?")
 
 
+def is_address(source: str) -> bool:
+    """Whether a person names something on the web and not a file."""
+    return source.lower().startswith(("http://", "https://"))
+
+
 def open_source(
     path: str,
     *,
