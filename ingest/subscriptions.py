@@ -220,7 +220,8 @@ def choose_entries(
         # The oldest first, so that what is left for the next poll is what stays in the feed for longest.
         take = recent[::-1][: bounds.n_at_once]
     keys = tuple(entry.key for entry in known)
-    take.sort(key=age_s, reverse=True)
+    places = {entry.key: place for place, entry in enumerate(entries)}
+    take.sort(key=lambda entry: (age_s(entry), places[entry.key]), reverse=True)
     return Taking(tuple(take), tuple(passed), updated, keys, len(new) - len(take) - len(passed))
 
 

@@ -476,9 +476,9 @@ class Watcher:
             feed,
             title=parsed.title or feed.title,
             site=parsed.site or feed.site,
-            etag=reply.etag,
-            last_modified=reply.last_modified,
             # Not remembered where entries are left: the same bytes have more to give.
+            etag="" if taking.n_left else reply.etag,
+            last_modified="" if taking.n_left else reply.last_modified,
             digest=b"" if taking.n_left else polled.digest,
             full_s=now_s,
             new_s=now_s if taking.take else feed.new_s,
