@@ -12,6 +12,7 @@
     ├── ExtractError        (url) a page holds no article
     ├── FeedError           (url) what was read is no feed and no list of feeds
     ├── ModelUnavailable    the embedding model is missing or altered
+    ├── LanguageModelFailed (reason) the optional language model gave no usable reply; the quotes stand without it
     ├── Busy                as many questions are waiting as may
     ├── Closing             the bot is stopping and takes no more questions
     └── UnverifiableQuote   a quote that does not stand in its article: our own bug, shown to nobody
@@ -87,6 +88,18 @@ class FeedError(_AboutUrl):
 
 class ModelUnavailable(NewsquoteError):
     pass
+
+
+class LanguageModelFailed(NewsquoteError):
+    """Why there is no reply.
+
+    Attributes:
+        reason: "timeout", "unreachable", "busy", "rejected", "refused", "malformed" or "too long".
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"The language model gave no usable reply ({reason}: {detail}); the quotes stand without it.")
+        self.reason = reason
 
 
 class Busy(NewsquoteError):

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from index.errors import SettingsError
 
 PREFIX = "NEWSQUOTE_"
-# Read elsewhere than in `Settings`: by `make eval`, and by the bot (`bot.bot_settings`).
+# Read elsewhere than in `Settings`: by `make eval`, and by the bot (`bot.bot_settings`, `bot.llm_settings`).
 OTHER_VARIABLES = frozenset(
     {
         "NEWSQUOTE_EVAL_DATA",
@@ -25,6 +25,15 @@ OTHER_VARIABLES = frozenset(
         "NEWSQUOTE_METRICS_PORT",
         "NEWSQUOTE_BOT_WORKERS",
         "NEWSQUOTE_BOT_QUEUE",
+        "NEWSQUOTE_LLM_URL",
+        "NEWSQUOTE_LLM_MODEL",
+        "NEWSQUOTE_LLM_KEY",
+        "NEWSQUOTE_LLM_TIMEOUT_S",
+        "NEWSQUOTE_LLM_CONTEXT_TOKENS",
+        "NEWSQUOTE_LLM_ANSWER_TOKENS",
+        "NEWSQUOTE_LLM_TEMPERATURE",
+        "NEWSQUOTE_LLM_PROMPTS",
+        "NEWSQUOTE_LLM_REWRITES",
     }
 )
 

@@ -24,6 +24,8 @@ ONLY_IN = {
     "torch": ["index/embed.py", "index/openvino.py"],
     "openvino": ["index/embed.py", "index/openvino.py"],
     "discord": ["bot/discord*.py"],
+    "openai": ["bot/llm_client.py"],
+    "tiktoken": ["bot/llm_tokens.py"],
 }
 
 

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from typer import TyperException
 
 from bot.bot_settings import BotSettings
+from bot.llm_settings import LlmSettings
 from bot.metrics import Health, Metrics, MetricsServer
 from index.settings import PREFIX, Settings, variables
 from tests.test_readme import COMMANDS, parse, words_of
@@ -143,11 +144,11 @@ def examples() -> dict[str, str]:
 
 
 def defaults() -> dict[str, str]:
-    """Every variable of the two settings classes with its default as it is written in a file."""
+    """Every variable of the settings classes with its default as it is written in a file."""
     found = {}
-    for fields in (Settings.model_fields, BotSettings.model_fields):
+    for fields in (Settings.model_fields, BotSettings.model_fields, LlmSettings.model_fields):
         for name, field in fields.items():
-            value = field.default if field.default_factory is None else ""
+            value = "" if field.default_factory is not None or field.default is None else field.default
             found[PREFIX + name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     return found
 

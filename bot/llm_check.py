@@ -1,0 +1,333 @@
+"""Checks what a language model wrote against the evidence, sentence by sentence, and cuts what does not stand there.
+
+The model is not trusted: a sentence is shown only where every key that it names is one of the evidence, and every
+number, date, name and quotation in it stands in the sources that it cites. In doubt a sentence is cut, for the verified
+quotes stand below it anyway. Pure; knows nothing about prompts, endpoints or Discord.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.llm_evidence import KEY, Source, is_planted
+from bot.llm_facts import (
+    FUNCTION_WORDS,
+    Day,
+    Number,
+    all_stems,
+    days,
+    is_within,
+    n_negations,
+    name_runs,
+    numbers,
+    stem,
+    weighty,
+)
+from bot.written import Sentence
+from index.sentences import sentence_spans
+
+# A text of which less than this share of sentences stands is not shown at all: the rest is luck.
+MIN_SHARE = 0.5
+MAX_SENTENCES = 6
+MAX_SENTENCE_CHARS = 400
+# Of the words of weight in a sentence, how many must stand in the sources that it cites.
+MIN_KNOWN_WORDS = 0.75
+# What must follow a sentence, in a text that is still coming, before it is taken for whole: beyond this nothing that
+# `sentence_spans` looks at can move its end.
+SETTLED_CHARS = 80
+
+_CITED = re.compile(rf"\s*[\[(【]\s*{KEY}(?:[\s,;]+(?:and\s+)?{KEY})*\s*[\])】]|\s*\b{KEY}(?!\w)", re.IGNORECASE)
+_KEY = re.compile(KEY, re.IGNORECASE)
+_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_OPEN_END = re.compile(r"\s*(?:[\[(【][^\])】\n]*|\bref-\w*|\br(?:e(?:f)?)?)\Z", re.IGNORECASE)
+_LIST_MARK = re.compile(r"\A\s*(?:[-*•·]|\d{1,2}[.)]|#{1,6})\s+")
+_STARS = re.compile(r"\*{1,3}|_{2,3}")
+_MARKUP = re.compile(r"[\\*_~`|<>\[\]{}#@^=]")
+_ADDRESS = re.compile(
+    r"://|\bwww\.|\bmailto:|\bjavascript:|\b[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\w/\w*\.|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    re.IGNORECASE,
+)
+_TYPOGRAPHY = frozenset("‘’“”„«»–—…•·°€£¥§½¼¾×−‰" + "\u00a0\u202f\u2009")
+_RELATIVE = re.compile(r"\b(?:today|yesterday|tomorrow|tonight|nowadays|currently)\b", re.IGNORECASE)
+_PUBLISHED = re.compile(r"\b(?:reported|wrote|published|reporting)\s+(?:it\s+)?(?:on\s+)?\Z", re.IGNORECASE)
+_QUOTED = re.compile(
+    r"""“(?P<a>[^“”]*)” | "(?P<b>[^"]*)" | «(?P<c>[^«»]*)» | „(?P<d>[^„“”]*)[“”]
+      | (?<!\w)‘(?P<e>[^‘]*?)’(?!\w) | (?<!\w)'(?P<f>[^']+?)'(?!\w)""",
+    re.VERBOSE,
+)
+_QUOTE_MARKS = re.compile(r"[“”\"«»„‘]|(?<!\w)'(?=\w)")
+_SPACE = re.compile(r"\s+")
+_DECLINED = re.compile(r"\A\W*(?:none|no answer|not found)\b[\W]*\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A text after the check.
+
+    Attributes:
+        sentences: Those that stand, in their order.
+        n_sentences: How many were looked at.
+        cut: How many were cut, by reason.
+        has_declined: The text says that there is no answer, and nothing else.
+    """
+
+    sentences: tuple[Sentence, ...]
+    n_sentences: int
+    cut: Mapping[str, int]
+    has_declined: bool = False
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether so much stands that the text may be shown."""
+        return bool(self.sentences) and len(self.sentences) >= MIN_SHARE * self.n_sentences
+
+
+def check(text: str, sources: Sequence[Source], *, is_whole: bool = True) -> Checked:
+    """The sentences of a text that the evidence bears out.
+
+    Args:
+        text: As the model wrote it.
+        sources: The evidence that it was given.
+        is_whole: False while more is coming, and where the text was broken off: the last sentence is then left out,
+            and not counted.
+    """
+    by_key = {source.key: source for source in sources}
+    kept: list[Sentence] = []
+    cut: Counter[str] = Counter()
+    n = 0
+    said: set[str] = set()
+    for raw, keys in split(text, is_whole=is_whole):
+        n += 1
+        sentence = _plain(raw)
+        why = fault(sentence, keys, by_key)
+        if not why and len(kept) >= MAX_SENTENCES:
+            why = "too many"
+        if why:
+            cut[why] += 1
+        elif sentence.lower() in said:
+            n -= 1  # said twice is said once
+        else:
+            said.add(sentence.lower())
+            kept.append(Sentence(_ended(sentence), tuple(sorted({by_key[key].quote for key in keys}))))
+    declined = is_whole and _DECLINED.match(_THOUGHT.sub("", text)) is not None
+    return Checked(tuple(kept), n, cut, declined)
+
+
+def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...]]]:
+    """The sentences of a text, each with the keys that stand in or right behind it.
+
+    What a model thought aloud first is no part of its text.
+    """
+    text = _THOUGHT.sub("", text)
+    if not is_whole:
+        text = _OPEN_END.sub("", text)
+    bare: list[str] = []
+    cited: list[tuple[int, tuple[str, ...]]] = []
+    at = n_bare = 0
+    for match in _CITED.finditer(text):
+        bare.append(text[at : match.start()])
+        n_bare += match.start() - at
+        cited.append((n_bare, tuple(key.lower() for key in _KEY.findall(match[0]))))
+        at = match.end()
+        if text[at : at + 1].isalnum():  # "1 [ref-…]7" does not become 17
+            bare.append(" ")
+            n_bare += 1
+    bare.append(text[at:])
+    clean = "".join(bare)
+    spans = [span for span in sentence_spans(clean) if any(char.isalnum() for char in span.of(clean))]
+    found = []
+    for n, span in enumerate(spans):
+        end = spans[n + 1].start if n + 1 < len(spans) else len(clean) + 1
+        if not is_whole and not (len(clean) - span.end >= SETTLED_CHARS or "\n" in clean[span.end : end]):
+            break
+        # The first sentence takes what stands before it, too: there is none for it to belong to.
+        start = span.start if n else -1
+        keys = [key for place, group in cited if start < place <= end - (n + 1 < len(spans)) for key in group]
+        found.append((span.of(clean), tuple(dict.fromkeys(keys))))
+    return found
+
+
+def _plain(raw: str) -> str:
+    """A sentence without its list mark and emphasis, on one line."""
+    return _SPACE.sub(" ", _STARS.sub("", _LIST_MARK.sub("", raw))).strip()
+
+
+def _ended(sentence: str) -> str:
+    return f"{sentence}." if sentence[-1].isalnum() else sentence
+
+
+def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> str:
+    """Why a sentence is cut, in one or two words; "" where nothing speaks against it."""
+    if not keys:
+        return "no key"
+    if any(key not in by_key for key in keys):
+        return "unknown key"
+    if len(sentence) > MAX_SENTENCE_CHARS:
+        return "too long"
+    texts = tuple(by_key[key].text for key in keys)
+    if not _is_printable(sentence, texts):
+        return "characters"
+    if _MARKUP.search(sentence):
+        return "markup"
+    if _ADDRESS.search(sentence):
+        return "address"
+    if is_planted(sentence):
+        return "instruction"
+    if not _quotes_stand(sentence, texts):
+        return "quotation"
+    if _RELATIVE.search(_QUOTED.sub(" ", sentence)):
+        return "relative day"
+    evidence = _facts(texts)
+    if not _days_stand(sentence, evidence, {by_key[key].article.published or "" for key in keys}):
+        return "date"
+    if not all(_number_stands(number, evidence) for number in numbers(sentence)):
+        return "number"
+    outlets = tuple(run for key in keys for run in name_runs(by_key[key].article.source))
+    if not _names_stand(sentence, evidence, outlets):
+        return "name"
+    if not _words_stand(sentence, evidence):
+        return "words"
+    if not _denies_alike(sentence, texts):
+        return "negation"
+    return ""
+
+
+# Characters and quotations --------------------------------------------------------------------------------
+
+
+def _is_printable(sentence: str, texts: Sequence[str]) -> bool:
+    """Whether each character is ASCII, usual typography, or one that the cited text has itself."""
+    known = set().union(*texts)
+    return all(
+        (" " <= char <= "~") or char in _TYPOGRAPHY or (char in known and unicodedata.category(char)[0] in "LMNPSZ")
+        for char in sentence
+    )
+
+
+def _quotes_stand(sentence: str, texts: Sequence[str]) -> bool:
+    """Whether what stands between quotation marks stands so in one of the texts, and no mark is left over."""
+    for match in _QUOTED.finditer(sentence):
+        inner = next(group for group in match.groups() if group is not None)
+        if not any(_stands_whole(inner, text) for text in texts):
+            return False
+    rest = _QUOTED.sub(" ", sentence)
+    return _QUOTE_MARKS.search(rest) is None
+
+
+def _stands_whole(inner: str, text: str) -> bool:
+    """Whether a string stands in a text character by character, not in the middle of a word."""
+    if not any(char.isalnum() for char in inner) or inner != inner.strip():
+        return False
+    at = text.find(inner)
+    while at >= 0:
+        end = at + len(inner)
+        splits_left = at > 0 and inner[0].isalnum() and text[at - 1].isalnum()
+        splits_right = end < len(text) and inner[-1].isalnum() and text[end].isalnum()
+        if not splits_left and not splits_right:
+            return True
+        at = text.find(inner, at + 1)
+    return False
+
+
+# Numbers, dates, names and words --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    numbers: tuple[Number, ...]
+    days: tuple[Day, ...]
+    runs: tuple[tuple[str, ...], ...]
+    stems: frozenset[str]
+    lower: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _facts(texts: tuple[str, ...]) -> _Facts:
+    whole = "\n".join(texts)
+    return _Facts(
+        numbers=tuple(number for text in texts for number in numbers(text)),
+        days=tuple(day for text in texts for day in days(text)),
+        runs=tuple(run for text in texts for run in name_runs(text)),
+        stems=all_stems(whole),
+        lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),
+    )
+
+
+def _days_stand(sentence: str, evidence: _Facts, published: set[str]) -> bool:
+    """Whether each date stands in the evidence with all its parts, or is the day of a report that is spoken of."""
+    reported = [day for text in published for day in days(text[:10])]
+    for day in days(sentence):
+        is_report = _PUBLISHED.search(sentence[: day.start]) is not None and day.day
+        if not any(day.is_in(known) for known in (*evidence.days, *(reported if is_report else ()))):
+            return False
+    return True
+
+
+def _number_stands(number: Number, evidence: _Facts) -> bool:
+    """Whether the evidence has the same number of the same thing.
+
+    A number that stands there for something else is a swap: what is said of ours must not be said of another number
+    instead, and no other number may resemble ours more than the one that it is taken for.
+    """
+    alike = [other for other in evidence.numbers if other.kind == number.kind]
+    rivals = [other for other in alike if other.value != number.value]
+    for other in alike:
+        if other.value != number.value:
+            continue
+        if number.unit and number.unit not in other.about and (other.unit or number.unit not in evidence.stems):
+            continue
+        foreign, likeness = number.about - other.about, number.likeness(other)
+        if not any(foreign & rival.about or number.likeness(rival) > likeness for rival in rivals):
+            return True
+    return False
+
+
+def _names_stand(sentence: str, evidence: _Facts, outlets: Sequence[tuple[str, ...]]) -> bool:
+    """Whether each name stands in the evidence, its words together and in their order."""
+    known = (*evidence.runs, *outlets)
+    first = re.search(r"[^\W_]", sentence)
+    opening = sentence[first.start() :] if first else sentence
+    for run in name_runs(sentence):
+        if any(is_within(run, other) for other in known):
+            continue
+        # A capital at the beginning of a sentence makes no name of "The" or "Passengers".
+        if not opening.startswith(run[0]):
+            return False
+        rest = run[1:]
+        word = run[0].lower()
+        is_common = word in FUNCTION_WORDS or word in evidence.lower or stem(word) in evidence.stems
+        if not is_common or (len(run[0]) > 1 and any(char.isupper() for char in run[0][1:])):
+            return False
+        if rest and not any(is_within(rest, other) for other in known):
+            return False
+        opening = ""
+    return True
+
+
+def _words_stand(sentence: str, evidence: _Facts) -> bool:
+    """Whether most words of weight stand in the evidence in some form, and there is anything that does."""
+    words = weighty(sentence)
+    n_known = sum(word in evidence.stems for word in words)
+    if not words:
+        return bool(numbers(sentence) or days(sentence)) or any(len(run) > 1 for run in name_runs(sentence))
+    return n_known >= MIN_KNOWN_WORDS * len(words)
+
+
+def _denies_alike(sentence: str, texts: Sequence[str]) -> bool:
+    """Whether a sentence denies something just where the sentence of the evidence that is most like it does."""
+    mine = all_stems(sentence)
+    ranked = [
+        (len(mine & all_stems(span.of(text))) - 0.01 * len(all_stems(span.of(text))), n_negations(span.of(text)))
+        for text in texts
+        for span in sentence_spans(text)
+    ]
+    if not ranked:
+        return False
+    best = max(score for score, _ in ranked)
+    nearest = {bool(n) for score, n in ranked if score >= best - 0.5}
+    return bool(n_negations(sentence)) in nearest

@@ -1,0 +1,495 @@
+"""Numbers, dates and names in a text as values that two texts can be compared by. Pure.
+
+Reads more than it understands: what looks like a number and cannot be read as one is kept as it is written, so that it
+supports nothing but itself. Knows nothing about language models, evidence or what is done with a fact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_SMALL = _words(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS = _words(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth"
+)
+_TENTHS = _words("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth")
+
+UNITS = {word: n for n, word in enumerate(_SMALL)} | {"nil": 0}
+TENS = {word: 10 * n for n, word in enumerate(_TENS, 2)}
+SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+ORDINALS = (
+    {word: n for n, word in enumerate(_ORDINALS)}
+    | {word: 10 * n for n, word in enumerate(_TENTHS, 2)}
+    | {"hundredth": 100, "thousandth": 1_000, "millionth": 10**6, "billionth": 10**9}
+)
+# Said of an amount, and never computed with: they support themselves alone.
+AMOUNTS = frozenset(
+    _words(
+        """
+        half halves halved quarter quarters thirds fourths fifths sixths sevenths eighths ninths tenths dozen dozens
+        hundreds thousands millions billions trillions tens couple pair duo trio quartet twice thrice double doubled
+        doubles triple tripled triples quadruple quadrupled tenfold twofold threefold fourfold fivefold hundredfold
+        """
+    )
+)
+NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS
+
+_SUFFIX_SCALES = {"k": 1_000, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12, "trn": 10**12}
+_CURRENCIES = {
+    "$": "usd", "us$": "usd", "usd": "usd", "dollar": "usd", "dollars": "usd",
+    "€": "eur", "eur": "eur", "euro": "eur", "euros": "eur",
+    "£": "gbp", "gbp": "gbp", "pound": "gbp", "pounds": "gbp",
+    "¥": "jpy", "jpy": "jpy", "yen": "jpy",
+    "₴": "uah", "uah": "uah", "hryvnia": "uah", "hryvnias": "uah",
+    "₽": "rub", "rub": "rub", "rouble": "rub", "roubles": "rub", "ruble": "rub", "rubles": "rub",
+    "₹": "inr", "inr": "inr", "rupee": "inr", "rupees": "inr",
+    "chf": "chf", "franc": "chf", "francs": "chf",
+}  # fmt: skip
+_SYMBOLS = "$€£¥₴₽₹"
+_MONTHS = _words("january february march april may june july august september october november december")
+_MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)}
+_MONTH_OF["sept"] = 9
+_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
+_YEAR = r"(?:1[0-9]|20)\d\d"
+_DAY = r"(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?"
+
+_DATE = re.compile(
+    rf"""(?<![\w])(?:
+        (?P<iso>\d{{4}}-\d\d-\d\d)(?![\d-])
+      | (?P<day1>{_DAY})\s+(?:of\s+)?(?P<month1>{_MONTH})\b\.?(?:,?\s+(?P<year1>{_YEAR})\b)?
+      | (?P<month2>{_MONTH})\b\.?\s+(?P<day2>{_DAY})(?![\w:%]|[.,]\d)(?:,?\s+(?P<year2>{_YEAR})\b)?
+      | (?P<month3>{_MONTH})\b\.?,?\s+(?P<year3>{_YEAR})\b
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TOKEN = re.compile(
+    r"""
+      (?P<code>[A-Z][A-Za-z]*[-–]?\d[\w-]*)                       # G7, COVID-19, B-52
+    | (?P<number>\d+(?:[.,:/]\d+|[\u00a0\u202f\u2009]\d{3}(?!\d))*)(?P<attached>[^\W\d_]+(?:\$)?)?
+    | (?P<symbol>(?:[A-Z]{1,3})?[$€£¥₴₽₹]|%|‰)
+    | (?P<word>(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’][^\W\d_]+)*)
+    | (?P<stop>[.,;:!?…()\[\]"“”„«»\n])
+    | (?P<dash>[-–—−/])
+    """,
+    re.VERBOSE,
+)
+
+FUNCTION_WORDS = frozenset(
+    _words("""
+    a an the this that these those there here it its they them their theirs he him his she her hers we us our you your
+    who whom whose which what when where why how if whether while as than then so such also too very more most less
+    least much many some any each every all both either other others another same own just only even still yet already
+    ever now again of in on at to for from by with about into onto over under between among through during before
+    after since until till against across along around near within beyond toward towards upon off up down out and or
+    but because although though despite however meanwhile instead per via amid including is are was were be been being
+    am do does did done has have had having will would can could should may might must shall not no nor neither never
+    none nobody nothing without cannot
+    according said says say saying told tells reported reports report reporting added adds stated states wrote
+    one's there's that's it's he's she's they're
+    """)
+)
+_NEGATIONS = frozenset(_words("not no nor neither never none nobody nothing without cannot deny denied denies denying"))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number with what it is a number of.
+
+    Attributes:
+        value: Its value; as a string for what can only be compared as it is written.
+        kind: "n", "%", "ordinal", "am", "pm", "literal" or a currency's code; with "-" in front where it is negative.
+        start: Offset of its first character.
+        left: The word or sign just before it in the same clause, or "".
+        right: The one just behind it.
+        unit: Stem of the first word of weight behind it when nothing but function words is between; "" for none.
+        about: Stems of the words of weight around it, up to the next number or the end of the clause.
+        after: Those of them behind it.
+    """
+
+    value: Decimal | str
+    kind: str
+    start: int
+    left: str
+    right: str
+    unit: str
+    about: frozenset[str]
+    after: frozenset[str]
+
+    def likeness(self, other: Number) -> int:
+        """How much of what stands around two numbers is the same."""
+        same = len(self.about & other.about)
+        return same + (self.left == other.left != "") + (self.right == other.right != "")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A date as far as it is written; 0 for a part that is not."""
+
+    year: int
+    month: int
+    day: int
+    start: int
+    end: int
+
+    def is_in(self, other: Day) -> bool:
+        """Whether the other says all that this one says."""
+        parts = zip((self.year, self.month, self.day), (other.year, other.month, other.day), strict=True)
+        return all(mine in (0, its) for mine, its in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    kind: str
+    text: str
+    start: int
+    end: int
+    attached: str = ""
+
+
+def days(text: str) -> list[Day]:
+    """The dates in a text: a day with its month, a month with its year, or all three."""
+    found = []
+    for match in _DATE.finditer(text):
+        if match["iso"]:
+            year, month, day = map(int, match["iso"].split("-"))
+        else:
+            if (match["month1"] or match["month2"] or match["month3"] or "")[:1].islower():
+                continue  # "may 5 people"
+            year = int(match["year1"] or match["year2"] or match["year3"] or 0)
+            month = _MONTH_OF[(match["month1"] or match["month2"] or match["month3"]).lower()]
+            day = int(re.sub(r"\D", "", match["day1"] or match["day2"] or "0"))
+        found.append(Day(year, month, day, match.start(), match.end()))
+    return found
+
+
+def numbers(text: str) -> list[Number]:
+    """The numbers in a text in their order, those of its dates left out."""
+    pieces = list(_pieces(text))
+    found: list[tuple[int, int, Decimal | str, str]] = []  # first piece, one past the last, value, kind
+    at = 0
+    while at < len(pieces):
+        read = _read(pieces, at)
+        if read is None:
+            at += 1
+        else:
+            first, end, value, kind = read
+            found.append((first, end, value, kind))
+            at = end
+    return [_placed(pieces, found, n) for n in range(len(found))]
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    """Words, numbers and signs; a date is one piece."""
+    dates = days(text)
+    at = 0
+    for day in dates:
+        yield from _plain_pieces(text, at, day.start)
+        yield _Piece("date", text[day.start : day.end], day.start, day.end)
+        at = day.end
+    yield from _plain_pieces(text, at, len(text))
+
+
+def _plain_pieces(text: str, start: int, end: int) -> Iterator[_Piece]:
+    for match in _TOKEN.finditer(text, start, end):
+        kind = match.lastgroup or ""
+        if kind == "attached":
+            kind = "number"
+        written = match["number"] if kind == "number" else match[0]
+        yield _Piece(kind, written, match.start(), match.end(), match["attached"] or "")
+
+
+def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, str] | None:
+    """The number that begins at a piece: its pieces, value and kind."""
+    piece = pieces[at]
+    if piece.kind == "code":
+        return at, at + 1, piece.text.replace("–", "-"), "literal"
+    if piece.kind == "number":
+        return _read_digits(pieces, at)
+    if piece.kind == "word":
+        word = piece.text.lower()
+        if word in UNITS or word in TENS or word in SCALES or word in ORDINALS:
+            return _read_words(pieces, at)
+        if word in AMOUNTS:
+            return at, at + 1, word, "literal"
+    return None
+
+
+def _read_digits(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, str]:
+    piece = pieces[at]
+    value = _value(piece.text)
+    attached = piece.attached.lower()
+    end = at + 1
+    if value is None:
+        return at, end, piece.text + piece.attached, "literal"
+    kind = "n"
+    if attached in ("st", "nd", "rd", "th"):
+        return at, end, value, "ordinal"
+    if attached in _SUFFIX_SCALES:
+        value *= _SUFFIX_SCALES[attached]
+    elif attached in ("am", "pm"):
+        return at, end, value, attached
+    elif attached:
+        return at, end, piece.text + attached, "literal"  # 1990s, 5km, 5G
+    else:
+        while end < len(pieces) and pieces[end].kind == "word" and pieces[end].text.lower() in SCALES:
+            value *= SCALES[pieces[end].text.lower()]
+            end += 1
+    return _with_kind(pieces, at, end, value, kind)
+
+
+def _value(written: str) -> Decimal | None:
+    """What digits say; None where they can be read in two ways or are a clock, a score or an address."""
+    bare = re.sub(r"[\u00a0\u202f\u2009]", "", written)
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", bare):
+        return Decimal(bare.replace(",", ""))
+    if re.fullmatch(r"(?:0|[1-9]\d*)(?:\.\d+)?", bare):
+        return Decimal(bare)
+    return None
+
+
+def _read_words(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, str]:
+    """A number in words, as far as it goes: "two hundred and five", "twenty-first"."""
+    total, group, end = 0, 0, at
+    last = 10**15  # what may follow is smaller: "twenty" then "five", never "five" then "twenty"
+    ordinal = False
+    seen = False
+    while end < len(pieces) and not ordinal:
+        step = end
+        is_joint = (pieces[step].text == "-" and last == 10) or (pieces[step].text.lower() == "and" and last >= 100)
+        step += seen and is_joint
+        if step >= len(pieces) or pieces[step].kind != "word":
+            break
+        word = pieces[step].text.lower()
+        if word in SCALES:
+            scale = SCALES[word]
+            if scale == 100:
+                if seen and not 0 < group < 10:
+                    break
+                group = (group or 1) * 100
+            else:
+                if seen and group == 0:
+                    break
+                total += (group or 1) * scale
+                group = 0
+            last = scale
+        elif word in TENS and last >= 100:
+            group += TENS[word]
+            last = 10
+        elif word in UNITS and (last >= 100 or (last == 10 and 0 < UNITS[word] < 10)):
+            group += UNITS[word]
+            last = 1
+        elif word in ORDINALS and (not seen or last >= 100 or (last == 10 and ORDINALS[word] < 10)):
+            group += ORDINALS[word]
+            ordinal = True
+        else:
+            break
+        seen = True
+        end = step + 1
+    value = Decimal(total + group)
+    if ordinal:
+        return at, end, value, "ordinal"
+    return _with_kind(pieces, at, end, value, "n")
+
+
+def _with_kind(
+    pieces: Sequence[_Piece], at: int, end: int, value: Decimal, kind: str
+) -> tuple[int, int, Decimal | str, str]:
+    """A number with the sign, currency, percent or half of the day that stands beside it."""
+    first = at
+    if at and (pieces[at - 1].kind == "symbol" or pieces[at - 1].text in ("USD", "EUR", "GBP", "JPY", "CHF")):
+        written = pieces[at - 1].text.lower()
+        if written not in ("%", "‰"):
+            first, kind = at - 1, _CURRENCIES.get(written, written)
+    behind, more = _behind(pieces, end)
+    if kind == "n" and behind:
+        kind, end = behind, end + more
+    elif behind == kind:  # "$5 dollars" is five dollars
+        end += more
+    if _is_negative(pieces, first):
+        kind = f"-{kind}"
+    return first, end, value, kind
+
+
+def _behind(pieces: Sequence[_Piece], end: int) -> tuple[str, int]:
+    """The kind that a word or sign behind a number gives it, and how many pieces that takes; "" for none."""
+    step = end + (end < len(pieces) and pieces[end].text == "-")  # "5-percent"
+    if step >= len(pieces):
+        return "", 0
+    word = pieces[step].text.lower()
+    if word in ("%", "percent", "pc"):
+        return "%", step + 1 - end
+    if word == "per" and step + 1 < len(pieces) and pieces[step + 1].text.lower() == "cent":
+        return "%", step + 2 - end
+    if word in _CURRENCIES:
+        return _CURRENCIES[word], step + 1 - end
+    if word in ("a.m.", "p.m.", "am", "pm"):
+        return word.replace(".", ""), step + 1 - end
+    return "", 0
+
+
+def _is_negative(pieces: Sequence[_Piece], first: int) -> bool:
+    """Whether a minus stands before a number: one that touches it, and nothing on its other side."""
+    if not first:
+        return False
+    before = pieces[first - 1]
+    if before.text.lower() == "minus":
+        return True
+    is_glued = first > 1 and pieces[first - 2].end == before.start
+    return before.kind == "dash" and before.text != "/" and before.end == pieces[first].start and not is_glued
+
+
+N_LEFT, N_RIGHT = 5, 7
+
+
+def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | str, str]], n: int) -> Number:
+    first, end, value, kind = found[n]
+    bound_left = found[n - 1][1] if n else 0
+    bound_right = found[n + 1][0] if n + 1 < len(found) else len(pieces)
+    left = _until_clause(reversed(pieces[max(bound_left, first - N_LEFT) : first]), stops_at_joints=True)
+    right = _until_clause(
+        iter(pieces[end : min(bound_right, end + N_RIGHT)]), stops_at_joints=bound_right <= end + N_RIGHT
+    )
+    left_stems = [stem(piece.text) for piece in left if piece.kind == "word" and _weighs(piece.text)]
+    right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and _weighs(piece.text)]
+    unit = ""
+    for piece in right:
+        if piece.kind == "word" and _weighs(piece.text):
+            unit = stem(piece.text)
+            break
+        if piece.kind not in ("word", "dash"):
+            break
+    return Number(
+        value=value,
+        kind=kind,
+        start=pieces[first].start,
+        left=left[0].text.lower() if left else "",
+        right=right[0].text.lower() if right else "",
+        unit=unit,
+        about=frozenset(left_stems) | frozenset(right_stems),
+        after=frozenset(right_stems),
+    )
+
+
+_JOINTS = frozenset(("and", "or", "but", "while", "whereas"))
+
+
+def _until_clause(pieces: Iterator[_Piece], *, stops_at_joints: bool) -> list[_Piece]:
+    """Pieces up to a stop or a date, and where there is another number beyond them up to "and"."""
+    found = []
+    for piece in pieces:
+        if piece.kind in ("stop", "date"):
+            break
+        found.append(piece)
+        if stops_at_joints and piece.text.lower() in _JOINTS:
+            break
+    return found
+
+
+def _weighs(word: str) -> bool:
+    return len(word) > 1 and word.lower() not in FUNCTION_WORDS
+
+
+_IRREGULAR = {"km": "kilometr", "kilometre": "kilometr", "kilometer": "kilometr", "metre": "meter", "persons": "peopl"}
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str) -> str:
+    """A word without its usual English endings, in lower case: enough to see that "closed" is "closes"."""
+    bare = re.sub(r"['’]s?$", "", word.lower()).replace("’", "'")
+    if bare in _IRREGULAR:
+        return _IRREGULAR[bare]
+    for ending, put in (("ies", "y"), ("ied", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("ly", "")):
+        if bare.endswith(ending) and len(bare) - len(ending) >= 3 and not bare.endswith("ss"):
+            bare = bare[: -len(ending)] + put
+            break
+    if len(bare) > 3 and bare[-1] == bare[-2] and bare[-1] not in "aeiousl":
+        bare = bare[:-1]
+    bare = bare[:-1] if len(bare) > 3 and bare[-1] == "e" else bare
+    return _IRREGULAR.get(bare, bare)
+
+
+# Words ----------------------------------------------------------------------------------------------------
+
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+def weighty(text: str) -> list[str]:
+    """Stems of the lower-case words of weight of a text, numbers left out."""
+    return [
+        stem(word)
+        for word in _WORD.findall(text)
+        if word[0].islower() and _weighs(word) and word.lower() not in NUMBER_WORDS
+    ]
+
+
+def all_stems(text: str) -> frozenset[str]:
+    """Stems of all words of a text, whatever their case."""
+    return frozenset(stem(word) for word in _WORD.findall(text))
+
+
+def n_negations(text: str) -> int:
+    """How many words of a text deny something."""
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    return sum(word in _NEGATIONS or word.endswith("n't") for word in words)
+
+
+# Names ----------------------------------------------------------------------------------------------------
+
+_LINKS = frozenset(_words("of de del della di da du van von der den la le al bin ibn y"))
+_NAME_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’\-–.][^\W_]+)*")
+
+
+def name_runs(text: str) -> list[tuple[str, ...]]:
+    """Names as runs of words: each begins and ends with a word that has a capital letter, and holds nothing between
+    its words but blanks and "of", "van" and their like.
+    """
+    runs: list[tuple[str, ...]] = []
+    run: list[str] = []
+    held: list[str] = []
+    end = -1
+    for match in _NAME_TOKEN.finditer(text):
+        word = match[0]
+        gap = text[end : match.start()] if end >= 0 else ""
+        if run and not (gap.isspace() and "\n" not in gap):
+            runs.append(tuple(run))
+            run, held = [], []
+        if any(char.isupper() for char in word):
+            run += [*held, _bare_name(word)]
+            held = []
+            if re.search(r"['’]s$|s['’]$", word):  # "Ukraine's President Zelensky": two names
+                runs.append(tuple(run))
+                run = []
+        elif run and word in _LINKS:
+            held.append(word)
+        elif run:
+            runs.append(tuple(run))
+            run, held = [], []
+        end = match.end()
+    if run:
+        runs.append(tuple(run))
+    return runs
+
+
+def _bare_name(word: str) -> str:
+    bare = re.sub(r"['’]s$", "", word).replace("’", "'").replace("–", "-")
+    return bare.replace(".", "") if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]?", bare) else bare
+
+
+def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether all words of one run stand in another, in their order."""
+    words = iter(other)
+    return all(word in words for word in run)
