@@ -272,9 +272,15 @@ class Fetcher:
             headers["If-None-Match"] = _one_line(etag)
         if last_modified:
             headers["If-Modified-Since"] = _one_line(last_modified)
-        reply, moved_to = await self._follow(
-            self._checked(url), headers, self._policy.max_bytes if max_bytes is None else max_bytes, obey_robots
-        )
+        first = self._checked(url)
+        limit = self._policy.max_bytes if max_bytes is None else max_bytes
+        try:
+            reply, moved_to = await self._follow(first, headers, limit, obey_robots)
+        except FetchError as error:
+            if error.url == str(first):
+                raise
+            why = f"it leads to {error.url}: {error.why}"
+            raise FetchError(url, error.reason, why, error.retry_after_s) from error
         final = str(reply.url)
         if reply.status == 304 and not (etag or last_modified):
             raise FetchError(final, "status 304", "the server says that nothing changed, but nothing was asked about")
