@@ -28,6 +28,7 @@ _ARCHIVE = b"WARC/"
 _MAX_DAMAGED = 1_000
 # Of a member that is being unzipped, for finding the next one if it proves damaged.
 _HELD_BYTES = 4_000_000
+_SAVED_STEP_BYTES = 64
 # UTF-32 comes first: its little-endian mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -121,6 +122,7 @@ class ByteStream:
         name: The input's name as it is shown.
         charset: The encoding named by a byte order mark (the bytes are UTF-8 by then), or "".
         fault: Why the input ended before its end (`truncated gzip`, `damaged gzip`), or "".
+        n_lost: Members of a zipped web archive of which nothing could be unzipped.
         max_unzipped_bytes: More is taken for a bomb.
     """
 
@@ -129,6 +131,7 @@ class ByteStream:
         self.name = name
         self.charset = ""
         self.fault = ""
+        self.n_lost = 0
         self.max_unzipped_bytes = MAX_UNZIPPED_BYTES
         self._file = file
         self._on_read = on_read
@@ -206,7 +209,7 @@ class ByteStream:
         member = bytearray()
         # The records of a web archive are members of their own, so that one that is damaged costs no other.
         is_archive = is_lost = False
-        n_in = n_out = n_damaged = 0
+        n_in = n_out = n_member_out = n_damaged = 0
         for piece in pieces:
             n_in += len(piece)
             if len(member) < _HELD_BYTES:
@@ -218,25 +221,31 @@ class ByteStream:
                     if at < 0:
                         break
                     piece, is_lost = piece[at:], False
-                    unzip, member = zlib.decompressobj(31), bytearray(piece)
+                    unzip, member, n_member_out = zlib.decompressobj(31), bytearray(piece), 0
                 if unzip.eof:
                     # gzip files may be joined, and tapes pad them with zeros.
                     piece = piece.lstrip(b"\0")
                     if not piece:
                         break
-                    unzip, member = zlib.decompressobj(31), bytearray(piece)
+                    unzip, member, n_member_out = zlib.decompressobj(31), bytearray(piece), 0
                 try:
                     out = unzip.decompress(piece, _UNZIP_BYTES)
                 except zlib.error:
+                    saved = _saved(member)
+                    is_archive = is_archive or (n_out == 0 and saved.startswith(_ARCHIVE))
                     n_damaged += 1
                     if not is_archive or n_damaged > _MAX_DAMAGED:
                         self.fault = "damaged gzip"
                         return
+                    self.n_lost += not saved and not n_member_out
+                    if saved[n_member_out:]:
+                        yield saved[n_member_out:]
                     # The next member may have begun inside what was taken for this one's.
                     is_lost, piece = True, bytes(member[1:]) if len(member) < _HELD_BYTES else piece[1:]
                     continue
                 is_archive = is_archive or (n_out == 0 and out.startswith(_ARCHIVE))
                 n_out += len(out)
+                n_member_out += len(out)
                 self._guard(n_in, n_out)
                 if out:
                     yield out
@@ -280,6 +289,20 @@ class ByteStream:
                 yield rest.encode()
             return
         yield from pieces
+
+
+def _saved(member: bytes | bytearray) -> bytes:
+    """What can be unzipped of a damaged gzip member, up to the damage."""
+    unzip = zlib.decompressobj(31)
+    saved = bytearray()
+    try:
+        for at in range(0, min(len(member), _HELD_BYTES), _SAVED_STEP_BYTES):
+            saved += unzip.decompress(bytes(member[at : at + _SAVED_STEP_BYTES]))
+            if len(saved) > MAX_LINE_BYTES:
+                break
+    except zlib.error:
+        pass
+    return bytes(saved)
 
 
 def _first(pieces: Iterator[bytes], n_bytes: int) -> tuple[bytes, Iterator[bytes]]:

@@ -24,7 +24,9 @@ MAX_RECORD_BYTES = 25_000_000
 MAX_HEADER_BYTES = 65_536
 # A crawl's file holds a gigabyte, and is several times that unzipped.
 MAX_UNZIPPED_BYTES = 200_000_000_000
-_VERSION = re.compile(rb"WARC/\d\.\d+\r?\n")
+# With the first field behind it, so that it is known for what it is in the middle of a page that was cut, too.
+_VERSION = re.compile(rb"WARC/\d\.\d\r?\n(?=[A-Za-z-]{1,40}:)")
+_VERSION_BYTES = 64
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
@@ -52,6 +54,8 @@ def from_warc(stream: ByteStream) -> Iterator[Draft | Reject]:
             yield Reject(origin, raw.fault, f"{origin}: {raw.fault}")
         else:
             yield from _articles(raw.record, origin)
+    for _ in range(stream.n_lost):
+        yield Reject(stream.name, "damaged record", f"{stream.name}: a record cannot be unzipped")
 
 
 def _records(stream: ByteStream) -> Iterator[_Raw]:
@@ -116,24 +120,16 @@ class _Ahead:
         del self._held[:n_bytes]
 
     def skip_to_record(self) -> bool:
-        """Go to the next version line that begins a line; whether there is one."""
-        is_line_start = True
-        while True:
-            self.peek(16)
-            at = 0
-            while (found := _VERSION.search(self._held, at)) is not None:
-                before = self._held[found.start() - 1 : found.start()]
-                if (found.start() == 0 and is_line_start) or before == b"\n":
-                    self.drop(found.start())
-                    return True
-                at = found.start() + 1
-            if len(self._held) > 16:
-                is_line_start = self._held[-17:-16] == b"\n"
-                self.drop(len(self._held) - 16)
+        """Go to the next version line; whether there is one."""
+        self.peek(_VERSION_BYTES)
+        while (found := _VERSION.search(self._held)) is None:
+            del self._held[: max(0, len(self._held) - _VERSION_BYTES)]
             piece = next(self._pieces, b"")
             if not piece:
                 return False
             self._held += piece
+        self.drop(found.start())
+        return True
 
     def fill_header(self) -> bool:
         """Have the whole header of the record ahead in hand; whether it ends."""
@@ -151,9 +147,10 @@ class _Ahead:
         return bytes(self._held[: found.end()])
 
     def ends_at(self, n_bytes: int) -> bool:
-        """Whether the record ahead may end there: an empty line, another record or nothing follows."""
+        """Whether the record ahead may end there: two line ends, another record or nothing follows."""
         after = self.peek(n_bytes + 16)[n_bytes:]
-        return not after.strip(b"\r\n") or after.lstrip(b"\r\n").startswith(b"WARC/")
+        rest = after.lstrip(b"\r\n")
+        return not rest or rest.startswith(b"WARC/") or after.startswith((b"\r\n\r\n", b"\n\n"))
 
 
 def _articles(record: bytes, origin: str) -> Iterator[Draft | Reject]:

@@ -24,9 +24,8 @@ class WebCounts:
 
     def sentences(self) -> list[str]:
         """For a person."""
-        lines = [
-            f"{self.n_fetched:,} address{'' if self.n_fetched == 1 else 'es'} fetched, {self.n_unchanged:,} of them not modified"
-        ]
+        noun = "address" if self.n_fetched == 1 else "addresses"
+        lines = [f"{self.n_fetched:,} {noun} fetched, {self.n_unchanged:,} of them not modified"]
         if self.n_skipped:
             lines.append(f"{self.n_skipped:,} not asked for: our copy is as new as the list says")
         if self.n_old:
