@@ -84,7 +84,9 @@ def linked_article(scripts: Sequence[str], url: str = "") -> LinkedArticle:
             loose.append(script)
         else:
             nodes.extend(_walk(parsed))
-    articles = [node for node in nodes if _types(node) & _ARTICLE_TYPES]
+    # An update's address is that of its live blog, of which it is only a part.
+    parts = {id(entry) for node in nodes for entry in _listed(node.get("liveBlogUpdate"))}
+    articles = [node for node in nodes if _types(node) & _ARTICLE_TYPES and id(node) not in parts]
     if articles:
         by_id = {str(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
         best = max(articles, key=lambda node: (_is_about(node, url), _richness(node)))
@@ -176,8 +178,11 @@ def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> Li
     )
 
 
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
 def _updates(value: object, by_id: dict[str, dict[str, object]]) -> tuple[Update, ...]:
-    entries = value if isinstance(value, list) else [value]
     return tuple(
         Update(
             _plain(entry.get("datePublished")),
@@ -187,7 +192,7 @@ def _updates(value: object, by_id: dict[str, dict[str, object]]) -> tuple[Update
             _place(entry),
             _names(entry.get("author"), by_id),
         )
-        for entry in entries
+        for entry in _listed(value)
         if isinstance(entry, dict)
     )
 
@@ -252,7 +257,7 @@ def _address(value: object, beginnings: tuple[str, ...] = ("http://", "https://"
 def _names(value: object, by_id: dict[str, dict[str, object]]) -> tuple[str, ...]:
     """Names of people or bodies, in order, none twice; references by `@id` are followed once."""
     names: list[str] = []
-    for item in value if isinstance(value, list) else [value]:
+    for item in _listed(value):
         if isinstance(item, dict) and "name" not in item:
             item = by_id.get(str(item.get("@id")), item)
         name = item.get("name") if isinstance(item, dict) else item

@@ -1,0 +1,203 @@
+"""Live blogs: each dated update is an article of its own, under its own place, also after export and retraction."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index.store import Store
+from index.types import Article
+from ingest.draft import Draft
+from ingest.extract import extract_all
+from ingest.identity import article_id, part_of
+from ingest.job import run_export, run_ingest, run_retract
+from ingest.jsonld import Update
+from ingest.live_blog import split_updates
+from ingest.sources import open_source
+from tests.fakes import NOW_S, HashingEmbedder
+
+PAGES = Path(__file__).parent / "pages"
+URL = "https://www.quayside-courier.co.uk/live/storm-petra"
+
+UPDATES = (
+    (
+        "2025-04-02T09:40:00+01:00",
+        "Schools stay shut",
+        "All schools north of the river will stay shut on Friday as well.",
+    ),
+    ("2025-04-03T07:15:00+01:00", "Ferries stopped", "Both ferry lines have stopped because of waves of four metres."),
+    ("2025-04-04T06:10:00+01:00", "Storm is over", "The weather service has lifted its warning for the whole coast."),
+)
+LEDE = "A storm has been battering the coast since Wednesday, and the harbour town is counting what it has cost so far."
+
+
+def live_page(*, anchors: bool = True, lede: bool = True) -> bytes:
+    entries = [
+        {
+            "@type": "BlogPosting",
+            "headline": headline,
+            "datePublished": published,
+            "articleBody": body,
+            **({"url": f"{URL}#block-{n}"} if anchors else {}),
+        }
+        for n, (published, headline, body) in enumerate(UPDATES)
+    ]
+    linked = {
+        "@type": "LiveBlogPosting",
+        "headline": "Storm Petra live",
+        "datePublished": UPDATES[0][0],
+        "author": {"name": "Mara Lind"},
+        "liveBlogUpdate": entries,
+    }
+    shown = "".join(
+        f"<section><div><time datetime='{published}'>{published[11:16]}</time></div>"
+        f"<h2>{headline}</h2><p>{body}</p></section>"
+        for published, headline, body in UPDATES
+    )
+    return (
+        "<html lang=en><head><title>Storm Petra live</title>"
+        f"<script type='application/ld+json'>{json.dumps(linked)}</script>"
+        f"</head><body><main><h1>Storm Petra live</h1>{f'<p>{LEDE}</p>' if lede else ''}{shown}</main></body></html>"
+    ).encode()
+
+
+def test_every_update_is_an_article_with_its_own_day_and_place() -> None:
+    rest, *updates = extract_all(live_page(), URL, origin="live.html")
+    assert (rest.text, rest.title, rest.part, rest.url) == (LEDE, "Storm Petra live", "", URL)
+    assert [(one.published, one.title, one.text) for one in updates] == list(UPDATES)
+    assert [(one.url, one.part) for one in updates] == [(f"{URL}#block-{n}", f"block-{n}") for n in range(3)]
+    assert {one.authors for one in updates} == {("Mara Lind",)}
+
+
+def test_updates_without_an_anchor_are_called_by_their_time() -> None:
+    updates = extract_all(live_page(anchors=False, lede=False), URL, origin="live.html")
+    assert [(one.url, one.part) for one in updates] == [
+        (URL, "update-20250402094000"),
+        (URL, "update-20250403071500"),
+        (URL, "update-20250404061000"),
+    ]
+
+
+def test_the_saved_live_page_splits_and_an_ordinary_page_does_not() -> None:
+    assert [one.title for one in extract_all((PAGES / "storm_live.html").read_bytes(), URL, origin="x")] == [
+        "Schools to stay shut",
+        "Ferries stopped",
+        "Good morning",
+    ]
+    assert len(extract_all((PAGES / "bridge.html").read_bytes(), URL, origin="x")) == 1
+
+
+PAGE = Draft(
+    origin="x",
+    url=URL,
+    title="Live",
+    text="\n\n".join(["9.40", "One", "The first of three things that happened.", "The second of them, an hour later."]),
+)
+
+
+def lines(body: str) -> list[str]:
+    return [line for line in body.split("\n") if line]
+
+
+def split(*updates: Update, page: Draft = PAGE) -> list[Draft]:
+    return split_updates(page, updates, lines)
+
+
+def test_words_that_the_page_does_not_show_come_from_its_description() -> None:
+    shown = Update("2025-04-02", "One", "The first of three things that happened.")
+    hidden = Update("2025-04-03", "Two", "A thing that only search engines are told of.\nIn two lines.")
+    assert [one.text for one in split(shown, hidden)] == [
+        "The first of three things that happened.",
+        "A thing that only search engines are told of.\n\nIn two lines.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "updates",
+    [
+        (),
+        (Update("2025-04-02", "One", "The first of three things that happened."),),
+        (
+            Update("", "One", "The first of three things that happened."),
+            Update("soon", "Two", "The second of them, an hour later."),
+        ),
+        (Update("2025-04-02", "One", ""), Update("2025-04-03", "Two", "Short.")),
+    ],
+)
+def test_a_page_without_several_dated_updates_stays_whole(updates: tuple[Update, ...]) -> None:
+    assert split(*updates) == [PAGE]
+
+
+def test_an_update_with_a_page_of_its_own_is_that_pages_article() -> None:
+    own = Update("2025-04-02", "One", "The first of three things that happened.", url=f"{URL}-one")
+    foreign = Update("2025-04-03", "Two", "The second of them, an hour later.", url="https://elsewhere.com/#two")
+    first, second = split(own, foreign)
+    assert (first.url, first.part) == (f"{URL}-one", "")
+    assert (second.url, second.part) == (f"{URL}#two", "two")
+
+
+def test_two_updates_of_one_name_are_two() -> None:
+    one = Update("2025-04-02T10:00:00Z", "One", "The first of three things that happened.")
+    two = replace(one, body="The second of them, an hour later.")
+    assert [draft.part for draft in split(one, two)] == ["update-20250402100000", "update-20250402100000~2"]
+
+
+def test_an_id_says_which_part_it_is() -> None:
+    identity = article_id(f"{URL}#block-1", "t", "x", "block-1")
+    assert identity == "https://quayside-courier.co.uk/live/storm-petra#block-1"
+    assert part_of(identity, f"{URL}#block-1") == "block-1"
+    assert part_of(article_id(URL, "t", "x"), URL) == ""
+
+
+# In the store ---------------------------------------------------------------------------------------------
+
+
+def ingest(folder: Path, path: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    assert run_ingest([open_source(str(path))], folder, lambda: (HashingEmbedder(), 160), "test", NOW_S) == []
+
+
+def stored(folder: Path) -> list[Article]:
+    with Store(folder) as store:
+        return [article for article, _ in store.export(all_versions=False)]
+
+
+@pytest.fixture
+def blog(tmp_path: Path) -> Path:
+    """A data folder with the live blog, which lies in `live.html` beside it."""
+    page = live_page().replace(b"<title>", f'<link rel="canonical" href="{URL}"><title>'.encode())
+    (tmp_path / "live.html").write_bytes(page)
+    ingest(tmp_path / "data", tmp_path / "live.html")
+    return tmp_path / "data"
+
+
+def test_the_parts_of_a_page_are_articles_apart_and_survive_a_backup(blog: Path, tmp_path: Path) -> None:
+    articles = stored(blog)
+    assert len({article.id for article in articles}) == 4
+    assert sorted(article.published or "" for article in articles)[1:] == [published for published, _, _ in UPDATES]
+    with Store(blog) as store:
+        run_export(store, str(tmp_path / "backup.jsonl"), all_versions=True)
+    ingest(tmp_path / "second", tmp_path / "backup.jsonl")
+    assert {(one.id, one.text, one.url) for one in stored(tmp_path / "second")} == {
+        (one.id, one.text, one.url) for one in articles
+    }
+
+
+def test_a_second_look_at_the_page_changes_nothing(blog: Path, tmp_path: Path) -> None:
+    before = stored(blog)
+    ingest(blog, tmp_path / "live.html")
+    assert stored(blog) == before
+
+
+def test_retracting_a_page_takes_its_updates_along(blog: Path) -> None:
+    assert run_retract(blog, [URL], NOW_S, dry_run=False).startswith("4 articles retracted")
+    assert stored(blog) == []
+
+
+def test_one_update_can_be_retracted_alone(blog: Path) -> None:
+    identity = next(article.id for article in stored(blog) if article.title == "Ferries stopped")
+    assert run_retract(blog, [identity], NOW_S, dry_run=False).startswith("1 article retracted")
+    assert len(stored(blog)) == 3
