@@ -17,6 +17,7 @@ from functools import lru_cache
 from bot.llm_evidence import KEY, Source, is_planted
 from bot.llm_facts import (
     FUNCTION_WORDS,
+    MEASURES,
     Day,
     Number,
     all_stems,
@@ -41,7 +42,14 @@ MIN_KNOWN_WORDS = 0.75
 # `sentence_spans` looks at can move its end.
 SETTLED_CHARS = 80
 
-_CITED = re.compile(rf"\s*[\[(【]\s*{KEY}(?:[\s,;]+(?:and\s+)?{KEY})*\s*[\])】]|\s*\b{KEY}(?!\w)", re.IGNORECASE)
+_KEYS = rf"{KEY}(?:[\s,;]+(?:and\s+)?{KEY})*"
+# Whatever stands in square brackets is taken for a key, so that one that was made up falls with its sentence.
+_CITED = re.compile(
+    rf"\s*(?:[\[【](?P<square>[^\[\]【】\n]{{0,80}})[\]】]|\(\s*(?P<round>{_KEYS})\s*\)|\b(?P<bare>{KEY})(?!\w))",
+    re.IGNORECASE,
+)
+_ONLY_KEYS = re.compile(rf"\s*{_KEYS}\s*", re.IGNORECASE)
+NO_KEY = "?"
 _KEY = re.compile(KEY, re.IGNORECASE)
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _OPEN_END = re.compile(r"\s*(?:[\[(【][^\])】\n]*|\bref-\w*|\br(?:e(?:f)?)?)\Z", re.IGNORECASE)
@@ -132,7 +140,9 @@ def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...
     for match in _CITED.finditer(text):
         bare.append(text[at : match.start()])
         n_bare += match.start() - at
-        cited.append((n_bare, tuple(key.lower() for key in _KEY.findall(match[0]))))
+        inside = match["square"] or match["round"] or match["bare"] or ""
+        named = _KEY.findall(inside) if _ONLY_KEYS.fullmatch(inside) else [NO_KEY]
+        cited.append((n_bare, tuple(key.lower() for key in named)))
         at = match.end()
         if text[at : at + 1].isalnum():  # "1 [ref-…]7" does not become 17
             bare.append(" ")
@@ -192,7 +202,7 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
         return "name"
     if not _words_stand(sentence, evidence):
         return "words"
-    if not _denies_alike(sentence, texts):
+    if not _denies_alike(sentence, evidence):
         return "negation"
     return ""
 
@@ -244,17 +254,20 @@ class _Facts:
     runs: tuple[tuple[str, ...], ...]
     stems: frozenset[str]
     lower: frozenset[str]
+    sentences: tuple[tuple[frozenset[str], int], ...]  # stems of each sentence, and how often it denies
 
 
 @lru_cache(maxsize=64)
 def _facts(texts: tuple[str, ...]) -> _Facts:
     whole = "\n".join(texts)
+    sentences = [span.of(text) for text in texts for span in sentence_spans(text)]
     return _Facts(
         numbers=tuple(number for text in texts for number in numbers(text)),
         days=tuple(day for text in texts for day in days(text)),
         runs=tuple(run for text in texts for run in name_runs(text)),
         stems=all_stems(whole),
         lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),
+        sentences=tuple((all_stems(sentence), n_negations(sentence)) for sentence in sentences),
     )
 
 
@@ -280,6 +293,8 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
         if other.value != number.value:
             continue
         if number.unit and number.unit not in other.about and (other.unit or number.unit not in evidence.stems):
+            continue
+        if not (number.after & MEASURES) <= other.about:
             continue
         foreign, likeness = number.about - other.about, number.likeness(other)
         if not any(foreign & rival.about or number.likeness(rival) > likeness for rival in rivals):
@@ -318,16 +333,9 @@ def _words_stand(sentence: str, evidence: _Facts) -> bool:
     return n_known >= MIN_KNOWN_WORDS * len(words)
 
 
-def _denies_alike(sentence: str, texts: Sequence[str]) -> bool:
-    """Whether a sentence denies something just where the sentence of the evidence that is most like it does."""
+def _denies_alike(sentence: str, evidence: _Facts) -> bool:
+    """Whether a sentence denies as much as the sentence of the evidence that is most like it."""
     mine = all_stems(sentence)
-    ranked = [
-        (len(mine & all_stems(span.of(text))) - 0.01 * len(all_stems(span.of(text))), n_negations(span.of(text)))
-        for text in texts
-        for span in sentence_spans(text)
-    ]
-    if not ranked:
-        return False
+    ranked = [(len(mine & stems) - 0.01 * len(stems), n) for stems, n in evidence.sentences]
     best = max(score for score, _ in ranked)
-    nearest = {bool(n) for score, n in ranked if score >= best - 0.5}
-    return bool(n_negations(sentence)) in nearest
+    return n_negations(sentence) in {n for score, n in ranked if score >= best - 0.5}

@@ -422,6 +422,19 @@ def stem(word: str) -> str:
     return _IRREGULAR.get(bare, bare)
 
 
+# What is measured in: said of a number, it must be said of it in the other text too.
+MEASURES = frozenset(
+    map(
+        stem,
+        _words("""
+        mile kilometre metre centimetre millimetre foot feet inch yard acre hectare tonne ton kilogram kilo gram ounce
+        litre liter gallon barrel degree celsius fahrenheit knot watt kilowatt megawatt gigawatt volt byte megabyte
+        gigabyte second minute hour day week month year decade century percent point dollar euro pound cent
+        """),
+    )
+)
+
+
 # Words ----------------------------------------------------------------------------------------------------
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’][^\W\d_]+)*")
