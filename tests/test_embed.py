@@ -7,15 +7,19 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from index.embed import (
     BATCH,
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,
+    batches_by_length,
     default_model_path,
     export_openvino,
     file_sha256,
@@ -81,6 +85,18 @@ def test_vectors_come_in_the_order_of_the_texts(each: Embedder) -> None:
     for n in (0, 1, 6, 16, BATCH - 1, BATCH, 2 * BATCH, len(texts) - 1):
         assert cosines(together[n], each.embed_passages([texts[n]])[0]) >= 0.9999
     assert len(np.unique(together.round(4), axis=0)) > 60
+
+
+@given(st.lists(st.integers(2, 256), max_size=60), st.integers(1, 700))
+def test_batches_hold_every_row_once_and_little_padding(lengths: list[int], max_tokens: int) -> None:
+    batches = batches_by_length(lengths, max_tokens)
+    in_order = [lengths[row] for batch in batches for row in batch]
+    assert in_order == sorted(lengths)
+    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * lengths[batch[-1]] <= max_tokens
+    for batch, later in pairwise(batches):
+        assert (len(batch) + 1) * lengths[later[0]] > max_tokens
 
 
 def test_tokens_are_counted_uncut_and_without_special_ones(each: Embedder) -> None:
