@@ -123,6 +123,7 @@ class Web:
     """Servers under names, as a context manager.
 
     Attributes:
+        servers: Those that were started, the last one of each name.
         names: What `lookup` answers for a host; a list of lists answers one list after the other, the last for ever.
         n_lookups: How often each name was looked up.
     """
@@ -130,9 +131,10 @@ class Web:
     def __init__(self) -> None:
         self.names: dict[str, list[str] | list[list[str]]] = {}
         self.n_lookups: dict[str, int] = {}
+        self.servers: dict[str, Server] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._servers: list[asyncio.Server] = []
+        self._started: list[asyncio.Server] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -151,8 +153,9 @@ class Web:
         server = Server(address, port)
         started = self._run(asyncio.start_server(server.serve, address, port, ssl=tls, limit=1_000_000))
         server.port = started.sockets[0].getsockname()[1]
-        self._servers.append(started)
+        self._started.append(started)
         self.names.setdefault(name, [address])
+        self.servers[name] = server
         return server
 
     async def lookup(self, host: str, port: int) -> list[str]:
@@ -167,7 +170,7 @@ class Web:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
 
     async def _stop(self) -> None:
-        for server in self._servers:
+        for server in self._started:
             server.close()
         mine = asyncio.current_task()
         others = [task for task in asyncio.all_tasks() if task is not mine]
