@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from index.scripts import count_words, words_in
 from index.types import Span
 
 
@@ -88,7 +89,6 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(r"[^\n]+")
-_WORD = re.compile(r"\S+")
 
 
 def sentence_spans(text: str) -> list[Span]:
@@ -163,13 +163,13 @@ def _append(spans: list[Span], text: str, start: int, end: int) -> None:
 
 
 def n_words(text: str) -> int:
-    """White-space separated words: the unit of a quote's budget."""
-    return len(text.split())
+    """Words, the unit of a quote's budget; two characters count as one where a script has no spaces."""
+    return count_words(text)
 
 
 def word_spans(text: str, span: Span) -> list[Span]:
-    """Spans of the white-space separated words inside `span`."""
-    return [Span(m.start(), m.end()) for m in _WORD.finditer(text, span.start, span.end)]
+    """Spans of the words inside `span`, as `n_words` counts them."""
+    return list(words_in(text, span))
 
 
 def crosses(cuts: Sequence[int], start: int, end: int) -> bool:

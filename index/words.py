@@ -1,6 +1,7 @@
 """The word index: question words in, passage rows and BM25 scores out. The only module that imports tantivy.
 
-Words are folded for the index alone (lower case, accents off, English stems); the stored text is untouched.
+Words are folded for the index alone (lower case, accents off, English stems, pairs of characters where a script has no
+spaces); the stored text is untouched.
 What comes later is added to a copy whose files are links to the old ones: tantivy writes a file once and merges small
 ones into new ones, and its statistics are those of the whole, so scores do not tell when a passage came.
 Knows nothing about vectors, articles, or which version of one was valid when.
@@ -24,6 +25,7 @@ from tantivy import FieldType, Filter, Occur, Query, TextAnalyzer, TextAnalyzerB
 
 from index.errors import IndexCorrupt
 from index.files import link
+from index.scripts import searchable
 
 _ANALYZER = "news"
 _HEAP_BYTES = 128_000_000
@@ -164,7 +166,7 @@ def _analyzer() -> TextAnalyzer:
 
 def terms(text: str) -> list[str]:
     """The folded words of a text, in order, repeats and stop words included."""
-    found: list[str] = _analyzer().analyze(text)
+    found: list[str] = _analyzer().analyze(searchable(text))
     return found
 
 
@@ -217,8 +219,8 @@ def _add(index: tantivy.Index, rows: Iterable[WordRow]) -> None:
     writer = index.writer(_HEAP_BYTES, 1)  # one thread, one order: the same input gives the same scores
     for row in rows:
         entry = tantivy.Document(
-            title=row.title,
-            text=row.text,
+            title=searchable(row.title),
+            text=searchable(row.text),
             row=row.row,
             published=row.published_s,
             source=row.source.lower(),
