@@ -25,10 +25,18 @@ import typer
 from index.errors import BadInput, NewsquoteError
 
 if TYPE_CHECKING:
-    from bot.answer import Answerer, Question
+    import asyncio
+
+    from bot.answer import Answer, Answerer, Question
     from bot.bot_settings import BotSettings
+    from bot.conversation import Before
     from bot.discord_bot import NewsBot
+    from bot.llm_rewrite import Rewriter
+    from bot.llm_settings import LlmSettings
+    from bot.llm_write import Writer
     from bot.service import Opened
+    from bot.written import Written
+    from index.health import Check
     from index.settings import Settings
     from index.types import Embedder
     from ingest.fetch import Fetcher
@@ -142,6 +150,9 @@ Until = Annotated[str | None, typer.Option("--until", metavar="DAY", help="Nothi
 Sources = Annotated[list[str] | None, typer.Option("--source", metavar="OUTLET", help="Only this outlet; may repeat.")]
 Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Only this language (ISO 639-1).")]
 AsIs = Annotated[bool, typer.Option("--as-is", help="Read no times and outlets out of the question's words.")]
+WithText = Annotated[
+    bool, typer.Option("--llm", help="Have a language model write above the quotes (docs/language-model.md).")
+]
 NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even when unsure; for measuring.")]
 
 
@@ -228,6 +239,7 @@ def ask(
     language: Language = "",
     as_is: AsIs = False,
     never_refuse: NeverRefuse = False,
+    with_text: WithText = False,
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
@@ -240,16 +252,81 @@ def ask(
     settings = _settings(context, data)
     asked = _question(question or "", asked_on, since, until, source, language, as_is, never_refuse)
     if batch is not None:
+        if with_text:
+            raise typer.BadParameter("it goes with one question, not with --batch", param_hint="--llm")
         _ask_batch(settings, batch, asked, is_day_given=asked_on is not None)
         return
     from bot import render
 
-    with _answerer(settings, asked.sources) as answerer:
-        answer = answerer.answer(asked)
+    written = None
+    with contextlib.ExitStack() as stack:
+        texts = stack.enter_context(_texts(settings)) if with_text else None
+        answer = stack.enter_context(_answerer(settings, asked.sources)).answer(asked)
+        if texts is not None and answer.status == "answered":
+            written = texts.write(answer)
     if as_json:
-        _print_json(render.as_json(answer))
+        _print_json(render.as_json(answer) | ({"written": _text_json(written)} if with_text else {}))
     else:
-        print(render.as_lines(answer, colour=_is_colourful(), width=_width()))
+        print(render.as_lines(answer, colour=_is_colourful(), width=_width(), written=written))
+
+
+def _text_json(written: Written | None) -> dict[str, object] | None:
+    from bot.written import as_json
+
+    return None if written is None else as_json(written)
+
+
+class _Texts:
+    """A language model for commands that wait for it: one event loop for as long as the command takes."""
+
+    def __init__(self, runner: asyncio.Runner, writer: Writer, rewriter: Rewriter) -> None:
+        self._runner, self._writer, self._rewriter = runner, writer, rewriter
+
+    def write(self, answer: Answer) -> Written:
+        """As `Writer.write`."""
+        return self._runner.run(self._writer.write(answer))
+
+    def filled_in(self, said: str, before: Before | None) -> str:
+        """As `Rewriter.filled_in`, asked today."""
+        from bot.conversation import filled_in
+
+        by_rules = filled_in(said, before)
+        return self._runner.run(self._rewriter.filled_in(said, by_rules, before, datetime.now(UTC).date()))
+
+
+@contextlib.contextmanager
+def _texts(settings: Settings) -> Iterator[_Texts]:
+    """The language model of the settings.
+
+    Raises:
+        BadInput: None is set.
+    """
+    import asyncio
+
+    from bot.llm_settings import read_llm_settings
+
+    own = read_llm_settings()
+    if not own.is_on:
+        raise BadInput("There is no language model; set NEWSQUOTE_LLM_URL (docs/language-model.md says how).")
+    writer, rewriter = _writers(own, settings.data)
+    with asyncio.Runner() as runner:
+        try:
+            yield _Texts(runner, writer, rewriter)
+        finally:
+            runner.run(writer.close())
+
+
+def _writers(own: LlmSettings, data: Path) -> tuple[Writer, Rewriter]:
+    """What writes and rewrites by the model of the settings."""
+    from bot.llm_client import Endpoint
+    from bot.llm_prompts import read_prompts
+    from bot.llm_rewrite import Rewriter
+    from bot.llm_tokens import load_counter
+    from bot.llm_write import Budget, Writer
+
+    model, prompts = Endpoint(own), read_prompts(own.llm_prompts)
+    budget = Budget(own.llm_context_tokens, own.llm_answer_tokens)
+    return Writer(model, prompts, load_counter(data), budget), Rewriter(model, prompts, own.llm_rewrites)
 
 
 def _ask_batch(settings: Settings, path: str, template: Question, *, is_day_given: bool) -> None:
@@ -290,7 +367,7 @@ def explain(
 
 
 @app.command()
-def chat(context: typer.Context, data: DataOption = None) -> None:
+def chat(context: typer.Context, with_text: WithText = False, data: DataOption = None) -> None:
     """Ask in a conversation that keeps its subject.
 
     A follow-up like "and when?" is filled in. A line "new" begins a new conversation; the end of the input ends it.
@@ -298,12 +375,20 @@ def chat(context: typer.Context, data: DataOption = None) -> None:
     Example: newsquote chat
     """
     from bot.chat import conversation
+    from bot.conversation import filled_in
 
     settings = _settings(context, data)
-    with _answerer(settings) as answerer:
-        lines = _typed() if sys.stdin.isatty() else iter(sys.stdin)
+    with contextlib.ExitStack() as stack:
+        texts = stack.enter_context(_texts(settings)) if with_text else None
+        answerer = stack.enter_context(_answerer(settings))
         shown = conversation(
-            lines, answerer.answer, lambda: datetime.now(UTC).date(), colour=_is_colourful(), width=_width()
+            _typed() if sys.stdin.isatty() else iter(sys.stdin),
+            answerer.answer,
+            lambda: datetime.now(UTC).date(),
+            colour=_is_colourful(),
+            width=_width(),
+            fill=filled_in if texts is None else texts.filled_in,
+            write=None if texts is None else texts.write,
         )
         for text in shown:
             print(f"{text}\n", flush=True)
@@ -397,9 +482,12 @@ def _bot(
     """The bot with all that it needs, not yet connected; make it inside a running event loop."""
     from bot.desk import Desk
     from bot.discord_bot import NewsBot
+    from bot.llm_settings import read_llm_settings
     from bot.memory import Memory
     from bot.service import Asker
 
+    llm = read_llm_settings()
+    writer, rewriter = _writers(llm, settings.data) if llm.is_on else (None, None)
     with Memory(memory_at or settings.data) as memory:
         asker = Asker(
             settings.data,
@@ -407,7 +495,7 @@ def _bot(
             n_workers=own.bot_workers,
             max_waiting=own.bot_queue,
         )
-        yield NewsBot(Desk(asker, memory, time.time), sync=sync)
+        yield NewsBot(Desk(asker, memory, time.time, rewriter), writer=writer, sync=sync)
 
 
 def _opened(settings: Settings, before: Opened | None) -> Opened:
@@ -758,7 +846,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption
     from index.terminal import safe
 
     settings = _settings(context, data)
-    checks = check_all(settings.data)
+    checks = [*check_all(settings.data), *_check_language_model(settings)]
     for check in checks:
         if as_json:
             _print_json({"check": check.name, "ok": check.ok, "detail": check.detail})
@@ -769,6 +857,27 @@ def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption
         raise NewsquoteError(
             f"Something is wrong with the {' and the '.join(failed)}; the lines above say what to run."
         )
+
+
+def _check_language_model(settings: Settings) -> list[Check]:
+    """Whether the language model is set up well, where one is; nothing is asked of it."""
+    from bot.llm_settings import read_llm_settings
+    from index.health import Check
+
+    try:
+        own = read_llm_settings()
+        if not own.is_on:
+            return []
+        from bot.llm_client import Endpoint
+        from bot.llm_prompts import read_prompts
+        from bot.llm_tokens import ENCODING, has_vocabulary
+
+        prompts, model = read_prompts(own.llm_prompts), Endpoint(own)
+    except NewsquoteError as error:
+        return [Check("llm", False, str(error))]
+    tokens = f"tiktoken's {ENCODING}" if has_vocabulary(settings.data) else "bytes, until its vocabulary is fetched"
+    detail = f"{model.name} at {own.llm_url}, prompt {prompts.answer.digest}; tokens are counted by {tokens}"
+    return [Check("llm", True, detail)]
 
 
 INTERRUPTED = "newsquote: interrupted; everything reported as stored is safe."

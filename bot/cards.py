@@ -6,7 +6,7 @@ does not fit on a page begins the next one. Values in, values out: knows the lim
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -16,6 +16,7 @@ from bot.links import site_name
 from bot.markdown import bold, day, link, plain, size, small, stamp, web_url
 from bot.render import quote_link
 from bot.words.base import Words
+from bot.written import Written
 from index.types import Quote, end_of_day_s
 
 MAX_CONTENT = 2000
@@ -92,9 +93,13 @@ CUSTOM_ID = r"nq:(?P<action>more|follow|unfilter|thread|up|down|report):(?P<answ
 
 def ordered(answer: Answer) -> tuple[Quote, ...]:
     """All quotes as a reader gets them: two that contradict each other first, the newer before the older."""
+    return (*(answer.quotes[at] for at in _order(answer)), *answer.further)
+
+
+def _order(answer: Answer) -> tuple[int, ...]:
+    """Positions of the answer's own quotes in the order in which they are shown."""
     pair = answer.disagreement or ()
-    rest = tuple(quote for at, quote in enumerate(answer.quotes) if at not in pair)
-    return (*(answer.quotes[at] for at in pair), *rest, *answer.further)
+    return (*pair, *(at for at in range(len(answer.quotes)) if at not in pair))
 
 
 def pages(quotes: Sequence[Quote], words: Words) -> list[tuple[int, int]]:
@@ -111,7 +116,13 @@ def pages(quotes: Sequence[Quote], words: Words) -> list[tuple[int, int]]:
 
 
 def answer_card(
-    answer: Answer, answer_id: str, words: Words, *, is_question_shown: bool, can_thread: bool = False
+    answer: Answer,
+    answer_id: str,
+    words: Words,
+    *,
+    is_question_shown: bool,
+    can_thread: bool = False,
+    written: Written | None = None,
 ) -> Card:
     """The message that answers a question.
 
@@ -121,6 +132,7 @@ def answer_card(
         words: The bot's own words.
         is_question_shown: Whether the question stands above, where no message shows it.
         can_thread: Whether a thread can be opened below it.
+        written: The text of a language model above the quotes, under way or at its end.
     """
     lines = [bold(plain(answer.question.text, _QUESTION))] if is_question_shown else []
     filters = filter_words(answer, words)
@@ -133,8 +145,15 @@ def answer_card(
         first, end = parts[0]
         if answer.disagreement:
             blocks.append(_disagreement(answer, words))
-        blocks.extend(quote_block(quote, words) for quote in quotes[first:end])
+        is_numbered = written is not None and bool(written.sentences)
+        blocks.extend(
+            quote_block(quote, words, number=n if is_numbered else 0) for n, quote in enumerate(quotes[first:end], 1)
+        )
         blocks.append(_last_lines(answer, words, end, len(quotes)))
+        if written is not None:
+            numbers = {at: n for n, at in enumerate(_order(answer), 1) if n <= end}
+            text = text_block(written, numbers, words, MAX_ALL - sum(block.size for block in blocks))
+            blocks[:0] = [text] if text is not None else []
     else:
         blocks.append(_refusal(answer, words))
     buttons = _buttons(
@@ -177,8 +196,41 @@ def short_form(card: Card, words: Words) -> Card:
 # Pieces -------------------------------------------------------------------------------------------------
 
 
-def quote_block(quote: Quote, words: Words) -> Block:
-    """A quote with its answer in bold, and where it comes from."""
+def text_block(written: Written, numbers: Mapping[int, int], words: Words, room: int) -> Block | None:
+    """What a language model wrote, with footnotes, or a line that says why there is nothing; None where neither fits.
+
+    Args:
+        written: Its sentences were checked; they are escaped here as everything else is.
+        numbers: Of the quotes on the same card, by their positions in the answer.
+        words: The bot's own words.
+        room: Size that is left on the card. A sentence that does not fit ends the text, as one does whose quote is not
+            on the card.
+    """
+    notes = {
+        "writing": words.text_writing,
+        "written": words.text_checked,
+        "declined": words.text_declined,
+        "unsupported": words.text_unsupported,
+        "failed": words.text_failed,
+    }
+    note = small(notes[written.outcome])
+    parts: list[str] = []
+    for sentence in written.sentences:
+        if any(at not in numbers for at in sentence.quotes):
+            break
+        shown = plain(sentence.text) + "".join(
+            f" {plain(f'[{n}]')}" for n in sorted(numbers[at] for at in sentence.quotes)
+        )
+        if size("\n".join([" ".join([*parts, shown]), note])) > min(room, MAX_DESCRIPTION):
+            break
+        parts.append(shown)
+    if written.sentences and not parts:
+        return None
+    return Block("", "\n".join(filter(None, (" ".join(parts), note)))) if size(note) <= room else None
+
+
+def quote_block(quote: Quote, words: Words, *, number: int = 0) -> Block:
+    """A quote with its answer in bold, and where it comes from; under a footnote's number where it has one."""
     article = quote.article
     text = article.text
     if quote.answer is None:
@@ -197,6 +249,7 @@ def quote_block(quote: Quote, words: Words) -> Block:
     if quote.also:
         lines.append(small(words.also_in.format(links=_also(quote.also))))
     title = plain(article.title, _TITLE) or words.no_title
+    title = f"{plain(f'[{number}]')} {title}" if number else title
     while len(lines) > 2 and size("\n".join(lines)) > MAX_DESCRIPTION:
         lines.pop()
     return Block(title, "\n".join(lines), web_url(quote_link(quote)) or web_url(article.url))

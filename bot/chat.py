@@ -8,6 +8,7 @@ from datetime import date
 from bot.answer import Answer, Question
 from bot.conversation import Before, filled_in
 from bot.render import as_lines, newest_line
+from bot.written import Written
 from index.errors import BadInput
 from index.terminal import safe
 
@@ -19,6 +20,8 @@ def conversation(
     *,
     colour: bool = False,
     width: int = 80,
+    fill: Callable[[str, Before | None], str] = filled_in,
+    write: Callable[[Answer], Written] | None = None,
 ) -> Iterator[str]:
     """What is printed for each line typed; blank lines are passed over, "new" on its own begins anew.
 
@@ -28,6 +31,8 @@ def conversation(
         today: The day of asking.
         colour: As for `as_lines`.
         width: Columns.
+        fill: Fills a follow-up in.
+        write: Has a language model write above an answer.
     """
     before: Before | None = None
     for line in lines:
@@ -38,14 +43,15 @@ def conversation(
             before = None
             yield "A new conversation."
             continue
-        text = filled_in(said, before)
+        text = fill(said, before)
         try:
             found = answer(Question(text, today()))
         except BadInput as error:
             yield f"{str(error)[:1].upper()}{str(error)[1:]}."
             continue
         parts = [] if text == said else [f"Searched: {safe(text)}"]
-        parts.append(as_lines(found, colour=colour, width=width))
+        written = write(found) if write is not None and found.status == "answered" else None
+        parts.append(as_lines(found, colour=colour, width=width, written=written))
         parts.extend(filter(None, [newest_line(found)]))
         yield "\n\n".join(parts)
         marked = found.quotes[0].answer if found.quotes and found.status == "answered" else None

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
 from bot.answer import Answer, Question
 from bot.cards import ordered
 from bot.conversation import Before, filled_in
+from bot.llm_rewrite import Rewriter
 from bot.memory import Asked, Memory, Place, Remembered, new_id
 from bot.service import Asker
 from bot.understand import Kind
@@ -67,9 +68,13 @@ class Desk:
         asker: Answers.
         memory: Remembers.
         clock: Seconds since 1970.
+        rewriter: Has a language model rewrite questions; the rules alone do if there is none.
     """
 
-    def __init__(self, asker: Asker, memory: Memory, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, asker: Asker, memory: Memory, clock: Callable[[], float], rewriter: Rewriter | None = None
+    ) -> None:
+        self._rewriter = rewriter
         self.asker = asker
         self.memory = memory
         self.clock = clock
@@ -101,9 +106,13 @@ class Desk:
         """
         bounds = bounds or Bounds()
         default = self._default_sources(where.guild) if bounds.read_filters else ()
+        before, asked_on = _before(parent), day_of(self.now_s())
+        text = filled_in(said, before)
+        if self._rewriter is not None:
+            text = await self._rewriter.filled_in(said, text, before, asked_on)
         question = Question(
-            text=filled_in(said, _before(parent)),
-            asked_on=day_of(self.now_s()),
+            text=text,
+            asked_on=asked_on,
             since=bounds.since,
             until=bounds.until,
             sources=bounds.sources or default,
@@ -111,6 +120,8 @@ class Desk:
             n_further=N_FURTHER,
         )
         answer = await self.asker.ask(question)
+        if answer.status == "not_found" and self._rewriter is not None:
+            question, answer = await self._once_more(question, answer)
         remembered = Remembered(
             id=answer_id or new_id(),
             asked_s=self.now_s(),
@@ -131,6 +142,16 @@ class Desk:
         )
         self.memory.remember(remembered)
         return Reply(answer, remembered)
+
+    async def _once_more(self, question: Question, answer: Answer) -> tuple[Question, Answer]:
+        """A question that found nothing, asked in other words; as it was where those find nothing either."""
+        assert self._rewriter is not None
+        reworded = await self._rewriter.in_other_words(question.text, question.asked_on)
+        if reworded is None:
+            return question, answer
+        again = replace(question, text=reworded)
+        found = await self.asker.ask(again)
+        return (again, found) if found.status == "answered" else (question, answer)
 
     def _default_sources(self, guild: int) -> tuple[str, ...]:
         """The server's outlets, as far as the corpus has them."""

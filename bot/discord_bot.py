@@ -37,6 +37,7 @@ from bot.discord_send import (
     respond,
 )
 from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
+from bot.llm_write import Writer, live
 from bot.markdown import stamp
 from bot.memory import Memory, Remembered
 from bot.metrics import Health, Metrics
@@ -44,6 +45,7 @@ from bot.service import Asker
 from bot.understand import MAX_QUESTION_CHARS
 from bot.words import words_for
 from bot.words.base import Words
+from bot.written import Written
 from index.errors import BadInput, Busy, Closing, IndexMissing, NewsquoteError
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class NewsBot(commands.AutoShardedBot):
     Args:
         desk: Takes questions; its memory and asker are the bot's, started and closed with it.
         metrics: What is counted.
+        writer: Has a language model write above the quotes; nothing is written if there is none.
         sync: Sync the command tree even where it has not changed.
         monotonic: Seconds for cooldowns and durations.
     """
@@ -77,6 +80,7 @@ class NewsBot(commands.AutoShardedBot):
         desk: Desk,
         metrics: Metrics | None = None,
         *,
+        writer: Writer | None = None,
         sync: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -93,12 +97,14 @@ class NewsBot(commands.AutoShardedBot):
         )
         self.desk = desk
         self.metrics = metrics or Metrics()
+        self.writer = writer
         self.started_s = desk.now_s()
         self._sync = sync
         self._monotonic = monotonic
         self._cooldown = Cooldown()
         self._pending: dict[asyncio.Task[Any], Callable[[], Awaitable[object]]] = {}
         self._by_prompt: dict[int, asyncio.Task[Any]] = {}
+        self._writing: dict[int, asyncio.Task[Any]] = {}
         self._is_closing = False
         self._shutdown: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
@@ -181,6 +187,9 @@ class NewsBot(commands.AutoShardedBot):
             await asyncio.wait_for(super().close(), CLOSE_S)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.asker.close(), CLOSE_S)
+        if self.writer is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.writer.close(), CLOSE_S)
 
     def health(self) -> Health:
         """How the bot is now."""
@@ -337,19 +346,87 @@ class NewsBot(commands.AutoShardedBot):
         async def tell(sentence: str) -> None:
             await again(lambda: interaction.edit_original_response(content=sentence))
 
+        reply, sent = None, None
         async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
             reply = await self.desk.ask(said, where, bounds, parent=parent)
-            card = answer_card(
-                reply.answer,
-                reply.remembered.id,
-                words,
-                is_question_shown=True,
-                can_thread=not private and _can_thread(interaction),
-            )
-            sent = await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=private)
+            can_thread = not private and _can_thread(interaction)
+
+            def card_with(written: Written | None) -> Card:
+                assert reply is not None
+                return answer_card(
+                    reply.answer,
+                    reply.remembered.id,
+                    words,
+                    is_question_shown=True,
+                    can_thread=can_thread,
+                    written=written,
+                )
+
+            sent = await self._deliver(interaction, card_with(None), words, is_in_time=is_in_time, is_private=private)
             if sent is not None:
                 self.memory.shown_in(reply.remembered.id, sent)
             self._count(reply, started)
+        if reply is not None and sent is not None and (not guild or interaction.app_permissions.embed_links):
+
+            async def edit(card: Card) -> None:
+                # Where the first response was too late the answer stands in the channel, as a message of its own.
+                if is_in_time:
+                    await interaction.edit_original_response(content=card.content or None, **_body_of(card))
+                elif interaction.channel is not None:
+                    place = interaction.channel.get_partial_message(sent)  # type: ignore[union-attr]
+                    await place.edit(content=card.content or None, **_body_of(card))
+
+            await self._write(reply, card_with, edit)
+
+    async def _write(
+        self,
+        reply: Reply,
+        card_with: Callable[[Written | None], Card],
+        edit: Callable[[Card], Awaitable[object]],
+        prompt: int = 0,
+    ) -> None:
+        """Have the text above an answer written that is shown already, and put it in by edits.
+
+        Whatever fails here takes nothing away: the answer stays as it is, with a line that there is no text.
+
+        Args:
+            reply: What was answered.
+            card_with: The answer's card with a text, or without one.
+            edit: Puts a card in place of the one shown.
+            prompt: Message that asked, 0 where a command did.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        if self.writer is None or reply.answer.status != "answered" or self._is_closing:
+            return
+
+        async def show(written: Written | None) -> None:
+            await again(lambda: edit(card_with(written)))
+
+        self._pending[task] = lambda: show(None)
+        if prompt:
+            self._writing[prompt] = task
+        try:
+            last = await live(self.writer.drafts(reply.answer), show)
+            self.metrics.texts[last.outcome] += 1
+        except asyncio.CancelledError:
+            # A text that was broken off is taken away again: what is there of it may be half an answer.
+            self.metrics.texts["cancelled"] += 1
+            with contextlib.suppress(discord.HTTPException, TimeoutError, *DROPPED):
+                await asyncio.wait_for(show(None), TELL_S)
+            raise
+        except (discord.HTTPException, *DROPPED) as error:
+            # The message is gone, or its token too old: the quotes were shown, and nobody waits for more.
+            self.metrics.texts["not shown"] += 1
+            log.info("text not shown error=%s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001, the answer is there; a fault of ours must not end in silence
+            self.metrics.texts["failed"] += 1
+            self._log_failure("text", error)
+            with contextlib.suppress(discord.HTTPException, *DROPPED):
+                await show(Written("failed", reason="internal"))
+        finally:
+            self._pending.pop(task, None)
+            self._writing.pop(prompt, None)
 
     async def _deliver(
         self, interaction: Interaction, card: Card, words: Words, *, is_in_time: bool, is_private: bool
@@ -554,6 +631,7 @@ class NewsBot(commands.AutoShardedBot):
         async def tell(sentence: str) -> None:
             await self._reply(message, Card(sentence))
 
+        reply, sent = None, None
         typing = asyncio.create_task(self._show_typing(message.channel))
         try:
             async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
@@ -568,11 +646,32 @@ class NewsBot(commands.AutoShardedBot):
                 self._count(reply, started)
         finally:
             typing.cancel()
+        if sent is not None and reply is not None:
+            await self._write_in_message(reply, message, sent, words)
 
-    def _message_card(self, reply: Reply, message: discord.Message, words: Words) -> Card:
+    async def _write_in_message(self, reply: Reply, message: discord.Message, shown: Any, words: Words) -> None:
+        """Have the text written above an answer that stands in a message."""
+        if message.guild is not None and not _permissions(message.channel, message.guild).embed_links:
+            return  # the short form has no room for it
+
+        async def edit(card: Card) -> None:
+            await shown.edit(content=card.content or None, **_body_of(card))
+
+        await self._write(reply, lambda written: self._message_card(reply, message, words, written), edit, message.id)
+
+    def _message_card(
+        self, reply: Reply, message: discord.Message, words: Words, written: Written | None = None
+    ) -> Card:
         guild, channel = message.guild, message.channel
         can_thread = guild is not None and isinstance(channel, discord.TextChannel)
-        card = answer_card(reply.answer, reply.remembered.id, words, is_question_shown=False, can_thread=can_thread)
+        card = answer_card(
+            reply.answer,
+            reply.remembered.id,
+            words,
+            is_question_shown=False,
+            can_thread=can_thread,
+            written=written,
+        )
         if guild is not None and not _permissions(channel, guild).embed_links:
             return short_form(card, words)
         return card
@@ -602,11 +701,14 @@ class NewsBot(commands.AutoShardedBot):
         message = payload.message
         if not self._is_asked(message):
             return
+        said = self._said(message)
+        writing, found = self._writing.get(message.id), self.memory.answer_to_prompt(message.id)
+        if writing is not None and found is not None and said != found[0].said:
+            writing.cancel()  # nobody waits any more for a text about what was asked before
         before = self._by_prompt.get(message.id)
         if before is not None:
             await asyncio.wait({before})
         found = self.memory.answer_to_prompt(message.id)
-        said = self._said(message)
         if found is None or found[1] is None or found[0].said == said or not said:
             return  # never answered, or only its previews have changed
         task = asyncio.current_task()
@@ -620,6 +722,7 @@ class NewsBot(commands.AutoShardedBot):
     async def _answer_anew(self, message: discord.Message, said: str, old: Remembered, shown: int | None) -> None:
         words, started = self.words_in(message.guild), self._monotonic()
         place = message.channel.get_partial_message(shown or 0)  # type: ignore[union-attr]
+        reply = None
 
         async def tell(sentence: str) -> None:
             await again(lambda: place.edit(content=sentence))
@@ -630,9 +733,10 @@ class NewsBot(commands.AutoShardedBot):
             parent = self.memory.answer(old.parent) if old.parent else None
             reply = await self.desk.ask(said, where, parent=parent, answer_id=old.id)
             card = self._message_card(reply, message, words)
-            view = view_of(card)
-            await again(lambda: place.edit(content=card.content or None, embeds=embeds_of(card), view=view))
+            await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
             self._count(reply, started)
+        if reply is not None:
+            await self._write_in_message(reply, message, place, words)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Let a deleted question go."""
@@ -640,6 +744,10 @@ class NewsBot(commands.AutoShardedBot):
         if task is not None:
             task.cancel()
         self.memory.forget_prompt(payload.message_id)
+
+
+def _body_of(card: Card) -> dict[str, Any]:
+    return {"embeds": embeds_of(card), "view": view_of(card)}
 
 
 # Places and permissions ---------------------------------------------------------------------------------

@@ -24,12 +24,14 @@ class Metrics:
     Attributes:
         questions: By outcome: answered, not_found, busy, refused, failed, closing.
         votes: By value: up, down.
+        texts: What a language model wrote, by outcome: written, declined, unsupported, failed, cancelled, not shown.
         n_reports: Reports of wrong quotes.
         took_s: Answering times by upper bound, the last for what took longer.
     """
 
     questions: Counter[str] = field(default_factory=Counter)
     votes: Counter[str] = field(default_factory=Counter)
+    texts: Counter[str] = field(default_factory=Counter)
     n_reports: int = 0
     took_s: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
     sum_s: float = 0.0
@@ -82,6 +84,13 @@ def exposition(metrics: Metrics, health: Health) -> str:
         "counter",
         "Votes by value.",
         *((f'{{value="{name}"}}', metrics.votes[name]) for name in ("up", "down")),
+    )
+    texts = ("written", "declined", "unsupported", "failed", "cancelled", "not shown")
+    family(
+        "texts_total",
+        "counter",
+        "Texts of a language model by outcome.",
+        *((f'{{outcome="{name}"}}', metrics.texts[name]) for name in texts),
     )
     family("reports_total", "counter", "Reports of wrong quotes.", ("", metrics.n_reports))
     lines.append("# HELP newsquote_answer_seconds Time from question to card.")

@@ -11,6 +11,7 @@ from datetime import date
 
 from bot.answer import Answer, SourceArticle
 from bot.links import fragment_link
+from bot.written import Written
 from index.terminal import safe
 from index.types import Article, Quote, day_of
 
@@ -113,13 +114,14 @@ def _nearest(source: SourceArticle) -> dict[str, object]:
 _ON, _OFF = "\x0e", "\x0f"
 
 
-def as_lines(answer: Answer, *, colour: bool, width: int = 80) -> str:
+def as_lines(answer: Answer, *, colour: bool, width: int = 80, written: Written | None = None) -> str:
     """The answer as a person reads it.
 
     Args:
         answer: What was found.
         colour: Whether escape sequences may mark the answer; else it stands between asterisks.
         width: Columns to wrap at; a link is never wrapped.
+        written: What a language model wrote, to stand above the quotes.
     """
     parts = []
     if answer.understood.notes:
@@ -127,7 +129,14 @@ def as_lines(answer: Answer, *, colour: bool, width: int = 80) -> str:
     if answer.status == "not_found":
         parts.append(_refusal(answer, width))
     else:
-        parts.extend(quote_lines(quote, colour=colour, width=width) for quote in answer.quotes)
+        is_numbered = False
+        if written is not None:
+            parts.append(text_lines(written, colour=colour, width=width))
+            is_numbered = bool(written.sentences)
+        parts.extend(
+            quote_lines(quote, colour=colour, width=width, number=n if is_numbered else 0)
+            for n, quote in enumerate(answer.quotes, 1)
+        )
         if answer.disagreement:
             parts.append(_disagreement(answer, colour, width))
     return "\n\n".join(parts)
@@ -150,8 +159,25 @@ def _disagreement(answer: Answer, colour: bool, width: int) -> str:
     return _small("These sources disagree: " + " and ".join(sides) + ".", colour, width, indent="")
 
 
-def quote_lines(quote: Quote, *, colour: bool, width: int) -> str:
-    """A quote with its answer marked, and below it where it comes from."""
+_NOTES = {
+    "writing": "Being written by a language model.",
+    "written": "Written by a language model from the quotes below; every sentence was checked against them.",
+    "declined": "The language model found no answer in these quotes.",
+    "unsupported": "What the language model wrote does not stand in these quotes, so it is not shown.",
+    "failed": "The language model gave no usable reply ({reason}); these are the quotes alone.",
+}
+
+
+def text_lines(written: Written, *, colour: bool, width: int) -> str:
+    """What a language model wrote, with the numbers of its quotes, or why there is nothing to show."""
+    said = " ".join(f"{safe(one.text)} " + " ".join(f"[{at + 1}]" for at in one.quotes) for one in written.sentences)
+    lines = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False)
+    note = _NOTES[written.outcome].format(reason=written.reason)
+    return "\n".join([*lines, _small(note, colour, width, indent="  " if lines else "")])
+
+
+def quote_lines(quote: Quote, *, colour: bool, width: int, number: int = 0) -> str:
+    """A quote with its answer marked, and below it where it comes from; behind a footnote's number if it has one."""
     article, marked = quote.article, quote.answer
     if marked is None:
         body = safe(quote.text)
@@ -163,6 +189,7 @@ def quote_lines(quote: Quote, *, colour: bool, width: int) -> str:
             + safe(article.text[marked.end : after])
         )
     body = f"{'… ' if quote.cut_left else ''}“{body}”{' …' if quote.cut_right else ''}"
+    body = f"[{number}] {body}" if number else body
     body = "\n".join(textwrap.wrap(body, width, break_long_words=False, break_on_hyphens=False))
     on, off = (BOLD, RESET) if colour else ("*", "*")
     lines = [body.replace(_ON, on).replace(_OFF, off), _small(_byline(article), colour, width)]

@@ -17,6 +17,7 @@ from bot.bot_settings import BotSettings, read_bot_settings
 from bot.chat import conversation
 from bot.cooldown import Cooldown
 from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
+from bot.llm_settings import LlmSettings
 from bot.memory import Feedback, Memory, Report
 from bot.metrics import Health, Metrics, MetricsServer, exposition
 from index.errors import SettingsError
@@ -112,7 +113,8 @@ def test_the_bot_without_a_token_says_where_to_find_one(tmp_path: Path) -> None:
 
 
 def test_every_setting_of_the_bot_is_known_to_the_check_of_spelling() -> None:
-    assert {PREFIX + name.upper() for name in BotSettings.model_fields} == OTHER_VARIABLES - {"NEWSQUOTE_EVAL_DATA"}
+    own = {PREFIX + name.upper() for fields in (BotSettings, LlmSettings) for name in fields.model_fields}
+    assert own == OTHER_VARIABLES - {"NEWSQUOTE_EVAL_DATA"}
 
 
 def test_a_token_is_never_printed_and_a_bad_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,11 @@ class Words:
     searched_range: str
     searched_day: str
     embeds_missing: str
+    text_checked: str
+    text_writing: str
+    text_declined: str
+    text_unsupported: str
+    text_failed: str
 
     # Buttons and forms
     more: str
