@@ -185,7 +185,7 @@ class Page:
     Attributes:
         url: Address that is asked for.
         feed: Number of the feed that named it.
-        article: Id of its article.
+        article: Id of its article, without the part of a live blog; "" for a page that was fetched and has none.
         entry: What the feed said of it, as JSON.
         text_from: Where its text came from: `page` or `feed`.
         etag: Validator, or "".
@@ -494,12 +494,20 @@ class FeedStore(Store):
 
     # Removals -------------------------------------------------------------------------------------------
 
-    def remove_gone(self, article: str, reason: str, now_s: int) -> bool:
-        """Retract an article and remember why, in transactions of its own. False where there was none to retract."""
-        # The reason first: an article that is retracted without one would be a riddle, the other way round is none.
+    def remove_gone(self, article: str, reason: str, now_s: int) -> int:
+        """Retract an article with the parts of its page and remember why, in transactions of its own; how many."""
+        # `#` and the name of a part follow the page's own id; `$` sorts next to `#`.
+        rows = self._rows(
+            "SELECT id FROM articles WHERE (id = ? OR (id > ? AND id < ?)) AND retracted_s IS NULL",
+            (article, f"{article}#", f"{article}$"),
+        )
+        ids = [str(row[0]) for row in rows]
+        # The reasons first: an article that is retracted without one would be a riddle, the other way round is none.
         with self.transaction():
-            self._db.execute("INSERT OR REPLACE INTO removals VALUES (?, ?, ?)", (article, now_s, reason))
-        return self.retract(article, now_s)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO removals VALUES (?, ?, ?)", ((one, now_s, reason) for one in ids)
+            )
+        return sum(self.retract(one, now_s) for one in ids)
 
     def removal(self, article: str) -> Removal | None:
         """Why an article was retracted, where no person did it."""

@@ -60,7 +60,8 @@ class Found:
     Attributes:
         outcome: `draft` (there is one), `not modified`, `retry` (may come to be later), `gone`, `opt-out`, `robots`,
             `rejected` or `failed`.
-        draft: The article, where there is one.
+        draft: The article, where there is one; of a live blog what is no update.
+        parts: The updates of a live blog, as articles of their own.
         text_from: `page` or `feed`, where there is a draft.
         detail: Why it is not the page's text, or not an article; one sentence or "".
         reply: What the page's server said, without the body, or None where nothing was asked or nothing came.
@@ -73,6 +74,12 @@ class Found:
     detail: str = ""
     reply: Fetched | None = None
     retry_after_s: float | None = None
+    parts: tuple[Draft, ...] = ()
+
+    @property
+    def drafts(self) -> tuple[Draft, ...]:
+        """Every article."""
+        return (() if self.draft is None else (self.draft,)) + self.parts
 
 
 async def inline(work: Callable[[], T]) -> T:
@@ -138,16 +145,22 @@ def read_page(reply: Fetched, entry: Entry, feed_url: str, *, source: str = "", 
         source: The outlet, or "".
         own_url: As for `find_article`.
     """
-    from ingest.extract import extract
+    from ingest.extract import extract_all
 
     body, reply = reply.body, replace(reply, body=b"")  # a batch of results must not hold a batch of pages
     try:
-        page = extract(body, reply.url, origin=entry.url, charset=reply.charset)
+        drafts = extract_all(body, reply.url, origin=entry.url, charset=reply.charset)
     except ExtractError as error:
         found = _from_feed(entry, feed_url, source, own_url, f"the page {error.why}")
         return replace(found, reply=reply, outcome=found.outcome if found.draft else "rejected")
+    page = next((draft for draft in drafts if not draft.part), drafts[0])
+    parts = tuple(
+        replace(draft, source=source or draft.source, extra=provenance(feed_url, "page", draft.extra))
+        for draft in drafts
+        if draft is not page
+    )
     text = entry_text(entry)
-    if is_whole(entry, text) and (page.is_stub or not page.text) and len(text) > len(page.text):
+    if is_whole(entry, text) and not parts and (page.is_stub or not page.text) and len(text) > len(page.text):
         kept = replace(page, text=text, is_stub=False)
         return Found(
             "draft",
@@ -156,7 +169,8 @@ def read_page(reply: Fetched, entry: Entry, feed_url: str, *, source: str = "", 
             "the page shows only the beginning of it",
             reply,
         )
-    return Found("draft", _completed(page, entry, source, provenance(feed_url, "page", page.extra)), "page", "", reply)
+    whole = _completed(page, entry, source, provenance(feed_url, "page", page.extra))
+    return Found("draft", whole, "page", "", reply, parts=parts)
 
 
 def _completed(page: Draft, entry: Entry, source: str, extra: str) -> Draft:

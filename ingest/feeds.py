@@ -15,7 +15,7 @@ from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
@@ -25,28 +25,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from index.errors import FeedError
 from ingest.dates import read_date
 from ingest.draft import Draft
+from ingest.feed_kind import HEAD_BYTES, ROOT, feed_kind
 from ingest.identity import canonical_url
 from ingest.page_blocks import page_blocks
-
-FeedKind = Literal["feed", "json feed", "opml"]
 
 MAX_FEED_BYTES = 20_000_000
 # feedparser takes a millisecond an entry. Of a longer feed both ends are read, as it may be in either order.
 MAX_ENTRIES = 1_000
 MAX_TEXT_CHARS = 500_000
 MAX_OUTLINES = 5_000
-_HEAD_BYTES = 65_536
 _MAX_TITLE_CHARS = 1_000
 _MAX_KEY_CHARS = 2_000
 # A description with fewer words than this is taken for a summary.
 _FULL_WORDS = 150
 
-_ROOT = re.compile(
-    rb"(?:\s|\xef\xbb\xbf|\0|\xff\xfe|\xfe\xff|<!--.*?-->|<\?.*?\?>|<!doctype[^>\[]*(?:\[.*?\]\s*)?>)*<\s*([a-z][\w:.-]*)",
-    re.DOTALL | re.IGNORECASE,
-)
-_FEED_ROOTS = frozenset({b"rss", b"feed", b"rdf:rdf", b"rdf", b"channel", b"atom:feed", b"a:feed"})
-_JSON_FEED = re.compile(rb'"version"\s*:\s*"https?:\\?/\\?/jsonfeed\.org\\?/version\\?/')
 _ENTRY_END = re.compile(rb"</(?:[\w-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ENTRY_START = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _DECLARED = re.compile(rb"<\?xml[^>]*\sencoding\s*=", re.IGNORECASE)
@@ -177,20 +169,6 @@ class Outline:
     site: str = ""
 
 
-def kind_of_feed(head: bytes) -> FeedKind | None:
-    """What the beginning of a file shows it to be; None for neither a feed nor a list of feeds."""
-    start = head[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"{"):
-        return "json feed" if _JSON_FEED.search(start) else None
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        start = start.replace(b"\0", b"")  # UTF-16: enough to see the first tag
-    found = _ROOT.match(start)
-    if not found:
-        return None
-    root = found[1].lower()
-    return "opml" if root == b"opml" else "feed" if root in _FEED_ROOTS else None
-
-
 def parse_feed(body: bytes, url: str, charset: str = "") -> Feed:
     """A feed's entries.
 
@@ -202,7 +180,7 @@ def parse_feed(body: bytes, url: str, charset: str = "") -> Feed:
     Raises:
         FeedError: It is no feed.
     """
-    kind = kind_of_feed(body)
+    kind = feed_kind(body)
     if kind == "json feed":
         return _json_feed(body, url)
     if kind == "opml":
@@ -213,10 +191,10 @@ def parse_feed(body: bytes, url: str, charset: str = "") -> Feed:
 
 
 def _what(body: bytes) -> str:
-    start = body[:_HEAD_BYTES].lstrip()
+    start = body[:HEAD_BYTES].lstrip()
     if not start:
         return "empty"
-    found = _ROOT.match(start)
+    found = ROOT.match(start)
     if found and found[1].lower() in (b"html", b"head", b"body"):
         return "a page of HTML"
     if start[:1] in (b"{", b"["):

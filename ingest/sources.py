@@ -1,10 +1,10 @@
 """Local sources: files, folders and standard input, opened by what they hold and not by their names.
 
-Read are JSON lines, a JSON array, CSV, a page of HTML, WARC and plain text with or without front matter, each
+Read are JSON lines, a JSON array, CSV, a page of HTML, a feed, WARC and plain text with or without front matter, each
 also gzipped, and folders of these. A name decides only where the content leaves it open (`.csv`, `.json`,
 `.html`). `ingest.records` says how fields are named and which rejects a record can be; a whole file is
-`empty file`, `no articles`, `binary file`, `feed`, `XML file`, `no article file`, `no text column`,
-`file too long`, `no article`, `unreadable`, `truncated gzip`, `damaged gzip`, `gzip bomb`,
+`empty file`, `no articles`, `binary file`, `no feed`, `list of feeds`, `sitemap`, `XML file`, `no article file`,
+`no text column`, `file too long`, `no article`, `unreadable`, `truncated gzip`, `damaged gzip`, `gzip bomb`,
 `link leaves the folder` or `many articles` (a URL or title was given for more than one).
 
 Knows nothing about the network, cleaning or storage.
@@ -21,8 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import BinaryIO, Literal
 
-from index.errors import BadInput, ExtractError
+from index.errors import BadInput, ExtractError, FeedError
 from ingest.draft import Draft, Reject
+from ingest.feed_kind import feed_kind
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Refused, shown, walk
 from ingest.records import (
     Given,
@@ -35,7 +36,7 @@ from ingest.records import (
     from_record,
 )
 
-Kind = Literal["json lines", "json array", "csv", "html", "text", "warc"]
+Kind = Literal["json lines", "json array", "csv", "html", "text", "warc", "feed"]
 
 STDIN = "stdin"
 HEAD_BYTES = 65_536
@@ -59,9 +60,9 @@ _CSV_NAMES = frozenset({".csv", ".tsv"})
 _TEXT_TYPES = frozenset({None, "text/plain", "text/markdown"})
 
 _FIRST_TAG = re.compile(
-    rb"(?:\s|<!--.*?-->|<\?.*?\?>)*<(?P<doctype>!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
+    rb"(?>\s|<!--.*?-->|<\?.*?\?>)*+<(?P<doctype>!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
 )
-_FEED_TAGS = frozenset({b"rss", b"feed", b"rdf:rdf", b"urlset", b"sitemapindex"})
+_SITEMAP_TAGS = frozenset({b"urlset", b"sitemapindex"})
 _HTML_TAGS = frozenset(
     b"html head body title meta link script style main article section header div p h1 h2 span a b i img "
     b"table center font blockquote ul ol br noscript".split()
@@ -238,6 +239,11 @@ def kind_of(head: bytes, name: str) -> Kind:
     start = head.lstrip()
     if _WARC.match(start):
         return "warc"
+    listed = feed_kind(head)
+    if listed == "opml":
+        raise Refused("list of feeds", f"{name} lists feeds (OPML); give it by itself, or to `newsquote feeds import`")
+    if listed is not None:
+        return "feed"
     suffix = _suffix(name)
     if re.match(rb"\[\s*[\]{]", start) or (start.startswith(b"[") and suffix in _JSON_NAMES):
         return "json array"
@@ -271,8 +277,8 @@ def _markup_kind(start: bytes, name: str) -> Kind:
     tag = found["tag"].lower()
     if tag in _HTML_TAGS:
         return "html"
-    if tag in _FEED_TAGS:
-        raise Refused("feed", f"{name} is a feed or sitemap, not a file of articles")
+    if tag in _SITEMAP_TAGS:
+        raise Refused("sitemap", f"{name} is a sitemap, not a file of articles; give its address instead")
     raise Refused("XML file", f"{name} is XML with <{tag[:40].decode()}>, not a page of HTML")
 
 
@@ -290,6 +296,8 @@ def _read(kind: Kind, stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
             return _from_text(stream)
         case "warc":
             return _from_warc(stream)
+        case "feed":
+            return _from_feed(stream)
 
 
 def _from_html(stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
@@ -314,6 +322,23 @@ def _from_warc(stream: ByteStream) -> Iterator[Draft | Reject]:
         yield found
     if is_empty and not stream.fault:
         raise Refused("no articles", f"{stream.name} holds no articles: there is no page of HTML in it (WARC)")
+
+
+def _from_feed(stream: ByteStream) -> Iterator[Draft | Reject]:
+    """Each entry as the feed itself gives it; nothing is fetched."""
+    from ingest.feeds import entry_draft, parse_feed
+
+    body = _whole(stream)
+    if stream.fault:
+        return
+    try:
+        entries = parse_feed(body, "", "utf-8" if stream.charset else "").entries
+    except FeedError as error:
+        raise Refused("no feed", f"{stream.name} {error.why}") from error
+    for n, entry in enumerate(entries, start=1):
+        origin = f"{stream.name}#{n}"
+        draft = entry_draft(entry, "", origin=origin)
+        yield draft if draft.text else Reject(origin, "no text", f"{origin} has no text; its page was not fetched")
 
 
 def _from_text(stream: ByteStream) -> Iterator[Draft | Reject]:

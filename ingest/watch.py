@@ -30,7 +30,7 @@ from ingest.draft import Draft, Reject
 from ingest.feed_articles import Fetches, Found, Offload, find_article, in_thread
 from ingest.feeds import MAX_FEED_BYTES, Entry, Feed, Rhythm, parse_feed, read_entry
 from ingest.fetch import Fetched
-from ingest.identity import canonical_url
+from ingest.identity import article_id, canonical_url
 from ingest.lock import ingest_lock
 from ingest.pipeline import Progress, store_articles
 from ingest.subscriptions import (
@@ -79,6 +79,8 @@ OUTCOMES = {
     "retry": "could not be fetched, and is tried again later",
     "failed": "could not be fetched",
     "rejected": "fetched, and no article",
+    "new page": "fetched by `newsquote ingest`",
+    "same page": "asked for by `newsquote ingest`, and not changed",
 }
 
 FEEDS_AT_ONCE = 50
@@ -452,7 +454,7 @@ class Watcher:
         lines = []
         for entry in taking.take:
             page = store.page(entry.page) if entry.page else None
-            if page is not None and page.text_from == "page":
+            if page is not None and _is_known(page):
                 notes.append(_note(entry, "seen", now_s))
                 if (entry_instant_s(entry, now_s) or 0) > page.fetched_s and page.gone_s is None:
                     store.save_page(replace(page, next_s=now_s))
@@ -529,7 +531,7 @@ class Watcher:
         is_conditional = page is not None and page.gone_s is None and page.n_checks + 1 < len(RECHECKS_S)
         n_tries = job.queued.n_tries + 1 if job.queued is not None else 0
         at_s = self._now()
-        if n_tries and page is not None and page.text_from == "page" and 0 <= at_s - page.fetched_s < _FRESH_S:
+        if n_tries and page is not None and _is_known(page) and 0 <= at_s - page.fetched_s < _FRESH_S:
             return _Done(job, at_s, Found("seen"))
         found = await find_article(
             self._fetcher,
@@ -548,13 +550,13 @@ class Watcher:
         """Store the articles, then note what became of each; a kill between the two only repeats the second."""
         held_back = {id(one): self._why_not_stored(store, one) for one in done}
         ready = [one for one in done if not held_back[id(one)]]
-        before = {id(one): _version(store, one.found.draft) for one in ready}
+        before = {id(one): [_version(store, draft) for draft in one.found.drafts] for one in ready}
         refused: dict[str, str] = {}
 
         def on_reject(reject: Reject) -> None:
             refused[reject.origin] = reject.detail or reject.reason
 
-        drafts = [one.found.draft for one in ready if one.found.draft is not None]
+        drafts = [draft for one in ready for draft in one.found.drafts]
         if drafts:
             store_articles(drafts, store, self._now(), _StoppableProgress(self._stop), on_reject)
         to_remove: dict[int, list[_Done]] = {}
@@ -562,7 +564,7 @@ class Watcher:
             for one in done:
                 draft = one.found.draft
                 if id(one) in before and draft is not None:
-                    outcome, detail = _stored(store, draft, before[id(one)], refused)
+                    outcome, detail = _stored_all(store, one.found, before[id(one)], refused)
                     detail = detail or (f"from the feed; {one.found.detail}" if one.found.text_from == "feed" else "")
                 else:
                     outcome, detail = held_back[id(one)], one.found.detail
@@ -583,7 +585,7 @@ class Watcher:
         draft, page = one.found.draft, one.job.page
         if draft is None:
             return one.found.outcome
-        if page is None or (one.job.queued is not None and page.text_from == "feed"):
+        if page is None or (one.job.queued is not None and not _is_known(page)):
             return ""
         known = store.known(page.article)
         if known is not None and known.is_retracted:
@@ -719,17 +721,37 @@ def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
     return SeenEntry(entry.key, entry.canonical, entry.stamp, outcome, now_s, now_s)
 
 
-def _version(store: Store, draft: Draft | None) -> int | None:
+def _is_known(page: Page) -> bool:
+    """Whether an article was made of the page itself."""
+    return page.text_from == "page" and bool(page.article)
+
+
+def _identity(draft: Draft) -> str | None:
+    """The id that a draft's article has; None for one without an address."""
+    return article_id(draft.url, "", "", draft.part) if canonical_url(draft.url) else None
+
+
+def _version(store: Store, draft: Draft) -> int | None:
     """The current version of a draft's article, or None."""
-    known = store.known(canonical_url(draft.url) or "") if draft is not None else None
+    identity = _identity(draft)
+    known = store.known(identity) if identity is not None else None
     return None if known is None else known.version
+
+
+def _stored_all(store: Store, found: Found, before: Sequence[int | None], refused: dict[str, str]) -> tuple[str, str]:
+    """What storing made of a page and its parts: what became of the whole, or that only parts are new."""
+    results = [_stored(store, draft, version, refused) for draft, version in zip(found.drafts, before, strict=True)]
+    n_new = sum(outcome not in ("same", "rejected", "retracted") for outcome, _ in results[1:])
+    if results[0][0] == "same" and n_new:
+        return "changed", f"{n_new} new or changed updates on the page"
+    return results[0]
 
 
 def _stored(store: Store, draft: Draft, before: int | None, refused: dict[str, str]) -> tuple[str, str]:
     """What storing made of a draft, and why."""
     if draft.origin in refused:
         return "rejected", refused[draft.origin]
-    identity = canonical_url(draft.url)
+    identity = _identity(draft)
     if identity is None:
         return "new", "under an id of its own, as the entry has no address"
     known = store.known(identity)

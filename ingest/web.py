@@ -22,7 +22,8 @@ from typing import Protocol, TypeVar
 from index.errors import BadInput, ExtractError, FeedError, FetchError
 from ingest.draft import FLUSH, Draft, Flush, Reject
 from ingest.feed_articles import Found, find_article
-from ingest.feeds import Entry, kind_of_feed, parse_feed
+from ingest.feed_kind import feed_kind
+from ingest.feeds import Entry, parse_feed
 from ingest.fetch import Fetched, Fetcher
 from ingest.folders import ByteStream, Refused
 from ingest.page_log import Known, PageLog, PageMemory, Visited
@@ -191,6 +192,7 @@ class WebSource:
     def _from_entry(self, target: _Target, found: Found) -> Iterator[Draft | Reject]:
         if found.draft is not None:
             yield self._given.under(found.draft)
+            yield from found.parts
         elif found.outcome != "not modified":
             yield Reject(target.url, found.outcome, f"{target.url}: {found.detail}")
 
@@ -362,7 +364,7 @@ class WebSource:
 
 
 def _is_list(fetched: Fetched) -> bool:
-    return fetched.status < 300 and (is_sitemap(fetched.body) or kind_of_feed(fetched.body) in ("feed", "json feed"))
+    return fetched.status < 300 and (is_sitemap(fetched.body) or feed_kind(fetched.body) in ("feed", "json feed"))
 
 
 def _is_fresh(target: _Target, known: Known, now_s: float) -> bool:

@@ -1,0 +1,227 @@
+"""The verbs on subscriptions: add, remove, list, import, export, why; and what `status` says of feeds.
+
+Works on an open `FeedStore` and, to add, on a fetcher; the caller holds the lock where something is written. Returns
+text or values and prints nothing. Time is an argument.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from index.errors import BadInput, FeedError, FetchError
+from index.store_feeds import FeedStore, Subscription
+from index.terminal import safe
+from ingest.feed_articles import Fetches
+from ingest.feed_kind import feed_kind
+from ingest.feeds import MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
+from ingest.fetch import Fetched
+from ingest.identity import canonical_url
+from ingest.subscriptions import alarm, is_stale
+from ingest.watch import FEED_TYPES, OUTCOMES
+
+_TRIED_LINKS = 5
+
+
+async def find_feed(fetcher: Fetches, url: str) -> tuple[str, Feed]:
+    """The feed at an address, or the one that the page there names.
+
+    Returns:
+        The feed's address and the feed.
+
+    Raises:
+        FetchError: Nothing could be fetched.
+        FeedError: There is no feed, and none is named; or the address lists feeds.
+    """
+    reply = await _got(fetcher, url if "://" in url else f"https://{url}")
+    if feed_kind(reply.body) is not None:
+        return reply.moved_to or reply.asked, parse_feed(reply.body, reply.url, reply.charset)
+    links = linked_feeds(reply.body, reply.url, reply.charset)
+    for link in links[:_TRIED_LINKS]:
+        try:
+            found = await _got(fetcher, link.url)
+            return found.moved_to or link.url, parse_feed(found.body, found.url, found.charset)
+        except (FetchError, FeedError):
+            continue
+    if links:
+        raise FeedError(url, f"names feeds, but none that can be read ({', '.join(link.url for link in links[:3])}).")
+    raise FeedError(url, "is no feed and names none; give the feed's own address.")
+
+
+async def _got(fetcher: Fetches, url: str) -> Fetched:
+    reply = await fetcher.get(url, accept=f"{FEED_TYPES}, text/html;q=0.7", max_bytes=MAX_FEED_BYTES)
+    if reply.status in (404, 410):
+        raise FetchError(url, f"status {reply.status}", "there is nothing at this address; check how it is written.")
+    return reply
+
+
+def subscription(url: str, now_s: int, *, title: str = "", site: str = "", source: str = "") -> Subscription:
+    """A new one, due at once."""
+    return Subscription(0, url, title, site, source, now_s, now_s)
+
+
+def imported(body: bytes, origin: str, now_s: int) -> list[Subscription]:
+    """Subscriptions to the feeds that an OPML file lists.
+
+    Raises:
+        FeedError: It is no OPML, or lists none.
+    """
+    return [subscription(one.url, now_s, title=one.title, site=one.site) for one in parse_opml(body, origin)]
+
+
+def exported(store: FeedStore, now_s: int) -> bytes:
+    """All subscriptions as OPML."""
+    outlines = [Outline(feed.url, feed.title, feed.site) for feed in store.feeds()]
+    return opml(outlines, format_datetime(datetime.fromtimestamp(now_s, UTC)))
+
+
+def subscription_named(store: FeedStore, name: str) -> Subscription:
+    """The subscription to an address, or with a title.
+
+    Raises:
+        BadInput: There is none.
+    """
+    feeds = store.feeds()
+    found = store.find(name) or store.find(f"https://{name}")
+    titled = [feed for feed in feeds if name.lower() in (feed.title.lower(), feed.site.lower().rstrip("/"))]
+    if found is None and len(titled) == 1:
+        found = titled[0]
+    if found is None:
+        near = difflib.get_close_matches(name, [feed.url for feed in feeds], n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else "`newsquote feeds list` shows them."
+        raise BadInput(f"There is no subscription to {name}; {hint}")
+    return found
+
+
+# Showing ------------------------------------------------------------------------------------------------------
+
+
+def feed_rows(store: FeedStore, now_s: int) -> list[dict[str, object]]:
+    """Every subscription as JSON values."""
+    return [
+        {
+            "url": feed.url,
+            "title": feed.title,
+            "site": feed.site or None,
+            "source": feed.source or None,
+            "added": _moment(feed.added_s),
+            "polled": _moment(feed.polled_s),
+            "next": _moment(feed.next_s),
+            "new": _moment(feed.new_s),
+            "entries": feed.n_entries,
+            "alarm": alarm(feed, now_s) or None,
+        }
+        for feed in store.feeds()
+    ]
+
+
+def feed_lines(rows: Sequence[dict[str, object]]) -> str:
+    """`feed_rows` for a person."""
+    lines = []
+    for row in rows:
+        lines.append(f"{safe(str(row['title'] or '(not read yet)'))}  {safe(str(row['url']))}")
+        state = f"{row['entries']} entries, polled {row['polled'] or 'never'}, next {row['next']}"
+        lines.append(f"  {state}" + (f"; last new {row['new']}" if row["new"] else ""))
+        if row["alarm"]:
+            lines.append(f"  {safe(str(row['alarm']))}")
+    return "\n".join(lines) if lines else "No subscriptions; `newsquote feeds add URL` makes one."
+
+
+def why_lines(store: FeedStore, url: str, kept_days: int) -> str:
+    """Why an article was or was not taken, from what is stored and from the kept log.
+
+    Args:
+        store: To ask.
+        url: As a person gives it.
+        kept_days: How long the log is kept, to be said where it is silent.
+
+    Raises:
+        BadInput: It is no address.
+    """
+    address = canonical_url(url if "://" in url else f"https://{url}")
+    if address is None:
+        raise BadInput(f"{url} is no http or https address; give the article's.")
+    feeds = {feed.number: feed.url for feed in store.feeds()}
+    lines = [f"{safe(address)}: {_standing(store, address)}"]
+    for number, seen in store.entries_of(address):
+        where = feeds.get(number, "a feed that was removed")
+        lines.append(f"  in {safe(where)} since {_moment(seen.first_s)}: {_explained(seen.outcome)}")
+    lines += [f"  {_moment(line.at_s)}  {_explained(line.outcome, line.detail)}" for line in store.log_of(address)]
+    page = store.page(url) or store.page(address)
+    if page is not None:
+        lines.append(
+            f"  the page was fetched {_moment(page.fetched_s)}"
+            + (f", next look {_moment(page.next_s)}" if page.next_s is not None else ", no further look is planned")
+        )
+    if len(lines) == 1:
+        lines.append(f"  no feed had it, and the log of the last {kept_days} days does not name it")
+    return "\n".join(lines)
+
+
+def _standing(store: FeedStore, address: str) -> str:
+    known = store.known(address)
+    if known is None:
+        return "not in the corpus"
+    if known.is_retracted:
+        removal = store.removal(address)
+        return f"retracted ({removal.reason}, {_moment(removal.at_s)})" if removal is not None else "retracted"
+    article = store.article(known.version)
+    if article is None:
+        return "retracted"
+    notes = ["only its beginning is known"] if article.is_stub else []
+    notes += [f"a copy of {article.copy_of}"] if article.copy_of else []
+    return "in the corpus" + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _explained(outcome: str, detail: str = "") -> str:
+    words = OUTCOMES.get(outcome, "")
+    return outcome + (f": {words}" if words else "") + (f" ({safe(detail)})" if detail else "")
+
+
+def _moment(instant_s: int | None) -> str | None:
+    if instant_s is None:
+        return None
+    return datetime.fromtimestamp(instant_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+# Status -------------------------------------------------------------------------------------------------------
+
+
+def feed_status(store: FeedStore, now_s: int) -> dict[str, object]:
+    """What an operator should know of all feeds, as JSON values; empty where there are none."""
+    feeds = store.feeds()
+    if not feeds:
+        return {}
+    states = Counter("failing" if feed.n_failed else "stale" if is_stale(feed, now_s) else "well" for feed in feeds)
+    alarms = [{"feed": feed.url, "alarm": found} for feed in feeds if (found := alarm(feed, now_s))]
+    by_number = {feed.number: feed.url for feed in feeds}
+    alarms += [{"feed": by_number.get(number, ""), "alarm": why} for number, why in store.refused_removals()]
+    polled = [feed.polled_s for feed in feeds if feed.polled_s is not None]
+    return {
+        "feeds": len(feeds),
+        "feeds_failing": states["failing"],
+        "feeds_stale": states["stale"],
+        "entries_waiting": store.n_queued(),
+        "last_poll": _moment(max(polled)) if polled else None,
+        "feed_alarms": alarms,
+    }
+
+
+def feed_status_lines(found: dict[str, object]) -> str:
+    """`feed_status` for a person, in the form of the other lines of `newsquote status`."""
+    if not found:
+        return ""
+    alarms = found["feed_alarms"]
+    assert isinstance(alarms, list)
+    rows = [
+        (
+            "feeds",
+            f"{found['feeds']}: {found['feeds_failing']} failing, {found['feeds_stale']} stale; "
+            f"{found['entries_waiting']} entries waiting; last polled {found['last_poll'] or 'never'}",
+        )
+    ]
+    rows += [("alarm", safe(f"{one['feed']} {one['alarm']}")) for one in alarms]
+    return "\n".join(f"{name:<8}  {value}" for name, value in rows)
