@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -38,9 +38,13 @@ if TYPE_CHECKING:
     from bot.written import Written
     from index.health import Check
     from index.settings import Settings
+    from index.store import Store
+    from index.store_feeds import FeedStore
     from index.types import Embedder
     from ingest.fetch import Fetcher
+    from ingest.pipeline import Progress
     from ingest.sources import LocalSource
+    from ingest.watch import Build, Watcher
     from ingest.web import WebSource
 
 app = typer.Typer(
@@ -590,7 +594,8 @@ def ingest(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="JSONL, CSV, text, HTML, WARC, folders; addresses of pages, sitemaps and feeds; - for standard input.",
+            help="JSONL, CSV, text, HTML, feeds, WARC, folders; OPML; addresses of pages, sitemaps and feeds; "
+            "- for standard input.",
         ),
     ],
     url: Annotated[str, typer.Option(help="Address of a single text or page.")] = "",
@@ -617,6 +622,7 @@ def ingest(
     Example: newsquote ingest https://harbor-courier.example/sitemap.xml --since 2025-04-01
     """
     _import_urllib3()
+    from ingest.feed_files import listed_feeds
     from ingest.job import run_ingest
     from ingest.lock import ingest_lock
     from ingest.records import Given
@@ -627,9 +633,9 @@ def ingest(
     opened: list[LocalSource | WebSource] = [
         open_source(path, url=url, title=title, published=published, source=source)
         for path in sources
-        if not is_address(path)
+        if not is_address(path) and not listed_feeds(path)
     ]
-    addresses = [path for path in sources if is_address(path)]
+    addresses = [one for path in sources for one in (listed_feeds(path) if not is_address(path) else [path])]
     if addresses:
         from index.types import end_of_day_s
         from ingest.web import WebSource
@@ -790,6 +796,323 @@ def export(
     print(f"{n:,} article version{'' if n == 1 else 's'} exported", file=sys.stderr)
 
 
+# Feeds ----------------------------------------------------------------------------------------------------
+
+feeds_app = typer.Typer(help="Subscribe to feeds, which `newsquote watch` polls.", no_args_is_help=True)
+app.add_typer(feeds_app, name="feeds")
+
+# A running watcher holds the lock for seconds, or for as long as an index takes.
+LOCK_WAIT_S = 60.0
+
+
+@contextlib.contextmanager
+def _feed_store(settings: Settings, purpose: str) -> Iterator[FeedStore]:
+    """The feed tables, to be written; waits a while for a running watcher."""
+    from index.store_feeds import FeedStore
+    from ingest.lock import ingest_lock
+
+    until_s = time.monotonic() + LOCK_WAIT_S
+
+    def wait() -> bool:
+        time.sleep(0.2)
+        return time.monotonic() < until_s
+
+    with ingest_lock(settings.data, purpose, _now_s(), wait), FeedStore(settings.data, write=True) as store:
+        yield store
+
+
+@feeds_app.command("add")
+def feeds_add(
+    context: typer.Context,
+    urls: Annotated[list[str], typer.Argument(metavar="URL", help="Addresses of feeds, or of pages that name one.")],
+    source: Annotated[str, typer.Option(help="Outlet that its articles are counted to.")] = "",
+    allow_private: AllowPrivate = False,
+    data: DataOption = None,
+) -> None:
+    """Subscribe to feeds; a site's page will do, if it names its feed.
+
+    Example: newsquote feeds add https://harbor-courier.example/
+    """
+    import asyncio
+
+    _import_urllib3()
+    from ingest.feed_commands import find_feed, subscription
+    from ingest.feeds import Feed
+
+    settings = _settings(context, data)
+
+    async def find() -> list[tuple[str, Feed]]:
+        async with _fetcher(settings, allow_private=allow_private) as fetcher:
+            return [await find_feed(fetcher, url) for url in urls]
+
+    found = asyncio.run(find())
+    with _feed_store(settings, "newsquote feeds add") as store:
+        for url, feed in found:
+            is_new = store.find(url) is None
+            made = store.subscribe(subscription(url, _now_s(), title=feed.title, site=feed.site, source=source))
+            words = "Subscribed to" if is_new else "Already subscribed to"
+            _print_safe(f"{words} {made.title or made.url} ({made.url}, {len(feed.entries)} entries).")
+
+
+@feeds_app.command("remove")
+def feeds_remove(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(metavar="URL", help="Addresses or titles.")],
+    data: DataOption = None,
+) -> None:
+    """End subscriptions; their articles stay.
+
+    Example: newsquote feeds remove https://harbor-courier.example/feed
+    """
+    _import_urllib3()
+    from ingest.feed_commands import subscription_named
+
+    settings = _settings(context, data)
+    with _feed_store(settings, "newsquote feeds remove") as store:
+        for feed in [subscription_named(store, name) for name in names]:
+            store.unsubscribe(feed.number)
+            _print_safe(f"No longer subscribed to {feed.url}; its articles stay.")
+
+
+@feeds_app.command("list")
+def feeds_list(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
+    """List subscriptions and how they are.
+
+    Example: newsquote feeds list
+    """
+    _import_urllib3()
+    from index.store_feeds import FeedStore
+    from ingest.feed_commands import feed_lines, feed_rows
+
+    settings = _settings(context, data)
+    with FeedStore(settings.data) as store:
+        rows = feed_rows(store, _now_s())
+    if not as_json:
+        print(feed_lines(rows))
+        return
+    for row in rows:
+        _print_json(row)
+
+
+@feeds_app.command("import")
+def feeds_import(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="FILE", help="An OPML file; - for standard input.")],
+    data: DataOption = None,
+) -> None:
+    """Subscribe to the feeds of an OPML file.
+
+    Nothing is fetched before `newsquote watch`.
+
+    Example: newsquote feeds import subscriptions.opml
+    """
+    _import_urllib3()
+    from ingest.feed_commands import imported
+    from ingest.feed_files import read_file
+
+    settings = _settings(context, data)
+    wanted = imported(read_file(path), path, _now_s())
+    with _feed_store(settings, "newsquote feeds import") as store:
+        n_before = len(store.feeds())
+        for one in wanted:
+            store.subscribe(one)
+        n_new = len(store.feeds()) - n_before
+    print(f"{n_new:,} subscriptions added, {len(wanted) - n_new:,} were there already.")
+
+
+@feeds_app.command("export")
+def feeds_export(
+    context: typer.Context,
+    output: Annotated[str, typer.Argument(metavar="FILE", help="Where to; - for standard output.")] = "-",
+    data: DataOption = None,
+) -> None:
+    """Write the subscriptions as OPML.
+
+    Feed readers take it, and so does `feeds import`.
+
+    Example: newsquote feeds export subscriptions.opml
+    """
+    _import_urllib3()
+    from index.store_feeds import FeedStore
+    from ingest.feed_commands import exported
+    from ingest.feed_files import write_file
+
+    settings = _settings(context, data)
+    with FeedStore(settings.data) as store:
+        written = exported(store, _now_s())
+    if output == "-":
+        print(written.decode(), end="")
+    else:
+        write_file(output, written)
+
+
+@feeds_app.command("why")
+def feeds_why(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The article's address.")],
+    data: DataOption = None,
+) -> None:
+    """Tell from the kept log why an article was or was not taken.
+
+    Example: newsquote feeds why https://harbor-courier.example/2025/04/18/talks
+    """
+    _import_urllib3()
+    from index.store_feeds import FeedStore
+    from index.types import DAY_S
+    from ingest.feed_commands import why_lines
+    from ingest.subscriptions import Bounds
+
+    settings = _settings(context, data)
+    with FeedStore(settings.data) as store:
+        print(why_lines(store, url, Bounds().log_s // DAY_S))
+
+
+@app.command()
+def watch(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due, and end.")] = False,
+    interval: Annotated[
+        int | None,
+        typer.Option(
+            help="Seconds between two polls of a feed, in the place of what the feed's own rhythm suggests.", min=60
+        ),
+    ] = None,
+    allow_removals: Annotated[
+        bool, typer.Option("--allow-removals", help="Remove articles whose pages are gone, however many they are.")
+    ] = False,
+    allow_private: AllowPrivate = False,
+    data: DataOption = None,
+) -> None:
+    """Keep corpus and index up to date with the feeds.
+
+    Polls them, fetches what is new and looks at known articles again, until Ctrl-C or SIGTERM.
+
+    Example: newsquote watch
+
+    Example: newsquote watch --once
+    """
+    import asyncio
+
+    _import_urllib3()
+    from ingest.subscriptions import Bounds
+    from ingest.watch import Watcher
+
+    settings = _settings(context, data)
+    bounds = Bounds() if interval is None else Bounds(least_s=interval, most_s=interval)
+
+    async def run() -> None:
+        async with _fetcher(settings, allow_private=allow_private) as fetcher:
+            watcher = Watcher(
+                settings.data,
+                fetcher,
+                _index_builder(settings),
+                clock=time.time,
+                bounds=bounds,
+                allow_removals=allow_removals,
+            )
+            _end_on_signals(watcher.stop)
+            async with _watch_metrics(settings, watcher):
+                await watcher.run(_print_safe, once=once)
+
+    asyncio.run(run())
+
+
+def _index_builder(settings: Settings) -> Build:
+    """Brings the index up to the store, with an embedder that is loaded when it is first needed, and then kept."""
+    from ingest.pipeline import finish, recipe_for
+
+    loaded: list[tuple[Embedder, int]] = []
+
+    def build(folder: Path, store: Store, now_s: int, progress: Progress) -> tuple[int, str]:
+        if not loaded:
+            loaded.append(_ingest_embedder(settings))
+        embedder, passage_tokens = loaded[0]
+        return finish(folder, store, embedder, recipe_for(embedder, passage_tokens, _version()), now_s, progress)
+
+    return build
+
+
+@contextlib.asynccontextmanager
+async def _watch_metrics(settings: Settings, watcher: Watcher) -> AsyncIterator[None]:
+    """Metrics on loopback while the watcher runs, where a port is set."""
+    if not settings.watch_metrics_port:
+        yield
+        return
+    from index.endpoint import Endpoint
+    from ingest.watch_metrics import exposition, problem
+
+    endpoint = Endpoint(
+        lambda: exposition(watcher, _feed_status(settings.data), _now_s()),
+        lambda: problem(watcher, _now_s()),
+        settings.watch_metrics_port,
+    )
+    try:
+        await endpoint.start()
+    except OSError as error:
+        raise NewsquoteError(
+            f"The port {settings.watch_metrics_port} cannot be listened on ({error}); set another "
+            "NEWSQUOTE_WATCH_METRICS_PORT."
+        ) from error
+    try:
+        yield
+    finally:
+        await endpoint.close()
+
+
+# What a watcher may take to end once it is told to; what it is writing by then is whole or absent anyway.
+GRACE_S = 8.0
+
+
+def _end_on_signals(stop: Callable[[], None]) -> None:
+    """Call `stop` at Ctrl-C and SIGTERM; end the process outright at a second one, or after the grace."""
+    import asyncio
+    import signal
+    import threading
+
+    loop = asyncio.get_running_loop()
+
+    def end(number: int) -> None:
+        stop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(each)
+        timer = threading.Timer(GRACE_S, os._exit, (128 + number,))
+        timer.daemon = True
+        timer.start()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, end, each)
+
+
+@app.command()
+def history(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The article's address, or its local:… id.")],
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Show how an article changed, version by version.
+
+    Example: newsquote history https://harbor-courier.example/2025/04/18/talks
+    """
+    _import_urllib3()
+    from index.store_feeds import FeedStore
+    from ingest.history import article_history, history_json, history_lines
+
+    settings = _settings(context, data)
+    with FeedStore(settings.data) as store:
+        found = article_history(store, url)
+    if as_json:
+        _print_json(history_json(found))
+    else:
+        print(history_lines(found, colour=_is_colourful()))
+
+
+def _print_safe(line: str) -> None:
+    from index.terminal import safe
+
+    print(safe(line), flush=True)
+
+
 # Looking --------------------------------------------------------------------------------------------------
 
 
@@ -828,10 +1151,28 @@ def status(context: typer.Context, as_json: JsonOption = False, data: DataOption
 
     settings = _settings(context, data)
     found = corpus_status(settings.data, _now_s())
+    feeds = _feed_status(settings.data)
     if as_json:
-        _print_json(found)
-    else:
-        print(status_lines(found))
+        _print_json(found | feeds)
+        return
+    print(status_lines(found))
+    if feeds:
+        from ingest.feed_commands import feed_status_lines
+
+        print(feed_status_lines(feeds))
+
+
+def _feed_status(folder: Path) -> dict[str, object]:
+    """What there is to say of feeds; empty, at no cost, where there are none."""
+    from index.store_feeds import FeedStore
+
+    with FeedStore(folder) as store:
+        if not store.feeds():
+            return {}
+        _import_urllib3()
+        from ingest.feed_commands import feed_status
+
+        return feed_status(store, _now_s())
 
 
 @app.command()

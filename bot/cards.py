@@ -246,6 +246,8 @@ def quote_block(quote: Quote, words: Words, *, number: int = 0) -> Block:
         lines.append(small(words.is_stub))
     if article.correction:
         lines.append(small(plain(article.correction, 300)))
+    if article.corrected_s is not None:
+        lines.append(small(words.corrected.format(day=stamp(article.corrected_s))))
     if quote.also:
         lines.append(small(words.also_in.format(links=_also(quote.also))))
     title = plain(article.title, _TITLE) or words.no_title

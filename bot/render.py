@@ -95,6 +95,7 @@ def _quote(quote: Quote) -> dict[str, object]:
         "cut_right": quote.cut_right,
         "link": quote_link(quote),
         "also": list(quote.also),
+        "corrected": None if article.corrected_s is None else day_of(article.corrected_s).isoformat(),
     }
 
 
@@ -197,6 +198,9 @@ def quote_lines(quote: Quote, *, colour: bool, width: int, number: int = 0) -> s
         lines.append(_small("Only the beginning of this article is known.", colour, width))
     if article.correction:
         lines.append(_small(textwrap.shorten(article.correction, 200, placeholder=" …"), colour, width))
+    if article.corrected_s is not None:
+        later = f"The article was corrected on {day_of(article.corrected_s)}, after the version quoted here."
+        lines.append(_small(later, colour, width))
     lines.append(f"  {safe(quote_link(quote) or article.id)}")
     if quote.also:
         lines.append(_small("also in: " + ", ".join(quote.also), colour, width))

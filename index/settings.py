@@ -55,6 +55,7 @@ class Settings(BaseSettings):
         fetch_delay_s: Least pause between two requests to one site; a site may ask for more.
         fetch_timeout_s: Longest time of one request.
         opt_outs: Whether reservations of machine use (`noai`, `noindex`, TDM) keep a page out; robots.txt always does.
+        watch_metrics_port: Loopback port of the metrics of `newsquote watch`; 0 for none.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
@@ -74,6 +75,7 @@ class Settings(BaseSettings):
     fetch_delay_s: float = Field(default=1.0, ge=0, le=3600, description="a number of seconds from 0 to 3600")
     fetch_timeout_s: float = Field(default=30.0, ge=1, le=600, description="a number of seconds from 1 to 600")
     opt_outs: Annotated[Literal["honour", "ignore"], AnyCase] = Field(default="honour", description="honour or ignore")
+    watch_metrics_port: int = Field(default=0, ge=0, le=65_535, description="a port from 1 to 65535, or 0 for none")
 
 
 def variables() -> list[str]:

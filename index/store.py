@@ -502,6 +502,19 @@ class Store:
         """One version with its text; None where it is unknown or retracted."""
         return next(iter(self._articles("v.version = ?", (version,))), None)
 
+    def versions(self, article_id: str) -> list[tuple[Article, int, int]]:
+        """(version, valid from, valid to) of every version of an article, in the order of their validity.
+
+        Empty where it is unknown or retracted; `ALWAYS` and `NEVER` stand for no bound.
+        """
+        rows = self._rows(
+            "SELECT v.version, v.valid_from_s, v.valid_to_s FROM versions v JOIN articles a ON a.number = v.article "
+            "WHERE a.id = ? ORDER BY v.valid_from_s, v.version",
+            (article_id,),
+        )
+        found = ((self.article(int(row[0])), int(row[1]), int(row[2])) for row in rows)  # type: ignore[call-overload]
+        return [(article, first_s, last_s) for article, first_s, last_s in found if article is not None]
+
     def valid_from_s(self, version: int) -> int | None:
         """Since when a version is valid; None where it was from the start, or since the update its publisher names."""
         row = self._one("SELECT valid_from_s, published_s, updated FROM versions WHERE version = ?", (version,))
@@ -530,7 +543,9 @@ class Store:
     def _articles(self, condition: str, values: Sequence[object]) -> Iterator[Article]:
         rows = self._rows(
             "SELECT a.id, v.version, a.url, v.title, v.published, v.updated, v.source, v.authors, t.text, v.cuts,"
-            " v.language, v.is_stub, v.correction, c.id FROM versions v JOIN articles a ON a.number = v.article "
+            " v.language, v.is_stub, v.correction, c.id, (SELECT min(w.valid_from_s) FROM versions w"
+            " WHERE w.article = v.article AND w.valid_from_s > v.valid_from_s"
+            " AND w.correction NOT IN ('', v.correction)) FROM versions v JOIN articles a ON a.number = v.article "
             "JOIN texts t ON t.version = v.version LEFT JOIN articles c ON c.number = v.copy_of "
             f"WHERE a.retracted_s IS NULL AND {condition}",
             values,
@@ -551,6 +566,7 @@ class Store:
                 is_stub=bool(row[11]),
                 correction=row[12],  # type: ignore[arg-type]
                 copy_of=row[13],  # type: ignore[arg-type]
+                corrected_s=row[14],  # type: ignore[arg-type]
             )
 
     def retracted(self) -> frozenset[int]:

@@ -58,6 +58,7 @@ class Article:
         is_stub: Only headline and lede are known (paywall, consent page, …).
         correction: The publisher's correction note found in the text, or "".
         copy_of: Id of the article that this one is a near-copy of, or None.
+        corrected_s: Since when a later version of the article carries a correction note, or None.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Article:
     is_stub: bool = False
     correction: str = ""
     copy_of: str | None = None
+    corrected_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

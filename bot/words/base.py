@@ -23,6 +23,7 @@ class Words:
     no_title: str
     also_in: str
     is_stub: str
+    corrected: str
     disagree: str
     understood: str
     since: str

@@ -52,6 +52,7 @@ WORDS = Words(
     no_title="(ohne Titel)",
     also_in="auch in: {links}",
     is_stub="von diesem Artikel ist nur der Anfang bekannt",
+    corrected="der Artikel wurde nach der hier zitierten Fassung berichtigt, am {day}",
     disagree="**Die Quellen widersprechen sich.**",
     understood="Verstanden: {filters}",
     since="seit {day}",

@@ -52,6 +52,7 @@ WORDS = Words(
     no_title="(no title)",
     also_in="also in: {links}",
     is_stub="only the beginning of this article is known",
+    corrected="the article was corrected after the version quoted here, on {day}",
     disagree="**The sources disagree.**",
     understood="Understood: {filters}",
     since="since {day}",

@@ -1,0 +1,52 @@
+"""What a running watcher tells an operator's tools. Values in, text out; reads no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from index.endpoint import family
+from ingest.watch import OUTCOMES, Watcher
+
+# A round may take long where there is much to fetch, but none takes this long without an end.
+LONGEST_ROUND_S = 3 * 3_600
+
+
+def exposition(watcher: Watcher, status: Mapping[str, object], now_s: int) -> str:
+    """Counts since the start and the state of the feeds, in Prometheus' text format.
+
+    Args:
+        watcher: That runs.
+        status: `ingest.feed_commands.feed_status` of now.
+        now_s: The present instant.
+    """
+    totals = watcher.totals
+
+    def count(name: str) -> float:
+        value = status.get(name, 0)
+        return value if isinstance(value, int) else 0
+
+    lines = family("feed_polls_total", "counter", "Polls of feeds.", ("", totals.n_polled))
+    lines += family("feed_polls_failed_total", "counter", "Polls that failed.", ("", totals.n_failed))
+    lines += family("feed_entries_total", "counter", "New entries of feeds.", ("", totals.n_found))
+    lines += family(
+        "feed_articles_total",
+        "counter",
+        "Pages and entries by what became of them.",
+        *((f'{{outcome="{word}"}}', totals.outcomes[word]) for word in OUTCOMES),
+    )
+    lines += family("feeds", "gauge", "Subscriptions.", ("", count("feeds")))
+    lines += family("feeds_failing", "gauge", "Feeds whose last poll failed.", ("", count("feeds_failing")))
+    lines += family(
+        "feeds_stale", "gauge", "Feeds without anything new for many times their usual.", ("", count("feeds_stale"))
+    )
+    lines += family("feed_entries_waiting", "gauge", "Entries to be fetched.", ("", count("entries_waiting")))
+    age_s = float("nan") if watcher.last_s is None else max(0, now_s - watcher.last_s)
+    lines += family("watch_round_age_seconds", "gauge", "Seconds since the last round ended.", ("", age_s))
+    return "\n".join(lines) + "\n"
+
+
+def problem(watcher: Watcher, now_s: int) -> str:
+    """Why the watcher is not well, or ""; before its first round ends it is."""
+    if watcher.last_s is None or now_s - watcher.last_s <= LONGEST_ROUND_S:
+        return ""
+    return f"no round has ended for {(now_s - watcher.last_s) // 60} minutes"
