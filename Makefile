@@ -40,8 +40,9 @@ eval: $(VENV)/dev ## Quality figures against their floors.
 bench: $(VENV)/dev ## Speed and memory.
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench
 
-torture: $(VENV)/dev ## Kill ingest and reindex 200 times at random moments.
+torture: $(VENV)/dev ## Kill ingest and reindex 200 times; hold 100,000 spoiled texts of a model against their sources.
 	$(CLEAN) $(BIN)/python -m tests.torture --rounds 200
+	$(CLEAN) $(BIN)/python -m tests.llm_torture --rounds 100000
 
 clean: ## Remove what the commands above made.
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

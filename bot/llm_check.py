@@ -254,6 +254,7 @@ class _Facts:
     runs: tuple[tuple[str, ...], ...]
     stems: frozenset[str]
     lower: frozenset[str]
+    common: frozenset[str]  # stems of words without a capital
     sentences: tuple[tuple[frozenset[str], int], ...]  # stems of each sentence, and how often it denies
 
 
@@ -267,6 +268,7 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
         runs=tuple(run for text in texts for run in name_runs(text)),
         stems=all_stems(whole),
         lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),
+        common=frozenset(weighty(whole)),
         sentences=tuple((all_stems(sentence), n_negations(sentence)) for sentence in sentences),
     )
 
@@ -315,7 +317,7 @@ def _names_stand(sentence: str, evidence: _Facts, outlets: Sequence[tuple[str, .
             return False
         rest = run[1:]
         word = run[0].lower()
-        is_common = word in FUNCTION_WORDS or word in evidence.lower or stem(word) in evidence.stems
+        is_common = word in FUNCTION_WORDS or word in evidence.lower or stem(word) in evidence.common
         if not is_common or (len(run[0]) > 1 and any(char.isupper() for char in run[0][1:])):
             return False
         if rest and not any(is_within(rest, other) for other in known):

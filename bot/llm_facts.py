@@ -440,12 +440,15 @@ MEASURES = frozenset(
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
+_OF_AMOUNTS = frozenset(("percent", *_CURRENCIES))
+
+
 def weighty(text: str) -> list[str]:
     """Stems of the lower-case words of weight of a text, numbers left out."""
     return [
         stem(word)
         for word in _WORD.findall(text)
-        if word[0].islower() and _weighs(word) and word.lower() not in NUMBER_WORDS
+        if word[0].islower() and _weighs(word) and word not in NUMBER_WORDS and word not in _OF_AMOUNTS
     ]
 
 
