@@ -257,7 +257,7 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: _Base
             link(kept.path / MAIN_VECTORS, building / MAIN_VECTORS)
             main_kind, recent_kind = kept.manifest.vector_kind, ""
             if len(new.passages):
-                recent_kind = build_vectors(building / RECENT_VECTORS, new.vectors())
+                recent_kind = build_vectors(building / RECENT_VECTORS, new.vectors(), like=building / MAIN_VECTORS)
             extend_words(kept.path / "words", words, rows)
     new.forget()
     is_dead = versions.is_dead[passages["version_row"]]

@@ -194,9 +194,12 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
             f"The index {name} has schema {found} and this newsquote reads up to {SCHEMA}; run `newsquote reindex`."
         )
     try:
-        return Manifest.model_validate(raw)
+        manifest = Manifest.model_validate(raw)
     except ValidationError as error:
         raise IndexCorrupt(f"{path} is not a manifest; run `newsquote rollback` or `newsquote reindex`.") from error
+    if found == 1 and manifest.vector_kind != "Flat":
+        raise IndexStale(f"The index {name} keeps vectors as {manifest.vector_kind}; run `newsquote reindex`.")
+    return manifest
 
 
 def switch_to(folder: Path, name: str) -> None:

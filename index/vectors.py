@@ -1,15 +1,15 @@
 """The vector index: unit vectors in, rows and cosines out. The only module that imports faiss.
 
-An index is a few *segments*, each one file over consecutive rows: a large main one, and what came later. Small
-segments are searched exactly, middling ones at 8 bits a component, large ones through an inverted file at 8 bits.
-All use the inner product of unit vectors, which is the cosine: higher is better, and no distance leaves this module.
-A file is mapped into memory, read where a search touches it, and never written once it is searched.
+An index is a few *segments*, each one file over consecutive rows: a large main one, and what came later. A small
+segment is searched exactly at half precision. A large one is kept twice: at 4 bits for every three or four components,
+which are scanned whole at some 150 rows a microsecond, and at 8 bits a component, by which the best of that scan are
+put in order. All use the inner product of unit vectors, which is the cosine: higher is better, and no distance leaves
+this module. A file is mapped into memory and never written once it is searched; of a large segment the short codes
+alone are held.
 """
 
 from __future__ import annotations
 
-import math
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,74 +28,79 @@ Cosines = npt.NDArray[np.float32]
 
 # The store keeps half precision, so half precision loses nothing; searching so many takes some 2 ms on one core.
 EXACT_BELOW = 20_000
-# Every row at 8 bits a component takes some 4 ms here; an inverted file is ten times faster and must be trained.
-INVERTED_FROM = 50_000
-# Share of an inverted file's lists that a search without a mask looks into; see EXPERIMENTS.md, "Scale".
-PROBED_SHARE = 1 / 16
-LEAST_PROBED = 32
-# Vectors a list that training sees, and in all: the latter bounds the memory of a build.
-TRAIN_PER_LIST = 64
-TRAIN_AT_MOST = 131_072
+# So many times the rows that are wanted are taken from the scan; see EXPERIMENTS.md, "Scale".
+CANDIDATES = 8
+# With a mask the scan must give as many more; below this share comparing what is allowed at 8 bits is quicker.
+LEAST_SHARE = 0.2
+# Up to so many allowed rows are compared one by one.
+ONE_BY_ONE = 1000
+# Vectors that training sees: sixteen centroids a part need few, the bounds of 8 bits want many.
+TRAIN_CODES = 4096
+TRAIN_BOUNDS = 65_536
 TRAIN_ROUNDS = 6
-# Up to so many allowed rows are compared one by one: quicker than any list, and exact.
-ONE_BY_ONE = 4096
 _BATCH = 16_384
 
 
-def index_kind(n: int) -> str:
-    """The faiss factory string for `n` vectors, as the manifest records it."""
+def index_kind(n: int, dim: int) -> str:
+    """The faiss factory string for `n` vectors of a length, as the manifest records it."""
     if n < EXACT_BELOW:
         return "SQfp16"
-    if n < INVERTED_FROM:
-        return "SQ8"
-    n_lists = 2 ** round(math.log2(2 * math.sqrt(n)))
-    return f"IVF{n_lists},SQ8"
+    for part in (3, 4):
+        if dim % part == 0:
+            return f"PQ{dim // part}x4fs,Refine(SQ8)"
+    return "SQ8"
 
 
-def build_vectors(path: Path, vectors: npt.NDArray[np.floating[Any]], kind: str | None = None) -> str:
+def build_vectors(
+    path: Path, vectors: npt.NDArray[np.floating[Any]], kind: str | None = None, like: Path | None = None
+) -> str:
     """Write one segment.
 
     Args:
         path: File to write.
         vectors: (n, dim) of any float type, unit norm; may be a mapped file, and is read in order and in parts.
         kind: A faiss factory string instead of the one chosen by size.
+        like: A segment of the same model; where it is of the same kind, its training serves again.
 
     Returns:
         The kind written.
     """
     n, dim = vectors.shape
-    kind = kind or index_kind(n)
+    kind = kind or index_kind(n, dim)
     index = faiss.index_factory(dim, kind, faiss.METRIC_INNER_PRODUCT)
-    if isinstance(index, faiss.IndexIVF):
-        index.cp.niter = TRAIN_ROUNDS
-        index.cp.min_points_per_centroid = 1  # else it complains on stderr of the bound above
-        index.train(_sample(vectors, min(TRAIN_PER_LIST * index.nlist, TRAIN_AT_MOST)))
-        _add_inverted(index, vectors)
-    else:
-        if not index.is_trained:
-            index.train(_sample(vectors, TRAIN_AT_MOST))
-        for batch in _batches(vectors):
-            index.add(batch)
+    if not index.is_trained and not (like is not None and _take_training(index, like)):
+        _train(index, vectors)
+    for batch in _batches(vectors):
+        index.add(batch)
     faiss.write_index(index, str(path))
     return kind
 
 
-def _add_inverted(index: Any, vectors: npt.NDArray[np.floating[Any]]) -> None:
-    """Fill an inverted file whose lists are given their size first: growing ones would take twice the memory."""
-    assigned = np.zeros(len(vectors), np.int64)
-    at = 0
-    for batch in _batches(vectors):
-        assigned[at : at + len(batch)] = index.quantizer.assign(batch, 1)[:, 0]
-        at += len(batch)
-    for place, size in enumerate(np.bincount(assigned, minlength=index.nlist).tolist()):
-        index.invlists.resize(place, size)
-        index.invlists.resize(place, 0)
-    at = 0
-    for batch in _batches(vectors):
-        rows = np.arange(at, at + len(batch), dtype=np.int64)
-        places = np.ascontiguousarray(assigned[at : at + len(batch)])
-        index.add_core(len(batch), faiss.swig_ptr(batch), faiss.swig_ptr(rows), faiss.swig_ptr(places), None)
-        at += len(batch)
+def _train(index: Any, vectors: npt.NDArray[np.floating[Any]]) -> None:
+    if not isinstance(index, faiss.IndexRefine):
+        index.train(_sample(vectors, TRAIN_BOUNDS))
+        return
+    codes = faiss.downcast_index(index.base_index)
+    codes.pq.cp.niter = TRAIN_ROUNDS
+    codes.pq.cp.min_points_per_centroid = 1  # else it complains on stderr of few
+    codes.train(_sample(vectors, TRAIN_CODES))
+    index.refine_index.train(_sample(vectors, TRAIN_BOUNDS))
+    index.is_trained = True
+
+
+def _take_training(index: Any, like: Path) -> bool:
+    """Copy what another segment's training found; False where it is of another kind."""
+    other = faiss.read_index(str(like), faiss.IO_FLAG_MMAP_IFC)
+    if not (isinstance(index, faiss.IndexRefine) and isinstance(other, faiss.IndexRefine)):
+        return False
+    to, of = faiss.downcast_index(index.base_index), faiss.downcast_index(other.base_index)
+    if (to.pq.M, to.pq.nbits, to.d) != (of.pq.M, of.pq.nbits, of.d):
+        return False
+    faiss.copy_array_to_vector(faiss.vector_to_array(of.pq.centroids), to.pq.centroids)
+    to_fine, of_fine = faiss.downcast_index(index.refine_index), faiss.downcast_index(other.refine_index)
+    faiss.copy_array_to_vector(faiss.vector_to_array(of_fine.sq.trained), to_fine.sq.trained)
+    to.is_trained = to_fine.is_trained = index.is_trained = True
+    return True
 
 
 def _batches(vectors: npt.NDArray[np.floating[Any]]) -> Iterator[Vectors]:
@@ -136,6 +141,7 @@ class _Part:
     """A selection within one segment; rows are counted from the segment's first."""
 
     def __init__(self, mask: Mask) -> None:
+        self.mask = mask
         self.n = int(np.count_nonzero(mask))
         self.is_all = self.n == len(mask)
         self.rows: Rows | None = np.flatnonzero(mask) if self.n <= ONE_BY_ONE else None
@@ -166,8 +172,8 @@ class _Segment:
                 f"{file.path} holds {self._index.ntotal} vectors and its manifest says {file.n}; {remedy}."
             )
         self.n = file.n
-        self._n_lists = self._index.nlist if isinstance(self._index, faiss.IndexIVF) else 0
-        self._mapping = threading.Lock()
+        self._is_coded = isinstance(self._index, faiss.IndexRefine)
+        self._fine = faiss.downcast_index(self._index.refine_index) if self._is_coded else self._index
 
     def search(self, query: Vectors, k: int, part: _Part | None) -> tuple[Rows, Cosines]:
         """The nearest rows and their cosines, best first."""
@@ -175,40 +181,33 @@ class _Segment:
         k = min(k, n_allowed)
         if k <= 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        if part is not None and part.rows is not None and not part.is_all:
-            cosines = self.cosines(query, part.rows)
+        if part is None or part.is_all:
+            parameters = faiss.IndexRefineSearchParameters(k_factor=CANDIDATES) if self._is_coded else None
+            return _found(self._index, query, k, parameters)
+        if part.rows is not None:
+            cosines = self.vectors(part.rows) @ query
             best = np.argsort(-cosines, kind="stable")[:k]
             return part.rows[best], cosines[best]
-        selector = None if part is None or part.is_all else part.selector
-        if not self._n_lists:
-            return self._searched(query, k, faiss.SearchParameters(sel=selector))
-        probe = max(LEAST_PROBED, int(self._n_lists * PROBED_SHARE))
-        # A narrow filter leaves few rows in each list: probe as many more.
-        probe = min(self._n_lists, math.ceil(probe * self.n / n_allowed))
-        rows, cosines = self._searched(query, k, faiss.SearchParametersIVF(sel=selector, nprobe=probe))
-        if len(rows) < k and probe < self._n_lists:
-            # All that is allowed lies far from the question (another year, another outlet): look everywhere.
-            rows, cosines = self._searched(query, k, faiss.SearchParametersIVF(sel=selector, nprobe=self._n_lists))
-        return rows, cosines
-
-    def _searched(self, query: Vectors, k: int, parameters: Any) -> tuple[Rows, Cosines]:
-        cosines, rows = self._index.search(query.reshape(1, -1), k, params=parameters)
-        found = rows[0] >= 0  # faiss fills up with -1
-        return rows[0][found], cosines[0][found]
+        if self._is_coded and n_allowed >= LEAST_SHARE * self.n:
+            # The scan knows no mask: it gives as many more as the mask will take away.
+            wanted = min(self.n, CANDIDATES * k * self.n // n_allowed)
+            rows, cosines = _found(self._index, query, wanted, faiss.IndexRefineSearchParameters(k_factor=1))
+            allowed = part.mask[rows]
+            if np.count_nonzero(allowed) >= min(2 * k, n_allowed):
+                return rows[allowed][:k], cosines[allowed][:k]
+        # Few are allowed, or all that is lies far from the question (another year, another outlet).
+        return _found(self._fine, query, k, faiss.SearchParameters(sel=part.selector))
 
     def vectors(self, rows: Rows) -> Vectors:
         """(m, dim), as precise as the segment keeps them."""
-        if self._n_lists and self._index.direct_map.type != faiss.DirectMap.Array:
-            with self._mapping:  # from a row to its place in the lists: 8 bytes a row, made when first needed
-                if self._index.direct_map.type != faiss.DirectMap.Array:
-                    self._index.make_direct_map()
-        found: Vectors = self._index.reconstruct_batch(rows)
+        found: Vectors = self._fine.reconstruct_batch(rows)
         return found
 
-    def cosines(self, query: Vectors, rows: Rows) -> Cosines:
-        """Of the query with given rows, in their order."""
-        found: Cosines = self.vectors(rows) @ query
-        return found
+
+def _found(index: Any, query: Vectors, k: int, parameters: Any) -> tuple[Rows, Cosines]:
+    cosines, rows = index.search(query.reshape(1, -1), k, params=parameters)
+    found = rows[0] >= 0  # faiss fills up with -1
+    return rows[0][found], cosines[0][found]
 
 
 class VectorIndex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index import build
+from index import build, vectors
 from index.build import build_snapshot
+from index.errors import IndexStale
 from index.retrieve import N_CANDIDATES, Retriever
 from index.snapshot import FOLDER, Snapshot, current_name, open_snapshot, read_manifest, rollback
 from index.store import Store
@@ -332,19 +334,34 @@ def test_vectors_that_the_cache_has_dropped_are_taken_from_the_live_snapshot(fol
 # The first schema -----------------------------------------------------------------------------------------
 
 
-def test_an_index_of_the_first_schema_is_read_and_replaced_by_the_next_ingest(folder: Path) -> None:
-    import json
-
-    expected = found(hits(open_snapshot(folder), "ferry strike"))
+def as_first_schema(folder: Path, vector_kind: str) -> None:
     path = live(folder) / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"schema_version": 1}
+    manifest = json.loads(path.read_text()) | {"schema_version": 1, "vector_kind": vector_kind}
     for name in ("recent_kind", "n_recent", "n_dead", "main_version", "last_version"):
         del manifest[name]
     path.write_text(json.dumps(manifest))
+
+
+def test_an_index_of_the_first_schema_is_read_and_replaced_by_the_next_ingest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "index_kind", lambda n, dim: "Flat")
+        rebuild(folder, fresh=True)
+    expected = found(hits(open_snapshot(folder), "ferry strike"))
+    as_first_schema(folder, "Flat")
     assert found(hits(open_snapshot(folder), "ferry strike")) == expected
     ingest(folder, [draft(100)])
     manifest = read_manifest(folder)
     assert (manifest.schema_version, manifest.n_recent) == (2, 0)
+
+
+def test_an_inverted_file_of_the_first_schema_is_stale_and_replaced_by_the_next_ingest(folder: Path) -> None:
+    as_first_schema(folder, "IVF1024,SQ8")
+    with pytest.raises(IndexStale, match="keeps vectors as IVF1024,SQ8; run `newsquote reindex`"):
+        open_snapshot(folder)
+    ingest(folder, [])
+    assert hits(open_snapshot(folder), draft(3).text)[0].version == 4
 
 
 def test_a_copied_folder_goes_on_by_itself(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -14,7 +14,7 @@ from index.errors import IndexCorrupt
 from index.types import Vectors
 from index.vectors import (
     EXACT_BELOW,
-    INVERTED_FROM,
+    LEAST_SHARE,
     ONE_BY_ONE,
     Mask,
     SegmentFile,
@@ -24,8 +24,7 @@ from index.vectors import (
 )
 
 DIM = 48
-# An inverted file large enough that a sixteenth of its lists, 32, is really only a part of it.
-INVERTED = "IVF512,SQ8"
+CODED = "PQ24x4fs,Refine(SQ8)"
 N_CLUSTERED = 24_000
 
 
@@ -85,9 +84,9 @@ def flat(tmp_path_factory: pytest.TempPathFactory) -> tuple[VectorIndex, Vectors
 
 
 @pytest.fixture(scope="module")
-def inverted(tmp_path_factory: pytest.TempPathFactory) -> tuple[VectorIndex, Vectors]:
+def coded(tmp_path_factory: pytest.TempPathFactory) -> tuple[VectorIndex, Vectors]:
     vectors = clustered(N_CLUSTERED)
-    return built(tmp_path_factory.mktemp("inverted"), vectors, kind=INVERTED), vectors
+    return built(tmp_path_factory.mktemp("coded"), vectors, kind=CODED), vectors
 
 
 @pytest.mark.parametrize("name", list(masks(10)))
@@ -120,8 +119,8 @@ def test_cosines_of_given_rows_come_in_their_order(flat: tuple[VectorIndex, Vect
     assert index.cosines(query, rows[:0]).tolist() == []
 
 
-def test_inverted_search_recalls_98_of_the_100_nearest(inverted: tuple[VectorIndex, Vectors]) -> None:
-    index, vectors = inverted
+def test_coded_search_recalls_98_of_the_100_nearest(coded: tuple[VectorIndex, Vectors]) -> None:
+    index, vectors = coded
     recalls = []
     for query in clustered(40, seed=3):
         rows, cosines = index.search(query, 100)
@@ -131,10 +130,10 @@ def test_inverted_search_recalls_98_of_the_100_nearest(inverted: tuple[VectorInd
     assert np.mean(recalls) >= 0.98
 
 
-def test_inverted_search_finds_all_that_a_narrow_mask_leaves(inverted: tuple[VectorIndex, Vectors]) -> None:
-    index, vectors = inverted
+def test_coded_search_finds_all_that_a_narrow_mask_leaves(coded: tuple[VectorIndex, Vectors]) -> None:
+    index, vectors = coded
     rng = np.random.default_rng(4)
-    for n_allowed in (1, 7, 200, ONE_BY_ONE, ONE_BY_ONE + 1, len(vectors) // 4):
+    for n_allowed in (1, 7, 200, ONE_BY_ONE, ONE_BY_ONE + 1, int(LEAST_SHARE * len(vectors)) + 1, 20_000):
         allowed = np.zeros(len(vectors), bool)
         allowed[rng.choice(len(vectors), n_allowed, replace=False)] = True
         for query in clustered(5, seed=n_allowed):
@@ -143,13 +142,13 @@ def test_inverted_search_finds_all_that_a_narrow_mask_leaves(inverted: tuple[Vec
             assert len(rows) == k
             assert allowed[rows].all()
             best = nearest(vectors, query, k, allowed)[0]
-            assert len({*rows} & {*best}) >= 0.97 * k
+            assert len({*rows} & {*best}) >= 0.95 * k
 
 
-def test_inverted_search_finds_enough_when_all_that_is_allowed_lies_far_away(
-    inverted: tuple[VectorIndex, Vectors],
+def test_coded_search_finds_enough_when_all_that_is_allowed_lies_far_away(
+    coded: tuple[VectorIndex, Vectors],
 ) -> None:
-    index, vectors = inverted
+    index, vectors = coded
     query = clustered(1, seed=6)[0]
     allowed = vectors @ query < np.quantile(vectors @ query, 0.25)  # a quarter of the corpus, none of it near
     assert allowed.sum() > ONE_BY_ONE
@@ -159,13 +158,13 @@ def test_inverted_search_finds_enough_when_all_that_is_allowed_lies_far_away(
     assert min(cosines) > nearest(vectors, query, 1000, allowed)[1][-1]
 
 
-def test_inverted_search_of_nothing_allowed_is_empty(inverted: tuple[VectorIndex, Vectors]) -> None:
-    index, vectors = inverted
+def test_coded_search_of_nothing_allowed_is_empty(coded: tuple[VectorIndex, Vectors]) -> None:
+    index, vectors = coded
     assert search(index, vectors[0], 10, np.zeros(len(vectors), bool)) == ([], [])
 
 
-def test_inverted_cosines_of_given_rows_are_right_wherever_they_lie(inverted: tuple[VectorIndex, Vectors]) -> None:
-    index, vectors = inverted
+def test_coded_cosines_of_given_rows_are_right_wherever_they_lie(coded: tuple[VectorIndex, Vectors]) -> None:
+    index, vectors = coded
     query = clustered(1, seed=7)[0]
     rows = np.random.default_rng(8).permutation(len(vectors))[:300]
     np.testing.assert_allclose(index.cosines(query, rows), vectors[rows] @ query, atol=0.02)
@@ -177,12 +176,29 @@ def test_an_empty_index_opens_and_finds_nothing(tmp_path: Path) -> None:
     assert (rows.tolist(), cosines.tolist()) == ([], [])
 
 
-def test_the_kind_is_chosen_by_size(tmp_path: Path) -> None:
-    assert index_kind(0) == index_kind(EXACT_BELOW - 1) == "SQfp16"
-    assert index_kind(EXACT_BELOW) == index_kind(INVERTED_FROM - 1) == "SQ8"
-    assert index_kind(INVERTED_FROM) == "IVF512,SQ8"
-    assert index_kind(1_000_000) == "IVF2048,SQ8"
+def test_the_kind_is_chosen_by_size_and_length(tmp_path: Path) -> None:
+    assert index_kind(0, 384) == index_kind(EXACT_BELOW - 1, 384) == "SQfp16"
+    assert index_kind(EXACT_BELOW, 384) == index_kind(1_000_000, 384) == "PQ128x4fs,Refine(SQ8)"
+    assert index_kind(EXACT_BELOW, 1024) == "PQ256x4fs,Refine(SQ8)"
+    assert index_kind(EXACT_BELOW, 1025) == "SQ8"
     assert build_vectors(tmp_path / "a", clustered(10)) == "SQfp16"
+
+
+def test_a_segment_of_the_same_kind_lends_its_training(tmp_path: Path) -> None:
+    vectors = clustered(5000)
+    build_vectors(tmp_path / "main", vectors[:3000], CODED)
+    for name, part, like in (("own", vectors[3000:], None), ("lent", vectors[3000:3010], tmp_path / "main")):
+        build_vectors(tmp_path / name, part, CODED, like)
+    lent = VectorIndex([SegmentFile(tmp_path / "lent", 10)])
+    main = VectorIndex([SegmentFile(tmp_path / "main", 3000)])
+    assert lent.search(vectors[3005], 1)[0].tolist() == [5]
+    # The same bounds give the same code for the same vector.
+    build_vectors(tmp_path / "again", vectors[:10], CODED, tmp_path / "main")
+    again = VectorIndex([SegmentFile(tmp_path / "again", 10)])
+    assert np.array_equal(again.vectors(np.arange(10)), main.vectors(np.arange(10)))
+    build_vectors(tmp_path / "small", vectors[:10], "SQfp16", tmp_path / "main")
+    build_vectors(tmp_path / "other", vectors[:3000], CODED, tmp_path / "small")
+    assert VectorIndex([SegmentFile(tmp_path / "other", 3000)]).search(vectors[7], 1)[0].tolist() == [7]
 
 
 def test_half_precision_loses_nothing_of_what_the_store_keeps(tmp_path: Path) -> None:
@@ -220,9 +236,9 @@ def test_segments_find_what_one_segment_finds(
     np.testing.assert_array_equal(one.cosines(query, some), several.cosines(query, some))
 
 
-def test_an_inverted_segment_and_an_exact_one_are_searched_as_one(tmp_path: Path) -> None:
+def test_an_coded_segment_and_an_exact_one_are_searched_as_one(tmp_path: Path) -> None:
     vectors = clustered(N_CLUSTERED + 900)
-    build_vectors(tmp_path / "main", vectors[:N_CLUSTERED], INVERTED)
+    build_vectors(tmp_path / "main", vectors[:N_CLUSTERED], CODED)
     build_vectors(tmp_path / "recent", vectors[N_CLUSTERED:])
     index = VectorIndex([SegmentFile(tmp_path / "main", N_CLUSTERED), SegmentFile(tmp_path / "recent", 900)])
     recent = np.arange(len(vectors)) >= N_CLUSTERED
