@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 # Zero-width space, word joiner, byte-order mark and soft hyphen only mark where a line may break; inside
@@ -47,7 +47,7 @@ def normalise(text: str) -> str:
     if _RARE.search(text):
         text = text.translate(_CODE_POINTS)
     text = _nfc(text)
-    if _STRAY_JOINER.search(text):
+    if ("\u200c" in text or "\u200d" in text) and _STRAY_JOINER.search(text):
         # Again, because a joiner can have kept two characters from composing.
         text = _nfc(_STRAY_JOINER.sub("", text))
     text = "\n".join(map(str.rstrip, text.split("\n")))
@@ -161,7 +161,8 @@ _LEAD_IF_NO_SENTENCE = _any_of(
     """
 )
 _COLON = re.compile(r"\s*[:：|»›]\s*")
-_SENTENCE_END = re.compile(r"[.!?。][\"'”’»)\]]*$")
+_STOPS = (".", "!", "?", "。")
+_CLOSERS = "\"'”’»)]"
 _LINK_LINE_CHARS = 200
 
 _OPENING = _any_of(
@@ -283,7 +284,7 @@ class Cleaned:
     correction: str
 
 
-def clean(title: str, text: str, *, is_stub: bool = False, learned: Container[str] = frozenset()) -> Cleaned:
+def clean(title: str, text: str, *, is_stub: bool = False, learned: Set[str] = frozenset()) -> Cleaned:
     """Normalises title and text, drops whole boilerplate lines, settles the title.
 
     An empty title is taken from a first line that reads like a headline. A title written twice in a row
@@ -331,7 +332,7 @@ def clean(title: str, text: str, *, is_stub: bool = False, learned: Container[st
     )
 
 
-def _boilerplate(lines: list[str], learned: Container[str]) -> list[bool]:
+def _boilerplate(lines: list[str], learned: Set[str]) -> list[bool]:
     """For each line, whether it goes."""
     gone = [bool(line) and (_is_fixed(line.strip()) or _is_learned(line, learned)) for line in lines]
     before_prose, after_removed, in_links = True, False, False
@@ -344,7 +345,7 @@ def _boilerplate(lines: list[str], learned: Container[str]) -> list[bool]:
         if not gone[i] and _NUMBER.fullmatch(stripped) and (before_prose or after_removed):
             gone[i] = True
         # Links listed under a bare "Read next:".
-        if in_links and not gone[i] and _BULLET.match(stripped) and not _SENTENCE_END.search(stripped):
+        if in_links and not gone[i] and _BULLET.match(stripped) and not _ends_a_sentence(stripped):
             gone[i] = True
         else:
             in_links = gone[i] and _opens_links(stripped)
@@ -358,11 +359,17 @@ def _spare_numbers(lines: list[str], gone: list[bool]) -> list[bool]:
     return [out and not _NUMBER.fullmatch(line.strip()) for line, out in zip(lines, gone, strict=True)]
 
 
+def _ends_a_sentence(line: str) -> bool:
+    return line.rstrip(_CLOSERS).endswith(_STOPS)
+
+
 def _is_prose(line: str) -> bool:
-    return len(line.split()) >= _PROSE_WORDS and _SENTENCE_END.search(line) is not None
+    return _ends_a_sentence(line) and len(line.split()) >= _PROSE_WORDS
 
 
-def _is_learned(line: str, learned: Container[str]) -> bool:
+def _is_learned(line: str, learned: Set[str]) -> bool:
+    if not learned:
+        return False
     key = line_key(line)
     return bool(key) and key in learned
 
@@ -374,7 +381,8 @@ def _is_fixed(line: str) -> bool:
     bare = line.strip("[]<>→►»› ")
     if _WHOLE.fullmatch(bare.rstrip(":：.…! ")) or _OPENING.match(bare) or _WALL.match(bare):
         return True
-    return _is_link(bare) or _is_credit(line) or _NEWSLETTER.fullmatch(line) is not None
+    is_newsletter = "here" in line.lower() and _NEWSLETTER.fullmatch(line) is not None
+    return is_newsletter or _is_link(bare) or _is_credit(line)
 
 
 def _is_link(line: str) -> bool:
@@ -384,7 +392,7 @@ def _is_link(line: str) -> bool:
     if lead and _COLON.match(line, lead.end()):
         return True
     lead = _LEAD_IF_NO_SENTENCE.match(line)
-    return bool(lead and _COLON.match(line, lead.end()) and not _SENTENCE_END.search(line))
+    return bool(lead and _COLON.match(line, lead.end()) and not _ends_a_sentence(line))
 
 
 def _opens_links(line: str) -> bool:
@@ -394,7 +402,7 @@ def _opens_links(line: str) -> bool:
 def _is_credit(line: str) -> bool:
     """Whether a line names who took the picture: short, no sentence, with an agency or hardly a word more."""
     n_words = len(line.split())
-    if n_words > 12 or _SENTENCE_END.search(line.rstrip(")")):
+    if n_words > 12 or _ends_a_sentence(line):
         return False
     if _BYLINE_CREDIT.fullmatch(line):
         return True

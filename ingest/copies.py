@@ -20,7 +20,6 @@ from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from index.types import DAY_S
 
@@ -44,12 +43,18 @@ _BAND = 6
 # An anchor that so many articles of one window share is boilerplate; the first ones stay to be found.
 _MAX_POSTINGS = 64
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+|\n+")
+# Within one line; begins with the mark itself, which is how `re` skips quickly to the next place to look at.
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s+")
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+(?:[.,:/]\d+)*")
 _WEEKDAYS = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 _MONTHS = {"january", "february", "march", "april", "june", "july", "august", "september", "october"}
 _CALENDAR = frozenset(_WEEKDAYS | _MONTHS | {"november", "december"})
+
+# Some 12 MB of words, and a block of 128 × 512 products that stays in a core's cache.
+_MAX_WORD_HASHES = 100_000
+_MAX_WORD_CHARS = 40
+_RUNS_AT_A_TIME = 512
 
 _HEAD = struct.Struct("<BIHH16s")
 _FORMAT = 1
@@ -109,11 +114,12 @@ def fingerprint(text: str) -> Fingerprint:
     folded = text.casefold()
     words: list[str] = []
     sentences: set[int] = set()
-    for sentence in _SENTENCE_END.split(folded):
-        found = _WORD.findall(sentence)
-        words += found
-        if len(found) >= _SENTENCE_WORDS:
-            sentences.add(crc32(" ".join(found).encode()))
+    for line in folded.split("\n"):
+        for sentence in _SENTENCE_END.split(line):
+            found = _WORD.findall(sentence)
+            words += found
+            if len(found) >= _SENTENCE_WORDS:
+                sentences.add(crc32(" ".join(found).encode()))
     numbers = {*_NUMBER.findall(folded), *_CALENDAR.intersection(words)}
     return Fingerprint(
         n_words=len(words),
@@ -124,25 +130,57 @@ def fingerprint(text: str) -> Fingerprint:
     )
 
 
+class _WordHashes(dict[str, int]):
+    """CRC-32 of words, each computed once while it is remembered: news repeats its words."""
+
+    def __missing__(self, word: str) -> int:
+        found = crc32(word.encode())
+        if len(word) <= _MAX_WORD_CHARS:
+            if len(self) >= _MAX_WORD_HASHES:
+                self.clear()
+            self[word] = found
+        return found
+
+
+_word_hashes = _WordHashes()
+
+
 @lru_cache(maxsize=1)
-def _empty_sketch() -> MinHash:
-    return MinHash(num_perm=_N_HASHES, hashfunc=int, scheme="affine32")
+def _permutations() -> tuple[_Hashes, _Hashes]:
+    """Factors and summands, (128, 1) each: h -> a * h + b modulo 2**32, a bijection where a is odd.
+
+    Drawn as datasketch 2 draws its scheme "affine32" for seed 1, so that sketches stored by it stay comparable.
+    """
+    draw = np.random.RandomState(1)
+    a = draw.randint(0, 1 << 31, _N_HASHES, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    b = draw.randint(0, 1 << 32, _N_HASHES, dtype=np.uint32)
+    return a[:, None], b[:, None]
 
 
 def _sketch(words: list[str]) -> bytes:
     """MinHash over the runs of five words, or over all of fewer words."""
-    sketch = _empty_sketch().copy()
-    hashes = np.fromiter((crc32(word.encode()) for word in words), np.uint64, len(words))
+    hashes = np.fromiter(map(_word_hashes.__getitem__, words), np.uint64, len(words))
     n_runs = max(len(words) - _SHINGLE_WORDS + 1, 1)
     runs = np.zeros(n_runs, np.uint64)
     for i in range(min(_SHINGLE_WORDS, len(words))):
         # Wraps at 2**64, which is meant; the upper half is the well-mixed one.
         runs = runs * np.uint64(0x9E3779B97F4A7C15) + hashes[i : i + n_runs]
     runs *= np.uint64(0x9E3779B97F4A7C15)
-    distinct = np.unique(runs >> np.uint64(32)).tolist()
-    for start in range(0, len(distinct), 1 << 13):
-        sketch.update_batch(distinct[start : start + (1 << 13)])
-    return bytes(sketch.hashvalues.astype("<u4").tobytes())
+    mixed = _mixed((runs >> np.uint64(32)).astype(np.uint32))
+    a, b = _permutations()
+    sketch = np.full(_N_HASHES, 0xFFFFFFFF, np.uint32)
+    for start in range(0, n_runs, _RUNS_AT_A_TIME):
+        permuted = a * mixed[start : start + _RUNS_AT_A_TIME]
+        permuted += b
+        np.minimum(sketch, permuted.min(axis=1), out=sketch)
+    return sketch.astype("<u4").tobytes()
+
+
+def _mixed(hashes: _Hashes) -> _Hashes:
+    """MurmurHash3's 32-bit finaliser, element by element: spreads what is alike over all values."""
+    hashes = (hashes ^ (hashes >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    hashes = (hashes ^ (hashes >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return hashes ^ (hashes >> np.uint32(16))
 
 
 def _uint32(packed: bytes) -> _Hashes:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import random
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
+from datasketch import MinHash
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import DAY_S, instant_s
-from ingest.copies import CopyFinder, Fingerprint, fingerprint, is_near_copy
+from ingest.copies import CopyFinder, Fingerprint, _word_hashes, fingerprint, is_near_copy
 
 EVAL = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
 NOON = 1_650_000_000
@@ -76,6 +79,41 @@ def test_sketch_estimates_the_jaccard_similarity_of_five_word_runs() -> None:
         sketches = [np.frombuffer(fingerprint(text).sketch, "<u4") for text in (a, b)]
         # 0.12 is over two and a half standard deviations of 128 hashes.
         assert abs(float(np.mean(sketches[0] == sketches[1])) - exact) < 0.12
+
+
+@given(st.lists(st.integers(0, 50), max_size=3000))
+def test_sketches_are_those_of_datasketch(numbers: list[int]) -> None:
+    """Fingerprints stored before the sketch was computed here must stay comparable."""
+    words = [f"w{number}" for number in numbers]
+    crcs = [crc32(word.encode()) for word in words]
+    factor = 0x9E3779B97F4A7C15
+    runs = set()
+    for at in range(max(len(words) - 4, 1)):
+        value = 0
+        for crc in crcs[at : at + 5]:
+            value = (value * factor + crc) % 2**64
+        runs.add((value * factor % 2**64) >> 32)
+    oracle = MinHash(num_perm=128, hashfunc=int, scheme="affine32")
+    oracle.update_batch(sorted(runs))
+    assert fingerprint(" ".join(words)).sketch == oracle.hashvalues.astype("<u4").tobytes()
+
+
+def test_a_stored_fingerprint_is_still_what_its_text_gives() -> None:
+    text = 'The ferry left at 9.30. “It was late,” she said… "Why?" \n\nOn Monday, 12 people waited.\n' + text_of(
+        story(1)
+    )
+    assert hashlib.sha256(fingerprint(text).to_bytes()).hexdigest()[:16] == "eb0a336ce890bd5b"
+
+
+def test_word_hashes_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [text_of(story(seed)) for seed in range(5)]
+    made = [fingerprint(text) for text in texts]
+    monkeypatch.setattr("ingest.copies._MAX_WORD_HASHES", 10)
+    _word_hashes.clear()
+    assert [fingerprint(text) for text in texts] == made
+    fingerprint("monster" * 100)
+    assert 0 < len(_word_hashes) <= 10
+    assert max(map(len, _word_hashes)) < 100
 
 
 def test_same_words_are_a_copy_whatever_case_and_layout() -> None:

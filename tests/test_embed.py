@@ -15,10 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index import embed
 from index.embed import (
     BATCH,
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,
+    OpenVinoEmbedder,
     batches_by_length,
     default_model_path,
     export_openvino,
@@ -103,6 +105,37 @@ def test_tokens_are_counted_uncut_and_without_special_ones(each: Embedder) -> No
     assert each.count_tokens([]) == []
     counts = each.count_tokens(["", "a", "a b c.", "word " * 1000])
     assert counts == [0, 1, 4, 1000]
+
+
+ODD = [
+    *TEXTS,
+    "don't stop—believing… “so”, he said",
+    "e\u0301 \u0301x",
+    "a\tb\x1cc\u2028d\u00a0e\u200bf",
+    "x[SEP]y",
+    "１２３。東京",
+]
+
+
+@needs_openvino
+@given(st.lists(st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.text(" ab'-.\n[]SEP“é", max_size=40))))
+def test_counts_remembered_word_by_word_are_those_of_the_whole_text(embedder: Embedder, texts: list[str]) -> None:
+    assert isinstance(embedder, OpenVinoEmbedder)
+    tokenizer = embedder._tok()
+    assert embedder.count_tokens(texts) == tokenizer._counted(texts)
+    assert embedder.count_tokens(texts) == tokenizer._counted(texts)  # now from what is remembered
+
+
+@needs_openvino
+def test_remembered_counts_take_bounded_memory(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(embedder, OpenVinoEmbedder)
+    tokenizer = embedder._tok()
+    monkeypatch.setattr(embed, "MAX_COUNTED_WORDS", 50)
+    for start in range(0, 400, 20):
+        texts = [f"unheard{number} {'long' * 40}{number}" for number in range(start, start + 20)]
+        assert embedder.count_tokens(texts) == tokenizer._counted(texts)
+        assert len(tokenizer._n_tokens) <= 50
+        assert max(map(len, tokenizer._n_tokens)) <= embed.MAX_COUNTED_CHARS
 
 
 @needs_openvino
