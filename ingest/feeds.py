@@ -44,6 +44,8 @@ _ENTRY_START = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _DECLARED = re.compile(rb"<\?xml[^>]*\sencoding\s*=", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|\w+);")
 _CUT_SHORT = re.compile(r"(?:\[?(?:…|\.\.\.)\]?|\[…\]|(?:read|continue) (?:more|reading|on)\W*)\s*\Z", re.IGNORECASE)
+_SKIPPED_HOURS = re.compile(rb"<skiphours\s*>(.{0,2000}?)</skiphours\s*>", re.DOTALL | re.IGNORECASE)
+_SKIPPED_DAYS = re.compile(rb"<skipdays\s*>(.{0,2000}?)</skipdays\s*>", re.DOTALL | re.IGNORECASE)
 _FEED_TYPES = frozenset(
     {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "text/xml"}
 )
@@ -228,7 +230,7 @@ def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
         title=_plain(_text(head, "title"), is_html=True)[:_MAX_TITLE_CHARS],
         site=_web(_text(head, "link"), url),
         entries=_distinct(_entry(raw, url, language, found.version) for raw in found.entries),
-        rhythm=_rhythm(head),
+        rhythm=_rhythm(head, body),
         warnings=warnings,
     )
 
@@ -337,7 +339,7 @@ def _date(raw: Any, name: str) -> str:
     return written[:80]
 
 
-def _rhythm(head: Any) -> Rhythm:
+def _rhythm(head: Any, body: bytes) -> Rhythm:
     ttl = _text(head, "ttl")
     ttl_s = int(ttl) * 60 if re.fullmatch(r"\d{1,6}", ttl) else 0
     period_s = _PERIODS_S.get(_text(head, "sy_updateperiod").lower(), 0)
@@ -345,15 +347,16 @@ def _rhythm(head: Any) -> Rhythm:
         frequency = _text(head, "sy_updatefrequency")
         times = max(1, int(frequency)) if re.fullmatch(r"\d{1,4}", frequency) else 1
         ttl_s = max(ttl_s, period_s // times)
-    hours = {int(word) % 24 for word in re.findall(r"\d{1,2}", _skipped(head, "skiphours", "hour"))}
-    days = {
-        _DAYS.index(word) for word in re.findall(r"\w+", _skipped(head, "skipdays", "day").lower()) if word in _DAYS
-    }
+    hours = {int(word) % 24 for word in re.findall(rb"\d{1,2}", _between(_SKIPPED_HOURS, body))}
+    names = re.findall(r"[a-z]+", _between(_SKIPPED_DAYS, body).decode("latin-1").lower())
+    days = {_DAYS.index(name) for name in names if name in _DAYS}
     return Rhythm(ttl_s, frozenset(hours), frozenset(days))
 
 
-def _skipped(head: Any, outer: str, inner: str) -> str:
-    return f"{_text(head, outer)} {_text(head, inner)}"
+def _between(tags: re.Pattern[bytes], body: bytes) -> bytes:
+    # feedparser keeps only the last one of several.
+    found = tags.search(body)
+    return found[1] if found else b""
 
 
 # JSON Feed ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,163 @@
+"""The verbs on feeds as a person types them, on a site on loopback: subscribe, watch, ask why, look at the history."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from index.store_feeds import FeedStore
+from tests.cli import run, start
+from tests.feed_support import Item, changed, rss, sentences, story_page
+from tests.web.loopback import Page, Server, Web
+
+# The shortest story that is an article, dated so that the real clock of the command line calls it new.
+TODAY_S = time.time() - 600
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Web() as web:
+        made = web.host("127.0.0.1")
+        base = f"http://127.0.0.1:{made.port}"
+        made.routes["/"] = Page(
+            '<html><head><link rel="alternate" type="application/rss+xml" href="/comments" title="Comments">'
+            '<link rel="alternate" type="application/rss+xml" href="feed"></head><body>Harbour</body></html>'
+        )
+        made.routes["/feed"] = rss([Item("ferry", TODAY_S)], base)
+        made.routes["/ferry"] = story_page("ferry", TODAY_S)
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, exports: Path) -> Path:
+    made = tmp_path / "data"
+    made.mkdir()
+    (made / "models").symlink_to(exports, target_is_directory=True)
+    return made
+
+
+def newsquote(folder: Path, *words: str) -> str:
+    ran = run("--data", str(folder), *words, env={"NEWSQUOTE_FETCH_DELAY_S": "0"})
+    assert ran.code == 0, ran.err
+    return ran.out
+
+
+def test_from_a_sites_page_to_a_quote_and_its_correction(server: Server, folder: Path) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    said = newsquote(folder, "feeds", "add", f"{base}/", "--allow-private", "--source", "Harbour Post")
+    assert said == f"Subscribed to Harbour ({base}/feed, 1 entries).\n"
+    assert newsquote(folder, "feeds", "add", f"{base}/feed", "--allow-private").startswith("Already subscribed")
+    assert newsquote(folder, "watch", "--once", "--allow-private") == (
+        "1 feed polled; 1 new entry; articles: 1 new; the live index is now 000001\n"
+    )
+    first = sentences("ferry", 1).rstrip(".")
+    answer = json.loads(newsquote(folder, "ask", first, "--json", "--never-refuse"))
+    assert answer["quotes"][0]["url"] == f"{base}/ferry"
+    assert (answer["quotes"][0]["source"], answer["quotes"][0]["corrected"]) == ("Harbour Post", None)
+    assert "1: 0 failing, 0 stale; 0 entries waiting" in newsquote(folder, "status")
+    assert json.loads(newsquote(folder, "status", "--json"))["feeds"] == 1
+    why = newsquote(folder, "feeds", "why", f"{base}/ferry")
+    assert "in the corpus" in why
+    assert "new: stored" in why
+
+    page = server.routes["/ferry"]
+    assert isinstance(page, Page)
+    server.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+    with FeedStore(folder, write=True) as store, store.transaction():
+        store._db.execute("UPDATE pages SET next_s = 1")
+    assert "articles: 1 changed" in newsquote(folder, "watch", "--once", "--allow-private")
+    shown = newsquote(folder, "history", f"{base}/ferry")
+    assert ": 2 versions\n" in shown
+    assert "  note: Correction: the tide was lower." in shown
+    assert "\n+Correction: the tide was lower." in shown
+    versions = json.loads(newsquote(folder, "history", f"{base}/ferry", "--json"))["versions"]
+    assert [one["correction"] for one in versions] == [None, "Correction: the tide was lower."]
+    assert versions[0]["valid_to"] == versions[1]["valid_from"]
+
+
+def test_subscriptions_go_out_as_opml_and_come_back(server: Server, tmp_path: Path) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    one, other = tmp_path / "one", tmp_path / "other"
+    newsquote(one, "feeds", "add", f"{base}/feed", "--allow-private")
+    newsquote(one, "feeds", "export", str(tmp_path / "x.opml"))
+    assert newsquote(one, "feeds", "export").encode() == (tmp_path / "x.opml").read_bytes()
+    assert (
+        newsquote(other, "feeds", "import", str(tmp_path / "x.opml"))
+        == "1 subscriptions added, 0 were there already.\n"
+    )
+    assert (
+        newsquote(other, "feeds", "import", str(tmp_path / "x.opml"))
+        == "0 subscriptions added, 1 were there already.\n"
+    )
+    rows = [json.loads(line) for line in newsquote(other, "feeds", "list", "--json").splitlines()]
+    assert [(row["url"], row["title"]) for row in rows] == [(f"{base}/feed", "Harbour")]
+    assert "Harbour" in newsquote(other, "feeds", "list")
+    assert newsquote(other, "feeds", "remove", "harbour").startswith("No longer subscribed")
+    assert newsquote(other, "feeds", "list") == "No subscriptions; `newsquote feeds add URL` makes one.\n"
+
+
+def test_an_opml_file_and_a_feeds_file_are_ingested_by_what_they_hold(
+    server: Server, folder: Path, tmp_path: Path
+) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    listed = tmp_path / "list.txt"
+    listed.write_text(f'<opml version="2.0"><body><outline xmlUrl="{base}/feed"/></body></opml>')
+    local = tmp_path / "feed.dat"
+    feed = rss(
+        [Item("local", TODAY_S, url="https://paper.example/local", content=f"<p>{sentences('local', 9)}</p>")], base
+    )
+    assert isinstance(feed.body, str)
+    local.write_text(feed.body)
+    newsquote(folder, "ingest", str(listed), str(local), "--allow-private")
+    with FeedStore(folder) as store:
+        assert {one.url: one.text for one, _ in store.export()} == {
+            f"{base}/ferry": sentences("ferry", 14),
+            "https://paper.example/local": sentences("local", 9),
+        }
+        assert store.feeds() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("feeds", "add", "BASE/ferry", "--allow-private"), "is no feed and names none"),
+        (("feeds", "add", "BASE/missing", "--allow-private"), "there is nothing at this address"),
+        (("feeds", "add", "BASE/feed"), "is not public"),
+        (("feeds", "remove", "BASE/feedd"), "There is no subscription to"),
+        (("feeds", "import", "missing.opml"), "missing.opml cannot be read"),
+        (("feeds", "why", "mailto:x"), "is no http or https address"),
+        (("history", "https://paper.example/x"), "is not in the corpus"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(server: Server, tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    newsquote(tmp_path, "feeds", "add", f"{base}/feed", "--allow-private")
+    ran = run("--data", str(tmp_path), *(word.replace("BASE", base) for word in words))
+    assert ran.code == 1
+    assert says in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_watcher_cleanly_within_seconds(server: Server, tmp_path: Path, number: int) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    server.routes["/feed"] = rss([], base)
+    newsquote(tmp_path, "feeds", "add", f"{base}/feed", "--allow-private")
+    with start("--data", str(tmp_path), "watch", "--allow-private") as child:
+        limit = time.monotonic() + 60
+        while server.n_of("/feed") < 2 and time.monotonic() < limit:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        started = time.monotonic()
+        os.kill(child.pid, number)
+        out, err = child.communicate(timeout=20)
+    assert time.monotonic() - started < 6
+    assert child.returncode == 0, err
+    assert out == b"1 feed polled; 0 new entries\n"
+    assert b"Traceback" not in err

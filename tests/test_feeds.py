@@ -1,0 +1,248 @@
+"""Feeds of every kind, read from bytes: entries, their keys and dates, the feed's rhythm; OPML; a page's feeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from index.errors import FeedError
+from ingest.feed_kind import feed_kind
+from ingest.feeds import (
+    MAX_ENTRIES,
+    Entry,
+    Outline,
+    Rhythm,
+    entry_draft,
+    entry_text,
+    is_whole,
+    linked_feeds,
+    opml,
+    parse_feed,
+    parse_opml,
+    read_entry,
+)
+
+URL = "https://paper.example/news/feed.xml"
+DATA = Path(os.environ.get("NEWSQUOTE_EVAL_DATA") or Path(__file__).parent.parent.parent / "shared" / "data") / "feeds"
+
+ATOM = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en-GB">
+<title type="html">The &lt;b&gt;Paper&lt;/b&gt;</title><link href="/"/>
+<entry><id>tag:1</id><title type="html">AT&amp;amp;T &lt;i&gt;up&lt;/i&gt;</title><link href="a/1#top"/>
+<link rel="enclosure" href="x.mp3"/><published>2025-04-01T10:00:00+02:00</published>
+<updated>2025-04-02T10:00:00Z</updated><author><name>A. One</name></author><author><name>B. Two</name></author>
+<summary>Short.</summary>
+<content type="html">&lt;p&gt;First &lt;b&gt;part&lt;/b&gt;.&lt;/p&gt;&lt;p&gt;Second.&lt;/p&gt;</content></entry>
+<entry><id>tag:2</id><title type="text">1 &lt; 2 &amp; 3</title><link href="https://other.example/2"/>
+<updated>2025-04-03T00:00:00Z</updated></entry></feed>"""
+
+
+def rss(items: str, head: str = "") -> bytes:
+    return f'<rss version="2.0"><channel><title>T</title>{head}{items}</channel></rss>'.encode()
+
+
+def one(xml: str) -> Entry:
+    (entry,) = parse_feed(rss(xml), URL).entries
+    return entry
+
+
+def test_an_atom_feed_gives_its_entries() -> None:
+    feed = parse_feed(ATOM.encode(), URL)
+    assert (feed.title, feed.site, feed.warnings) == ("The Paper", "https://paper.example/", ())
+    first, second = feed.entries
+    assert (first.title, second.title) == ("AT&T up", "1 < 2 & 3")
+    assert (first.url, first.page) == ("https://paper.example/news/a/1#top", "https://paper.example/news/a/1")
+    assert (first.published, first.updated) == ("2025-04-01T10:00:00+02:00", "2025-04-02T10:00:00+00:00")
+    assert (second.published, second.updated) == ("2025-04-03T00:00:00+00:00", "")
+    assert first.authors == ("A. One", "B. Two")
+    assert entry_text(first) == "First part.\n\nSecond."
+    assert first.is_full
+    assert read_entry(first.model_dump_json()) == first
+
+
+def test_a_json_feed_gives_its_entries() -> None:
+    body = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Paper",
+        "home_page_url": "/",
+        "language": "de",
+        "items": [
+            {
+                "id": 7,
+                "url": "/7",
+                "title": "Sieben",
+                "content_html": "<p>Ein Wort.</p>",
+                "date_published": "2025-04-01",
+            },
+            {"id": "8", "external_url": "https://other.example/8", "summary": "Kurz.", "authors": [{"name": "C"}]},
+            "nonsense",
+        ],
+    }
+    feed = parse_feed(json.dumps(body).encode(), URL)
+    assert [(one.guid, one.url, one.language, one.is_full) for one in feed.entries] == [
+        ("7", "https://paper.example/7", "de", True),
+        ("8", "https://other.example/8", "de", False),
+    ]
+    assert [entry_text(one) for one in feed.entries] == ["Ein Wort.", "Kurz."]
+
+
+@pytest.mark.parametrize(
+    ("written", "published"),
+    [
+        ("Tue, 01 Apr 2025 10:00:00 EST", "2025-04-01T10:00:00-05:00"),
+        ("2025-04-01T10:00Z", "2025-04-01T10:00:00+00:00"),
+        ("Di, 1. April", "Di, 1. April"),
+        ("", ""),
+    ],
+)
+def test_a_date_is_read_where_it_can_be_and_else_kept_as_written(written: str, published: str) -> None:
+    assert one(f"<item><link>/x</link><pubDate>{written}</pubDate></item>").published == published
+
+
+def test_an_entry_is_known_by_guid_and_address_together() -> None:
+    item = "<item><guid isPermaLink='false'>{}</guid><link>{}</link></item>"
+    base = one(item.format("g", "/a"))
+    assert one(item.format("g", "/a?utm_source=feed")).key == base.key
+    assert one(item.format("g", "/b")).key != base.key
+    assert one(item.format("h", "/a")).key != base.key
+    assert one("<item><title>A</title></item>").key != one("<item><title>B</title></item>").key
+
+
+def test_a_feed_says_when_to_come_back() -> None:
+    head = (
+        "<ttl>90</ttl><skipHours><hour>1</hour><hour>23</hour></skipHours>"
+        "<skipDays><day>Sunday</day><day>Saturday</day></skipDays>"
+    )
+    rhythm = parse_feed(rss("", head), URL).rhythm
+    assert rhythm == Rhythm(5_400, frozenset({1, 23}), frozenset({5, 6}))
+    assert Rhythm.read(rhythm.written()) == rhythm
+    assert Rhythm.read(Rhythm().written()) == Rhythm()
+    syndication = (
+        b'<rss version="2.0" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"><channel><title>T</title>'
+        b"<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency></channel></rss>"
+    )
+    assert parse_feed(syndication, URL).rhythm.ttl_s == 21_600
+
+
+def test_of_a_very_long_feed_both_ends_are_read_in_little_time() -> None:
+    items = "".join(f"<item><link>/{n}</link><description>{'word ' * 60}</description></item>" for n in range(20_000))
+    started = time.process_time()
+    feed = parse_feed(rss(items), URL)
+    assert time.process_time() - started < 8
+    assert feed.warnings == ("long",)
+    assert len(feed.entries) == MAX_ENTRIES
+    assert (feed.entries[0].url, feed.entries[-1].url) == (
+        "https://paper.example/0",
+        "https://paper.example/19999",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "is empty and no feed"),
+        (b"<!doctype html><html><body>x</body></html>", "is a page of HTML and no feed"),
+        (b'{"a": 1}', "is JSON and no feed"),
+        (b"<svg></svg>", "is markup that begins with <svg> and no feed"),
+        (b"<opml version='2.0'/>", "is a list of feeds (OPML)"),
+        (b"words", "is no markup and no feed"),
+    ],
+)
+def test_what_is_no_feed_says_what_it_is(body: bytes, says: str) -> None:
+    with pytest.raises(FeedError) as refusal:
+        parse_feed(body, URL)
+    assert says in str(refusal.value)
+
+
+def test_a_feed_opens_no_file_and_no_address() -> None:
+    bomb = (
+        b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+        b"<rss version='2.0'><channel><title>&x;</title><item><link>/1</link><title>a&x;b</title>"
+        b"</item></channel></rss>"
+    )
+    hostname = Path("/etc/hostname").read_text().strip() if Path("/etc/hostname").exists() else "no such name"
+    for entry in parse_feed(bomb, URL).entries:
+        assert hostname not in entry.title
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_the_encoding_that_a_feed_declares_goes_before_the_servers(mark: bytes) -> None:
+    body = mark + b'<?xml version="1.0" encoding="utf-8"?>' + rss("<item><title>Öl</title></item>")
+    assert parse_feed(body, URL, "iso-8859-1").entries[0].title == "Öl"
+    latin = rss("<item><title>Öl</title></item>").decode().encode("latin-1")
+    assert parse_feed(latin, URL, "iso-8859-1").entries[0].title == "Öl"
+
+
+def test_a_teaser_is_told_from_a_whole_text() -> None:
+    words = "word " * 200
+    assert is_whole(Entry(is_full=True), "A short notice.")
+    assert not is_whole(Entry(is_full=True), "It goes on […]")
+    assert not is_whole(Entry(), "A short summary.")
+    assert is_whole(Entry(), words)
+    draft = entry_draft(Entry(url="https://x.example/1", content="Short."), URL, origin="x")
+    assert draft.is_stub
+    assert json.loads(draft.extra) == {"feed": {"url": URL, "text_from": "feed summary"}}
+
+
+def test_opml_comes_back_as_it_went_out() -> None:
+    outlines = [
+        Outline("https://a.example/f?x=1&y=2", "A & <B>\0", "https://a.example/"),
+        Outline("https://b.example/f"),
+    ]
+    assert parse_opml(opml(outlines, "now"), "x") == [
+        Outline("https://a.example/f?x=1&y=2", "A & <B>", "https://a.example/"),
+        Outline("https://b.example/f", "https://b.example/f"),
+    ]
+
+
+def test_opml_is_read_at_any_depth_and_without_its_mistakes() -> None:
+    body = b"""<opml><body><outline text="News"><outline XMLURL="https://a.example/f" title="A"/>
+    <outline xmlUrl="https://a.example/f"/><outline xmlUrl="javascript:x"/></outline><outline text="none"></body>"""
+    assert parse_opml(body, "x") == [Outline("https://a.example/f", "A")]
+    for bad in (b"<opml><body/></opml>", b"<rss/>", b"words"):
+        with pytest.raises(FeedError):
+            parse_opml(bad, "x")
+
+
+def test_a_page_names_its_feeds_comments_last() -> None:
+    page = b"""<html><head><base href="/sub/"><link rel=alternate type="application/rss+xml" href="comments/feed">
+    <link rel="ALTERNATE" type="application/atom+xml; charset=utf-8" href="atom.xml" title="Main">
+    <link rel="alternate" hreflang="de" href="/de"></head></html>"""
+    assert [one.url for one in linked_feeds(page, "https://x.example/y")] == [
+        "https://x.example/sub/atom.xml",
+        "https://x.example/sub/comments/feed",
+    ]
+    bare = b'<html><body><a href="/about">About</a><a href="/rss.xml">RSS</a><a href="/feedback">x</a></body></html>'
+    assert [one.url for one in linked_feeds(bare, "https://x.example/")] == ["https://x.example/rss.xml"]
+
+
+def test_a_kind_is_told_in_no_time_whatever_stands_before_the_first_tag() -> None:
+    started = time.process_time()
+    assert feed_kind(b"<!-- a -->" * 6_000 + b"x") is None
+    assert feed_kind(b"<?x?>" * 5_000 + b"<rss>") == "feed"
+    assert time.process_time() - started < 1
+    assert feed_kind("\ufeff<feed>".encode("utf-16")) == "feed"
+    assert feed_kind(b'{"version": "https://jsonfeed.org/version/1", "items": []}') == "json feed"
+    assert feed_kind(b'{"url": "https://x.example/", "text": "x"}') is None
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"there are no real feeds in {DATA}")
+def test_every_real_feed_gives_its_entries_or_one_clear_reason() -> None:
+    refused = {}
+    for path in sorted(DATA.iterdir()):
+        try:
+            feed = parse_feed(path.read_bytes(), URL)
+        except FeedError as error:
+            refused[path.name] = error.why
+            continue
+        assert feed.entries, path.name
+        for entry in feed.entries:
+            assert entry.title or entry.url, path.name
+            entry_text(entry)
+    assert set(refused.values()) <= {
+        f"is markup that begins with <{tag}> and no feed; name the feed's own address." for tag in ("p", "img")
+    }
+    assert len(refused) == 5
