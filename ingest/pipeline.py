@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,18 +23,22 @@ from index.build import Recipe, build_snapshot
 from index.errors import IndexCorrupt, IndexMissing, IndexStale
 from index.snapshot import model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
-from index.types import Article, Embedder, instant_s
+from index.types import Article, Embedder, Vectors, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Flush, Reject
 from ingest.identity import article_id, outlet, part_of
+from ingest.language import language_of
 from ingest.passages import article_passages, embedding_text, passage_budget
 
 BATCH_DRAFTS = 256
 BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
 SPLIT_ARTICLES = 200
-EMBED_PASSAGES = 1024
+# Sorted by length together; given to the embedder, and committed, at a time; waiting for it.
+EMBED_WINDOW = 4096
+EMBED_PASSAGES = 256
+EMBED_AHEAD = 2
 # A line in fewer articles than this is never boilerplate, so rarer ones need not be fetched from the store.
 LEARN_AT_LEAST = 10
 
@@ -215,7 +220,7 @@ def _store_batch(
             authors=draft.authors,
             text=cleaned.text,
             cuts=kept.cuts if cleaned.text == text else cleaned.cuts,
-            language=draft.language,
+            language=draft.language or language_of(cleaned.text),
             is_stub=cleaned.is_stub,
             correction=cleaned.correction,
             copy_of=copy_of,
@@ -334,23 +339,52 @@ def _passage_hash(article: Article, text: str) -> bytes:
 
 
 def embed_missing(store: Store, embedder: Embedder, passage_tokens: int, progress: Progress) -> int:
-    """Give a vector to every passage; how many were computed."""
+    """Give a vector to every passage; how many were computed.
+
+    The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
+    done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
+    """
     splitter = split_missing(store, embedder, passage_tokens)
     model = store.model_id(model_entry(embedder).key)
     n_all = store.n_unembedded(splitter, model)
     done = 0
-    after = (0, -1)
-    while done < n_all:
-        rows = store.unembedded(splitter, model, after, EMBED_PASSAGES)
-        if not rows:
-            break
-        after = (rows[-1].version, rows[-1].span.start)
-        distinct = {row.hash: row for row in rows}
-        vectors = embedder.embed_passages(list(_texts(store, distinct.values())))
-        store.add_embeddings(model, list(distinct), vectors)
-        done += len(distinct)
-        progress.embedded(done, n_all)
+    under_way: deque[tuple[list[bytes], Future[Vectors]]] = deque()
+    worker = ThreadPoolExecutor(1, "embed")
+    try:
+        for hashes, texts in _unembedded(store, splitter, model):
+            under_way.append((hashes, worker.submit(embedder.embed_passages, texts)))
+            if len(under_way) > EMBED_AHEAD:
+                done += _commit(store, model, *under_way.popleft())
+                progress.embedded(done, n_all)
+        while under_way:
+            done += _commit(store, model, *under_way.popleft())
+            progress.embedded(done, n_all)
+    finally:
+        worker.shutdown(cancel_futures=True)  # waits for the call under way, a few seconds at most
     return done
+
+
+def _commit(store: Store, model: int, hashes: list[bytes], vectors: Future[Vectors]) -> int:
+    store.add_embeddings(model, hashes, vectors.result())
+    return len(hashes)
+
+
+def _unembedded(store: Store, splitter: int, model: int) -> Iterator[tuple[list[bytes], list[str]]]:
+    """Hashes and texts that have no vector, each once, in portions for one call of the embedder.
+
+    Passages of like length come together, so that batches hold little padding.
+    """
+    after = (0, -1)
+    asked: set[bytes] = set()
+    while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
+        after = (rows[-1].version, rows[-1].span.start)
+        distinct = {row.hash: row for row in rows if row.hash not in asked}
+        asked = set(distinct)  # those of the window before are committed by the time of the next
+        texts = list(_texts(store, distinct.values()))
+        by_length = sorted(zip(distinct.values(), texts, strict=True), key=lambda pair: pair[0].n_tokens)
+        for start in range(0, len(by_length), EMBED_PASSAGES):
+            part = by_length[start : start + EMBED_PASSAGES]
+            yield [row.hash for row, _ in part], [text for _, text in part]
 
 
 def _texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
