@@ -18,12 +18,18 @@ WORKDIR /src
 COPY pyproject.toml ./
 ARG TORCH_INDEX=
 RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$(grep -o 'torch==[0-9.]*' pyproject.toml)" \
- && python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+ && python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*p['dependencies'], *p['optional-dependencies']['llm'], sep='\n')" \
     > /tmp/requirements.txt \
  && pip install -r /tmp/requirements.txt
 
 COPY . .
 RUN pip install --no-deps .
+
+# The vocabulary by which a language model's prompt is measured. Where it cannot be fetched bytes are counted instead.
+ENV TIKTOKEN_CACHE_DIR=/opt/newsquote/tiktoken
+RUN mkdir -p "$TIKTOKEN_CACHE_DIR" \
+ && (timeout 120 python -c "import tiktoken; tiktoken.get_encoding('o200k_base')" || echo "no vocabulary; bytes are counted")
 
 # The first ingest exports the model, which needs torch. The corpus in the image's trial folder is the sample.
 RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
@@ -66,6 +72,7 @@ SH
 ENV PATH=/opt/newsquote/bin:$PATH \
     NEWSQUOTE_DATA=/data \
     NEWSQUOTE_METRICS_PORT=9464 \
+    TIKTOKEN_CACHE_DIR=/opt/newsquote/tiktoken \
     PYTHONUNBUFFERED=1 \
     HF_HUB_OFFLINE=1 \
     OPENVINO_TELEMETRY_ENABLED=0

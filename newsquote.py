@@ -398,6 +398,64 @@ def chat(context: typer.Context, with_text: WithText = False, data: DataOption =
             print(f"{text}\n", flush=True)
 
 
+@app.command("eval")
+def evaluate(
+    context: typer.Context,
+    with_text: Annotated[bool, typer.Option("--llm", help="Measure the texts of the language model.")] = False,
+    limit: Annotated[int, typer.Option(help="The first so many questions; 0 for all.", min=0)] = 0,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Measure on the sample corpus and its questions.
+
+    The sample is ingested into a folder of its own inside the data folder, once.
+
+    Example: newsquote eval --llm --limit 20
+    """
+    from bot.llm_eval import measured
+    from ingest.sample import questions_path
+
+    if not with_text:
+        raise typer.BadParameter("say what to measure; --llm measures a language model's texts", param_hint="--llm")
+    settings = _settings(context, data)
+    with _texts(settings) as texts:
+        sample = settings.model_copy(update={"data": _sample_folder(settings)})
+        rows = [json.loads(line) for line in questions_path().read_text(encoding="utf-8").splitlines()]
+        asked = [row for row in rows if row["kind"] != "follow_up"]
+        with _answerer(sample) as answerer:
+            figures = measured(asked[:limit] if limit else asked, answerer.answer, texts.write).as_json()
+    if as_json:
+        _print_json(figures)
+    else:
+        from bot.render import table
+
+        print(table([(name.replace("_", " "), _figure(value)) for name, value in figures.items()]))
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {n}" for name, n in value.items()) or "none"
+    return "–" if value is None else str(value)
+
+
+def _sample_folder(settings: Settings) -> Path:
+    """A data folder that holds the sample corpus, made where it is missing."""
+    _import_urllib3()
+    from ingest.job import run_ingest
+    from ingest.lock import ingest_lock
+    from ingest.sample import articles_path
+    from ingest.sources import open_source
+
+    sample = settings.model_copy(update={"data": settings.data / "eval-sample"})
+    with ingest_lock(sample.data, "newsquote eval", _now_s()):
+        failures = run_ingest(
+            [open_source(str(articles_path()))], sample.data, lambda: _ingest_embedder(sample), _version(), _now_s()
+        )
+    if failures:
+        raise BadInput(failures[0])
+    return sample.data
+
+
 def _typed() -> Iterator[str]:
     """Lines of a person, who sees a prompt; importing readline brings the arrow keys."""
     with contextlib.suppress(ImportError):

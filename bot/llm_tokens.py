@@ -21,7 +21,7 @@ ENCODING = "o200k_base"
 # Where tiktoken looks for the vocabulary: the SHA-1 of the address that it is published at.
 _ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
 CACHE_VARIABLE = "TIKTOKEN_CACHE_DIR"
-FETCH_S = 20.0
+FETCH_S = 10.0
 # Models at other endpoints have vocabularies of their own. Among the common ones the least thrifty with English takes
 # a quarter more tokens than this one.
 OTHER_VOCABULARY = 1.25
@@ -86,12 +86,12 @@ def _tiktoken() -> Encoding:
     return tiktoken.get_encoding(ENCODING)
 
 
-def load_counter(data: Path, load: Callable[[], Encoding] = _tiktoken, fetch_s: float = FETCH_S) -> Counter:
+def load_counter(data: Path, load: Callable[[], Encoding] | None = None, fetch_s: float = FETCH_S) -> Counter:
     """The best counter that can be had; fetches the vocabulary where it is missing. Blocks, so call it in a thread.
 
     Args:
         data: The data folder.
-        load: Loads the vocabulary, from the network if need be.
+        load: Loads the vocabulary, from the network if need be; tiktoken does if not given.
         fetch_s: How long that may take.
     """
     os.environ.setdefault(CACHE_VARIABLE, str(vocabulary_folder(data)))
@@ -100,7 +100,7 @@ def load_counter(data: Path, load: Callable[[], Encoding] = _tiktoken, fetch_s: 
 
     def attempt() -> None:
         try:
-            loaded.append(load())
+            loaded.append((load or _tiktoken)())
         except Exception as error:  # noqa: BLE001, whatever keeps it away, tokens are then counted otherwise
             failure.append(error)
 

@@ -23,6 +23,7 @@ from typer import TyperException
 
 from bot.bot_settings import BotSettings
 from bot.llm_settings import LlmSettings
+from bot.llm_tokens import ENCODING
 from bot.metrics import Health, Metrics, MetricsServer
 from index.settings import PREFIX, Settings, variables
 from tests.test_readme import COMMANDS, parse, words_of
@@ -88,10 +89,10 @@ def commands_in_files() -> Iterator[str]:
         else:
             yield from COMMAND.findall(words)
     for service in SERVICES.values():
-        command = service["command"]
-        if command[0] == "newsquote":
+        command = service.get("command", [])
+        if command[:1] == ["newsquote"]:
             yield shlex.join(command[1:])
-        else:
+        elif command:
             yield from COMMAND.findall(in_a_shell(command[-1]))
 
 
@@ -392,3 +393,28 @@ def test_the_invitation_asks_for_what_is_listed_and_no_more() -> None:
     assert set(re.findall(r"permissions=(\d+)", SETUP)) == {str(wanted.value)}
     assert f"`{wanted.value}`" in SETUP
     assert set(re.findall(r"scope=([\w.+]+)", SETUP)) == {"bot+applications.commands"}
+
+
+# The optional language model -------------------------------------------------------------------------------
+
+
+def test_the_language_model_is_started_only_by_its_profile_and_reached_by_nobody_else() -> None:
+    ollama = SERVICES["ollama"]
+    assert ollama["profiles"] == ["llm"]
+    assert ollama.get("ports") is None
+    assert ollama.get("privileged") is None
+    assert ollama["mem_limit"]
+    assert all("profiles" not in service for name, service in SERVICES.items() if name != "ollama")
+    assert "http://ollama:11434/v1" in ENV_EXAMPLE
+
+
+def test_the_image_holds_the_client_and_looks_for_the_vocabulary_where_the_build_puts_it() -> None:
+    folder = image_environment()["TIKTOKEN_CACHE_DIR"]
+    assert folder.startswith("/opt/newsquote/")
+    assert f"ENV TIKTOKEN_CACHE_DIR={folder}\n" in DOCKERFILE
+    assert f"get_encoding('{ENCODING}')" in DOCKERFILE
+    command = next(words for name, words in instructions() if name == "RUN" and "optional-dependencies" in words)
+    code = re.findall(r'python -c "(import tomllib.*?)"', command, re.S)[0]
+    listed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert listed.split("\n")[:-1] == [*project["dependencies"], *project["optional-dependencies"]["llm"]]
