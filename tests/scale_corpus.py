@@ -10,7 +10,6 @@ comes out is no news, its vectors are no model's of its texts, and quality is no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,8 +71,8 @@ def read_originals(folder: Path, embedder: Embedder, passage_tokens: int, at_mos
                 spans[-1].append((Span(start, end), n_tokens))
                 owners.append(len(articles))
             parts.append(vectors[known].astype(np.float32))
-    vectors: Vectors = np.concatenate(parts).astype(np.float32)
-    return Originals(articles, spans, vectors, _nearest(vectors, np.array(owners)))
+    every: Vectors = np.concatenate(parts)
+    return Originals(articles, spans, every, _nearest(every, np.array(owners)))
 
 
 def _nearest(vectors: Vectors, owners: Ints, n: int = 2000) -> npt.NDArray[np.float32]:
@@ -146,6 +145,7 @@ def fill(
                 copy, at = divmod(number, len(originals.articles))
                 rng = np.random.default_rng([copy, at])
                 article, spans = shuffled(originals.articles[at], originals.spans[at], copy, rng)
+                article = replace(article, id=f"{article.id}#{number}", copy_of=None)
                 version = store.add(_new_version(article, number), None, now_s)
                 rows += [PassageRow(version, span, n_tokens, _hash(number, span.start)) for span, n_tokens in spans]
                 own = np.arange(starts[at], starts[at + 1])
@@ -172,7 +172,6 @@ def shuffled(
     article: Article, spans: list[tuple[Span, int]], copy: int, rng: np.random.Generator
 ) -> tuple[Article, list[tuple[Span, int]]]:
     """A copy of an article whose sentences have changed places; the original where `copy` is 0."""
-    url = f"{article.url or article.id}#{copy}" if copy else article.url
     if not copy:
         return article, spans
     sentences = [span.of(article.text) for span in sentence_spans(article.text)]
@@ -189,11 +188,4 @@ def shuffled(
         texts.append(text)
         bounds.append((Span(at, at + len(text)), n_tokens))
         at += len(text) + 2
-    made = replace(article, id=url or f"{article.id}#{copy}", url=url, text="\n\n".join(texts), cuts=(), copy_of=None)
-    return made, bounds
-
-
-def questions(rows: list[dict[str, str]], n: int) -> Iterator[dict[str, str]]:
-    """The first `n` questions, again and again where there are fewer."""
-    for at in range(n):
-        yield rows[at % len(rows)]
+    return replace(article, text="\n\n".join(texts), cuts=()), bounds
