@@ -113,7 +113,7 @@ def next_poll_s(
     """
     silence_s = max(0, now_s - (feed.new_s or feed.added_s))
     own_s = (feed.usual_s or UNKNOWN_S * _POLLS_A_GAP) / _POLLS_A_GAP
-    wanted_s = max(own_s, silence_s * _SILENCE_SHARE if feed.usual_s else 0, rhythm.ttl_s, max_age_s(headers))
+    wanted_s = max(own_s, silence_s * _SILENCE_SHARE, rhythm.ttl_s, max_age_s(headers))
     wait_s = min(max(wanted_s, bounds.least_s), bounds.most_s)
     # Only ever later: a feed's own bounds and ours hold with the jitter too.
     wait_s = min(wait_s * (1 + 0.1 * chance), max(bounds.most_s, bounds.least_s))

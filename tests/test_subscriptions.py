@@ -63,6 +63,7 @@ def test_a_poll_follows_the_feeds_own_rhythm_and_what_its_server_asks() -> None:
     assert wait_s(usual_s=4 * HOUR_S, new_s=NOW_S) == 2 * HOUR_S
     assert wait_s(new_s=NOW_S) == HOUR_S
     assert wait_s(usual_s=HOUR_S, new_s=NOW_S - DAY_S) == 2 * HOUR_S
+    assert wait_s() == DAY_S  # silent for a month, so that nobody knows its rhythm
     assert wait_s(Rhythm(3 * HOUR_S), usual_s=HOUR_S, new_s=NOW_S) == 3 * HOUR_S
     assert wait_s(headers={"cache-control": "max-age=7200"}, usual_s=HOUR_S, new_s=NOW_S) == 7200
     assert wait_s(headers={"cache-control": "no-cache, max-age=7200"}, usual_s=HOUR_S, new_s=NOW_S) == 1800
