@@ -39,6 +39,7 @@ eval: $(VENV)/dev ## Quality figures against their floors.
 
 bench: $(VENV)/dev ## Speed and memory.
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench
+	$(CLEAN) $(BIN)/python -m tests.bench_year --days 14
 
 torture: $(VENV)/dev ## Kill ingest and reindex 200 times; hold 100,000 spoiled texts of a model against their sources.
 	$(CLEAN) $(BIN)/python -m tests.torture --rounds 200

@@ -112,7 +112,7 @@ def wrong(lines: list[str]) -> dict[str, str]:
 
 def test_the_containers_run_commands_that_there_are() -> None:
     lines = list(commands_in_files())
-    assert {line.split()[0] for line in lines} >= {"bot", "ingest", "--data"}
+    assert {line.split()[0] for line in lines} >= {"bot", "ingest", "watch", "--data"}
     assert wrong(lines) == {}
 
 
@@ -187,14 +187,15 @@ def test_what_the_image_sets_is_a_setting() -> None:
 
 def test_no_file_holds_a_token() -> None:
     assert examples()["NEWSQUOTE_DISCORD_TOKEN"] == ""
-    assert SERVICES["ingest"]["environment"]["NEWSQUOTE_DISCORD_TOKEN"] == ""
+    for name in ("ingest", "watch"):
+        assert SERVICES[name]["environment"]["NEWSQUOTE_DISCORD_TOKEN"] == ""
     assert ".env" not in re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.M)
 
 
 # Compose ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["bot", "ingest"])
+@pytest.mark.parametrize("name", ["bot", "ingest", "watch"])
 def test_each_service_is_watched_bounded_and_started_again(name: str) -> None:
     service = SERVICES[name]
     assert service["restart"] == "unless-stopped"
