@@ -27,7 +27,7 @@ Rows = npt.NDArray[np.int64]
 Cosines = npt.NDArray[np.float32]
 
 # The store keeps half precision, so half precision loses nothing; searching so many takes some 2 ms on one core.
-EXACT_BELOW = 20_000
+EXACT_BELOW = 10_000
 # So many times the rows that are wanted are taken from the scan; see EXPERIMENTS.md, "Scale".
 CANDIDATES = 8
 # With a mask the scan must give as many more; below this share comparing what is allowed at 8 bits is quicker.
