@@ -1,4 +1,4 @@
-"""`--llm` on the command line: the text above the quotes, the added field of JSON, and what is said where it cannot be."""
+"""`--llm` on the command line: the text above the quotes, a field of JSON, and what is said where it cannot be."""
 
 from __future__ import annotations
 
