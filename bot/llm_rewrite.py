@@ -63,7 +63,7 @@ class Rewriter:
         )
         known = " ".join((said, by_rules, *((before.question, before.answer or "") if before else ())))
         rewritten = await self._asked(messages)
-        is_good = adds_nothing(rewritten, known, asked_on)
+        is_good = adds_nothing(rewritten, known, asked_on) and _keeps(rewritten, said)
         log.info("rewritten what=follow_up used=%s prompt=%s", is_good, self._prompts.follow_up.digest)
         return rewritten if is_good else by_rules
 
@@ -113,6 +113,13 @@ def adds_nothing(rewritten: str, known: str, asked_on: date) -> bool:
     stems = {stem(word) for word in _WORD.findall(known)}
     words = _WORD.findall(_DAY.sub(" ", rewritten))
     return all(word.lower() in _GLUE or stem(word) in stems for word in words)
+
+
+def _keeps(rewritten: str, said: str) -> bool:
+    """Whether a question says something by itself, and still names what was named and most of what was asked."""
+    weighs = {stem(word) for word in _WORD.findall(rewritten) if word.lower() not in _GLUE}
+    asked = {stem(word) for word in _WORD.findall(said) if word.lower() not in _GLUE}
+    return bool(weighs) and _names(said) <= _names(rewritten) and 2 * len(asked & weighs) >= len(asked)
 
 
 def keeps_facts(rewritten: str, question: str) -> bool:

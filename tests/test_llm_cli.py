@@ -59,13 +59,13 @@ def model(script: Script | Callable[[Asked], Script]) -> Iterator[dict[str, str]
 
 
 def test_ask_shows_the_text_with_footnotes(sample_data: Path) -> None:
-    with model(repeating("Nine thousand people were drowned.")) as env:
+    with model(repeating("Nine thousand people were abducted.")) as env:
         ran = run("--data", str(sample_data), "ask", "--llm", FERRY, *DAY, env=env)
     assert ran.code == 0
     text, _, quotes = ran.out.partition("Written by a language model from the quotes below")
     assert text.startswith("Fourteen people were injured")
     assert text.rstrip().endswith("]")
-    assert "drowned" not in ran.out
+    assert "abducted" not in ran.out
     assert "[1] “" in quotes and "[2] “" in quotes
     assert "https://harbor-courier.example" in quotes
 

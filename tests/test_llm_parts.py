@@ -259,7 +259,7 @@ def filled(says: Any, said: str = "and when?", rewrites: Any = "follow-ups") -> 
     [
         "When is Osric Dunne challenging Ines Halloran?",
         "When did Osric Dunne challenge the mayor since 2025-04-20?",
-        " “When?”\n",
+        " “When was Dunne challenging?”\n",
         "<think>\nHm.\n</think>\nWhen is Dunne challenging Halloran?",
     ],
 )
@@ -276,6 +276,8 @@ def test_a_rewriting_that_adds_nothing_is_used(says: str) -> None:
         "When since 2025-05-01?",
         "When since 2025-99-99?",
         "When?\nAnd where?",
+        "When?",
+        "no",
         "",
         "???",
         "when\u202e?",
@@ -285,6 +287,13 @@ def test_a_rewriting_that_adds_nothing_is_used(says: str) -> None:
 )
 def test_any_other_rewriting_leaves_the_rules(says: Any) -> None:
     assert filled(says) == "by the rules"
+
+
+def test_a_rewriting_keeps_what_was_asked() -> None:
+    said = "How old is Ines Halloran?"
+    assert filled("How old is Osric Dunne?", said) == "by the rules"
+    assert filled("Is it Ines Halloran for mayor?", said) != "by the rules"
+    assert filled("Who is challenging?", said) == "by the rules"
 
 
 def test_the_rules_are_the_default_and_ask_nobody() -> None:
