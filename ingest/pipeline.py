@@ -348,38 +348,41 @@ def embed_missing(store: Store, embedder: Embedder, passage_tokens: int, progres
     model = store.model_id(model_entry(embedder).key)
     n_all = store.n_unembedded(splitter, model)
     done = 0
+    asked: set[bytes] = set()
     under_way: deque[tuple[list[bytes], Future[Vectors]]] = deque()
     worker = ThreadPoolExecutor(1, "embed")
+
+    def commit_first() -> None:
+        nonlocal done
+        hashes, vectors = under_way.popleft()
+        store.add_embeddings(model, hashes, vectors.result())
+        asked.difference_update(hashes)
+        done += len(hashes)
+        progress.embedded(done, n_all)
+
     try:
-        for hashes, texts in _unembedded(store, splitter, model):
+        for hashes, texts in _unembedded(store, splitter, model, asked):
             under_way.append((hashes, worker.submit(embedder.embed_passages, texts)))
             if len(under_way) > EMBED_AHEAD:
-                done += _commit(store, model, *under_way.popleft())
-                progress.embedded(done, n_all)
+                commit_first()
         while under_way:
-            done += _commit(store, model, *under_way.popleft())
-            progress.embedded(done, n_all)
+            commit_first()
     finally:
         worker.shutdown(cancel_futures=True)  # waits for the call under way, a few seconds at most
     return done
 
 
-def _commit(store: Store, model: int, hashes: list[bytes], vectors: Future[Vectors]) -> int:
-    store.add_embeddings(model, hashes, vectors.result())
-    return len(hashes)
-
-
-def _unembedded(store: Store, splitter: int, model: int) -> Iterator[tuple[list[bytes], list[str]]]:
+def _unembedded(store: Store, splitter: int, model: int, asked: set[bytes]) -> Iterator[tuple[list[bytes], list[str]]]:
     """Hashes and texts that have no vector, each once, in portions for one call of the embedder.
 
-    Passages of like length come together, so that batches hold little padding.
+    Passages of like length come together, so that batches hold little padding. What is handed out is added to `asked`,
+    and the caller takes it out once it is committed: only then does the store know.
     """
     after = (0, -1)
-    asked: set[bytes] = set()
     while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
         after = (rows[-1].version, rows[-1].span.start)
         distinct = {row.hash: row for row in rows if row.hash not in asked}
-        asked = set(distinct)  # those of the window before are committed by the time of the next
+        asked.update(distinct)
         texts = list(_texts(store, distinct.values()))
         by_length = sorted(zip(distinct.values(), texts, strict=True), key=lambda pair: pair[0].n_tokens)
         for start in range(0, len(by_length), EMBED_PASSAGES):

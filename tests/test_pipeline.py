@@ -6,8 +6,10 @@ import json
 import random
 import subprocess
 import sys
+import threading
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,8 +19,8 @@ from hypothesis import strategies as st
 
 from bot.answer import Answer, Answerer, Question
 from index.snapshot import current_name, open_snapshot, rollback
-from index.store import Store
-from index.types import Article
+from index.store import PassageRow, Store
+from index.types import Article, Vectors
 from ingest import pipeline
 from ingest.draft import Draft, Reject
 from ingest.pipeline import Report, content_hash, draft_hash, record, store_articles
@@ -99,6 +101,96 @@ def test_the_same_text_at_two_addresses_is_embedded_once(tmp_path: Path) -> None
     one = ingest_drafts(tmp_path / "one", [draft(A)], embedder).n_embedded
     twice = [draft(A), draft(Story("https://other.example/x", A.word))]
     assert ingest_drafts(tmp_path / "two", twice, embedder).n_embedded == one
+
+
+class Recorder(HashingEmbedder):
+    """Keeps what it was asked for, and may fail or wait at a call."""
+
+    def __init__(self, at_call: Callable[[int], None] = lambda call: None) -> None:
+        super().__init__()
+        self.calls: list[list[str]] = []
+        self._at_call = at_call
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self.calls.append(list(texts))
+        self._at_call(len(self.calls))
+        return super().embed_passages(texts)
+
+
+@pytest.fixture
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "EMBED_WINDOW", 4)
+    monkeypatch.setattr(pipeline, "EMBED_PASSAGES", 2)
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_a_passage_that_returns_while_its_vector_is_under_way_is_embedded_once(tmp_path: Path) -> None:
+    embedder = Recorder()
+    words = [1, 2, 3, 1, 1, 1, 2, 2, 3, 3, 4, 1, 2, 3, 4, 5]
+    drafts = [draft(Story(f"https://{at}.example/x", story(word).word)) for at, word in enumerate(words)]
+    n = ingest_drafts(tmp_path, drafts, embedder).n_embedded
+    texts = [text for call in embedder.calls for text in call]
+    assert len(texts) == len(set(texts)) == n
+    assert all(len(call) <= 2 for call in embedder.calls)
+    assert ingest_drafts(tmp_path, drafts, embedder).n_embedded == 0
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_texts_are_read_while_others_are_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_again = threading.Event()
+    n_windows = 0
+    texts_of = pipeline._texts
+
+    def texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
+        nonlocal n_windows
+        n_windows += 1
+        if n_windows == 2:
+            read_again.set()
+        return texts_of(store, rows)
+
+    waited: list[bool] = []
+    monkeypatch.setattr(pipeline, "_texts", texts)
+    embedder = Recorder(lambda call: waited.append(read_again.wait(20)))
+    ingest_drafts(tmp_path, [draft(story(number)) for number in range(12)], embedder)
+    assert waited[0]
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_an_embedder_that_fails_ends_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    def fail(call: int) -> None:
+        if call == 5:
+            raise MemoryError("no room")
+
+    drafts = [draft(story(number)) for number in range(12)]
+    with pytest.raises(MemoryError, match="no room"):
+        ingest_drafts(tmp_path, drafts, Recorder(fail))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("embed")]
+    rest = Recorder()
+    n = ingest_drafts(tmp_path, drafts, rest).n_embedded
+    whole = ingest_drafts(tmp_path / "whole", drafts, Recorder()).n_embedded
+    assert n == whole - 8  # four calls of two passages were committed
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_passages_of_like_length_are_embedded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "EMBED_WINDOW", 100)
+    embedder = Recorder()
+    drafts = [draft(Story(f"https://{at}.example/x", f"{at}" * 3 * (at % 5 + 1))) for at in range(12)]
+    ingest_drafts(tmp_path, drafts, embedder)
+    lengths = embedder.count_tokens([text.partition("\n")[2] for call in embedder.calls for text in call])
+    assert len(set(lengths)) > 1
+    assert lengths == sorted(lengths)
+
+
+def test_a_correction_at_the_end_embeds_the_last_passage_alone(tmp_path: Path) -> None:
+    sentences = [
+        f"On day {at} the council of the island heard report {at * 7} about the old ferry." for at in range(60)
+    ]
+    first = Draft("test", " ".join(sentences), URL, "Ferry", DAY, source="The Paper")
+    later = replace(first, text=" ".join([*sentences[:-1], "Corrected: the ferry is new."]), updated="2025-04-02")
+    n_all = ingest_drafts(tmp_path, [first], WideEmbedder()).n_embedded
+    assert n_all > 3
+    assert ingest_drafts(tmp_path, [later], WideEmbedder()).n_embedded == 1
 
 
 def test_the_same_article_twice_in_one_file_is_stored_once(tmp_path: Path) -> None:
