@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from bot.llm_check import check
 from bot.llm_evidence import Source, evidence_of
+from bot.written import Sentence
 from index.sentences import sentence_spans
 from index.types import Article, Quote
 from ingest.sample import articles_path
@@ -59,9 +60,11 @@ class Scene:
     def __init__(self, rng: random.Random, articles: Sequence[Article]) -> None:
         self.rng = rng
         self.sources: tuple[Source, ...] = ()
+        self.salt = str(rng.random())
         while not self.sources:
             quotes = [_quote(rng, article) for article in rng.sample(list(articles), rng.choice((1, 2, 3)))]
-            self.sources = evidence_of(quotes, str(rng.random()))
+            self.quotes = quotes
+            self.sources = evidence_of(quotes, self.salt)
 
     def sentence(self) -> tuple[str, Source]:
         """A whole sentence of the evidence."""
@@ -420,25 +423,30 @@ def torture(n_rounds: int, seed: int) -> Tally:
         if broken_off:
             text = text[: rng.randrange(len(text))]
         checked = check(text, scene.sources, is_whole=not broken_off)
-        for line in lines:
-            tally.wrong[line.kind] += 1
-        shown = {flat(one.text) for one in checked.sentences}
-        honest_ones = [flat(line.text) for line in lines if not line.is_wrong]
-        for line in lines:
-            said = flat(line.text)
-            # What was said truly elsewhere in the same reply is rightly shown.
-            if line.is_wrong and said in shown and said not in honest_ones:
-                tally.failures.append(f"{seed}:{number} {line.kind}: {said!r} {line.keys}")
-            elif said in shown:
-                tally.shown[line.kind] += 1
-        by_place = {source.quote: source for source in scene.sources}
-        for one in checked.sentences:
-            cited = [by_place[place].text for place in one.quotes]
-            outlets = [by_place[place].article.source for place in one.quotes]
-            why = complaint(one.text, [*cited, *outlets])
-            if why:
-                tally.failures.append(f"{seed}:{number} shown: {one.text!r}: {why}")
+        judge(f"{seed}:{number}", scene, lines, checked.sentences, tally)
     return tally
+
+
+def judge(name: str, scene: Scene, lines: Sequence[Line], sentences: Sequence[Sentence], tally: Tally) -> None:
+    """Count what was shown of one reply, and complain of what should not have been."""
+    for line in lines:
+        tally.wrong[line.kind] += 1
+    shown = {flat(one.text) for one in sentences}
+    honest_ones = [flat(line.text) for line in lines if not line.is_wrong]
+    for line in lines:
+        said = flat(line.text)
+        # What was said truly elsewhere in the same reply is rightly shown.
+        if line.is_wrong and said in shown and said not in honest_ones:
+            tally.failures.append(f"{name} {line.kind}: {said!r} {line.keys}")
+        elif said in shown:
+            tally.shown[line.kind] += 1
+    by_place = {source.quote: source for source in scene.sources}
+    for one in sentences:
+        cited = [by_place[place].text for place in one.quotes]
+        outlets = [by_place[place].article.source for place in one.quotes]
+        why = complaint(one.text, [*cited, *outlets])
+        if why:
+            tally.failures.append(f"{name} shown: {one.text!r}: {why}")
 
 
 def main() -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import random
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -23,6 +25,7 @@ from bot.llm_tokens import ByteCounter
 from bot.llm_write import Budget, Writer, live
 from bot.written import Written
 from tests.discord_support import run
+from tests.llm_torture import Scene, Tally, as_text, judge, misbehave, sample_articles
 from tests.standin_llm import Asked, Script, standin_model
 from tests.test_render import answer_with, article, quote
 
@@ -345,3 +348,30 @@ def test_prompts_of_the_operator_are_sent(tmp_path: Path) -> None:
     assert asked[0].body["messages"][0] == {"role": "system", "content": "Told $5."}
     assert asked[0].body["messages"][1]["content"].startswith("How many were hurt? | 2025-04-30 | [ref-")
     assert found.prompt != read_prompts().answer.digest
+
+
+def test_hundreds_of_spoiled_replies_over_http_show_nothing_that_does_not_stand() -> None:
+    articles, tally = sample_articles(), Tally(200, Counter(), Counter(), [])
+    texts: list[str] = []
+
+    async def test() -> None:
+        def script(asked: Asked) -> Script:
+            text = texts[-1]
+            return Script([text[at : at + 40] for at in range(0, len(text), 40)])
+
+        async with standin_model(script) as model:
+            endpoint = Endpoint(settings_for(model.url))
+            for number in range(tally.n_rounds):
+                scene = Scene(random.Random(number), articles)
+                lines = misbehave(scene)
+                texts.append(as_text(lines, scene.rng))
+                writer = Writer(endpoint, read_prompts(), ByteCounter(), Budget(100_000, 400), salt=scene.salt)
+                drafts = [draft async for draft in writer.drafts(answer_with(*scene.quotes))]
+                for draft in drafts:
+                    judge(str(number), scene, lines, draft.sentences, tally)
+            assert len(model.asked) == tally.n_rounds
+            await endpoint.close()
+
+    run(test())
+    assert tally.failures == []
+    assert tally.shown["honest"] > 50
