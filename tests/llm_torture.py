@@ -114,19 +114,23 @@ def invented_key(scene: Scene) -> Line | None:
 
 
 def misquoted(scene: Scene) -> Line | None:
+    """The sentence itself with a part of it between quotation marks, one letter of which is another."""
     text, source = scene.sentence()
-    words = re.findall(r"\S+", text.translate(str.maketrans("", "", "“”\"‘’'")))
-    if len(words) < 6:
+    words = text.split(" ")
+    if len(words) < 8 or re.search(r"[“”\"‘’']", text):
         return None
-    first = scene.rng.randrange(len(words) - 4)
-    piece = " ".join(words[first : first + scene.rng.randint(3, 5)])
-    at = scene.rng.randrange(len(piece))
-    new = scene.rng.choice("abcdefghijklmnopqrstuvwxyz")
+    first = scene.rng.randrange(len(words) - 5)
+    piece = " ".join(words[first : first + scene.rng.randint(3, 5)]).rstrip(".,;:")
+    places = [match.start() for match in re.finditer(r"(?<=[a-z])[a-z](?=[a-z])", piece)]
+    if not places:
+        return None
+    at = scene.rng.choice(places)
+    new = scene.rng.choice([char for char in "abcdefghijklmnopqrstuvwxyz" if char != piece[at]])
     wrong = piece[:at] + scene.rng.choice(("", new, piece[at] + new)) + piece[at + 1 :]
-    if wrong.strip() in source.text or wrong in source.text:
+    if wrong in source.text:
         return None
     marks = scene.rng.choice(("“”", '""', "«»"))
-    return Line(f"The article says {marks[0]}{wrong}{marks[1]}.", scene.key(source), "misquoted", True)
+    return Line(text.replace(piece, f"{marks[0]}{wrong}{marks[1]}", 1), scene.key(source), "misquoted", True)
 
 
 def changed_number(scene: Scene) -> Line | None:
