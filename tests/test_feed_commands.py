@@ -7,11 +7,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.cards import quote_block
+from bot.render import quote_lines
+from bot.words import words_for
 from index.store_feeds import FeedStore
+from index.types import Article, Quote, Span
 from tests.cli import run, start
 from tests.feed_support import Item, changed, rss, sentences, story_page
 from tests.web.loopback import Page, Server, Web
@@ -79,6 +84,16 @@ def test_from_a_sites_page_to_a_quote_and_its_correction(server: Server, folder:
     versions = json.loads(newsquote(folder, "history", f"{base}/ferry", "--json"))["versions"]
     assert [one["correction"] for one in versions] == [None, "Correction: the tide was lower."]
     assert versions[0]["valid_to"] == versions[1]["valid_from"]
+
+
+def test_a_quote_of_a_version_that_was_corrected_since_says_so_everywhere() -> None:
+    article = Article("x", 1, "https://x.example/1", "T", "2025-04-01", None, "X", (), "The tide was low.")
+    later = replace(article, corrected_s=1_745_582_400)
+    for one, is_told in ((article, False), (later, True)):
+        quote = Quote(one, Span(0, 17), "The tide was low.", 1.0)
+        assert ("The article was corrected on 2025-04-25" in quote_lines(quote, colour=False, width=200)) is is_told
+        assert ("the article was corrected after" in quote_block(quote, words_for("en")).description) is is_told
+        assert ("berichtigt" in quote_block(quote, words_for("de")).description) is is_told
 
 
 def test_subscriptions_go_out_as_opml_and_come_back(server: Server, tmp_path: Path) -> None:

@@ -366,8 +366,11 @@ def test_an_entry_that_the_feed_says_was_updated_is_looked_at_at_once(site: Worl
     site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
     site.items = [replace(item, at_s=site.clock.now_s) if item.name == "ferry" else item for item in site.items]
     site.show()
-    site.later(2 * HOUR_S)
+    site.later(5 * HOUR_S)  # after two silent days the feed is polled every four hours
     assert site.outcomes("ferry")[-1] == "changed"
+    with site.store() as store:
+        versions = store.versions(f"https://news.test:{site.site.port}/ferry")
+    assert [one.corrected_s for one, _, _ in versions] == [versions[1][1], None]
 
 
 def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
