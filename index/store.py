@@ -90,6 +90,8 @@ CREATE TABLE lines (
 CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+_RETRACTED = "CREATE INDEX IF NOT EXISTS articles_retracted ON articles(number) WHERE retracted_s IS NOT NULL"
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -179,6 +181,8 @@ class Store:
             if write:  # not before: a database that is not ours stays as it is
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
+                # Asked at every question; without it that reads every article. Older corpora get it here.
+                self._db.execute(_RETRACTED)
         except sqlite3.Error as error:
             self._db.close()
             raise self._translated(error) from error

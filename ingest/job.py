@@ -196,8 +196,8 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
     with Store(folder, write=True) as store:
         n = sum(store.retract(identity, now_s) for identity in ids)
     return (
-        f"{n} article{'' if n == 1 else 's'} retracted: no answer from there any more. The next `newsquote ingest` or "
-        "`reindex` takes what was retracted off the index."
+        f"{n} article{'' if n == 1 else 's'} retracted: no answer from there any more. `newsquote reindex` "
+        "takes words and vectors off the index files too."
     )
 
 

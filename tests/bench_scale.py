@@ -45,7 +45,6 @@ from tests.scale_corpus import fill, neighbourhood, read_originals
 
 TOKENS = 160
 N_ADDED = 1000
-N_QUESTIONS = 200
 N_ANSWERS = 30
 ASKERS = (1, 4, 16)
 DEFAULT_SIZES = "5000,20000"
@@ -262,12 +261,12 @@ def measure(folder: Path, embedder: Embedder, questions: Sequence[Asked], more: 
 # All sizes ------------------------------------------------------------------------------------------------
 
 
-def read_questions(path: Path, embedder: Embedder) -> list[Asked]:
-    """Questions with their vectors."""
+def read_questions(path: Path, embedder: Embedder, n: int) -> list[Asked]:
+    """Up to `n` questions with their vectors, evenly over the file."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    some = rows[:: max(1, len(rows) // N_QUESTIONS)][:N_QUESTIONS]
+    some = rows[:: max(1, len(rows) // n)][:n]
     return [
         Asked(row["question"], date.fromisoformat(row["asked_on"]), embedder.embed_query(row["question"]))
         for row in some
@@ -339,6 +338,7 @@ def main() -> None:
     parser.add_argument("--passages", default=DEFAULT_SIZES, help="sizes, ascending, with commas")
     parser.add_argument("--from", dest="source", type=Path, default=Path(".eval/2022"), help="data folder to multiply")
     parser.add_argument("--questions", type=Path, default=Path("../shared/data/news-quiz/2022/questions.jsonl.gz"))
+    parser.add_argument("--asked", type=int, default=200, help="how many of them")
     parser.add_argument("--work", type=Path, help="folder to work in; a temporary one if not given")
     parser.add_argument("--originals", type=int, default=60_000, help="real passages to multiply, at most")
     parser.add_argument("--plot", type=Path, help="where to draw the growth")
@@ -369,7 +369,7 @@ def _run(options: argparse.Namespace, work: Path) -> None:
     if not has_quiz:
         run_ingest([open_source(str(articles_path()))], source, lambda: (embedder, TOKENS), "bench", NOW_S)
     originals = read_originals(source, embedder, TOKENS, options.originals)
-    questions = read_questions(options.questions if has_quiz else questions_path(), embedder)
+    questions = read_questions(options.questions if has_quiz else questions_path(), embedder, options.asked)
     print(
         f"{originals.n:,} real passages of {len(originals.articles):,} articles, multiplied: sentences shuffled, "
         "vectors turned by the angle of a real neighbour. No figure of quality.",
