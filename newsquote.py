@@ -735,19 +735,23 @@ def _fetcher(settings: Settings, *, allow_private: bool) -> Fetcher:
 
 def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     """The embedder and the passage length of the live index; of the settings where there is none."""
-    from index.embed import DEFAULT_MODEL, load_embedder
+    from index.embed import DEFAULT_MODEL, LARGE_ARTICLES, load_embedder
     from index.errors import IndexCorrupt, IndexMissing, IndexStale
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
+    from index.store import Store
 
     try:
         manifest = read_manifest(settings.data)
     except (IndexMissing, IndexCorrupt, IndexStale):
+        with Store(settings.data) as store:
+            n_articles = store.counts()["articles"]
         embedder = load_embedder(
             settings.model or DEFAULT_MODEL,
             runtime=settings.runtime,
             exports=settings.data / "models",
             may_fetch=True,
+            is_large=n_articles >= LARGE_ARTICLES,
         )
         return embedder, settings.passage_tokens or DEFAULT_PASSAGE_TOKENS
     if settings.passage_tokens not in (0, manifest.passage_tokens):
@@ -763,7 +767,9 @@ def reindex(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Embedding model, by name or folder; the index's own if not given.")] = "",
     passage_tokens: Annotated[int, typer.Option(help="Longest passage; the index's own if not given.", min=0)] = 0,
-    runtime: Annotated[str, typer.Option(help="auto, openvino or torch.")] = "",
+    runtime: Annotated[
+        str, typer.Option(help="auto, openvino-fp32, openvino-int8 or torch; with auto, 8 bits stay 8 bits.")
+    ] = "",
     dry_run: DryRunOption = False,
     data: DataOption = None,
 ) -> None:
@@ -782,11 +788,16 @@ def reindex(
     try:
         manifest = read_manifest(settings.data)
         had_model, had_tokens = manifest.model.name, manifest.passage_tokens
+        had_int8 = manifest.model.runtime == "openvino-int8"
     except NewsquoteError:
-        had_model, had_tokens = DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS
+        had_model, had_tokens, had_int8 = DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS, False
+    wanted = model or settings.model or had_model
+    runtime = runtime or settings.runtime
+    if runtime == "auto" and had_int8 and wanted == had_model:
+        runtime = "openvino-int8"
     embedder = load_embedder(
-        model or settings.model or had_model,
-        runtime=runtime or settings.runtime,
+        wanted,
+        runtime=runtime,
         exports=settings.data / "models",
         may_fetch=True,
     )

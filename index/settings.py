@@ -64,8 +64,8 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("newsquote")), description="the path of a folder"
     )
     model: str = Field(default="", description="a model's name or folder")
-    runtime: Annotated[Literal["auto", "openvino", "torch"], AnyCase] = Field(
-        default="auto", description="auto, openvino or torch"
+    runtime: Annotated[Literal["auto", "openvino", "openvino-fp32", "openvino-int8", "torch"], AnyCase] = Field(
+        default="auto", description="auto, openvino, openvino-fp32, openvino-int8 or torch"
     )
     passage_tokens: int = Field(default=0, ge=0, le=2048, description="a whole number from 0 to 2048")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = Field(

@@ -139,8 +139,7 @@ def embedder_of(entry: ModelEntry, exports: Path) -> Embedder:
         IndexStale: The model here has other weights.
         ModelUnavailable: It is not here.
     """
-    runtime = "openvino" if entry.runtime.startswith("openvino") else "torch"
-    embedder = load_embedder(entry.name, runtime=runtime, exports=exports)
+    embedder = load_embedder(entry.name, runtime=entry.runtime, exports=exports)
     if (embedder.revision, embedder.dim) != (entry.revision, entry.dim):
         raise IndexStale(
             f"The index was made with {entry.name} at revision {entry.revision[:12]} and the model here is "
@@ -312,6 +311,11 @@ def vector_files(path: Path, manifest: Manifest) -> list[SegmentFile]:
 # Reading --------------------------------------------------------------------------------------------------
 
 
+def _mapped(path: Path) -> npt.NDArray[np.void]:
+    table: npt.NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return table
+
+
 class Snapshot:
     """A snapshot opened for searching; immutable, so that threads may share it."""
 
@@ -321,8 +325,9 @@ class Snapshot:
         self.name = name
         self.manifest = manifest
         try:
-            self.passages: npt.NDArray[np.void] = np.load(path / "passages.npy", mmap_mode="r", allow_pickle=False)
-            self.versions: npt.NDArray[np.void] = np.load(path / "versions.npy", mmap_mode="r", allow_pickle=False)
+            # Plain views of the maps: numpy's own class makes every small look-up several times slower.
+            self.passages: npt.NDArray[np.void] = _mapped(path / "passages.npy")
+            self.versions: npt.NDArray[np.void] = _mapped(path / "versions.npy")
             names = json.loads((path / "names.json").read_text(encoding="utf-8"))
             self.sources: list[str] = names["sources"]
             self.languages: list[str] = names["languages"]

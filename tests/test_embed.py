@@ -29,6 +29,7 @@ from index.embed import (
     weights_digest,
 )
 from index.errors import ModelUnavailable
+from index.quantise import calibration_texts, has_int8_instructions, why_not_made
 from index.types import Embedder, Vectors
 
 TEXTS = [
@@ -50,6 +51,8 @@ TEXTS = [
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="openvino has no build for this machine"
 )
+
+needs_nncf = pytest.mark.skipif(bool(why_not_made()), reason="nncf has no build for this machine")
 
 
 @pytest.fixture(scope="module")
@@ -242,3 +245,96 @@ def test_a_model_of_the_kind_is_exported_once_and_gives_what_torch_gives(tmp_pat
     assert {path.name: path.stat().st_ino for path in target.iterdir()} == first
     assert first.keys() == {"model.xml", "model.bin"}
     assert list((tmp_path / "exports").iterdir()) == [target]  # nothing half-made beside it
+
+
+# Eight bits ------------------------------------------------------------------------------------------------
+
+VNNI = "flags\t\t: fpu avx2 fma avx512_vnni\n"
+PLAIN = "flags\t\t: fpu avx2 fma vaes\n"
+
+
+@pytest.mark.parametrize(
+    ("cpu_info", "has"),
+    [(VNNI * 2, True), (PLAIN, False), (VNNI + PLAIN, False), ("", False), ("flags : avx_vnni", True)],
+)
+def test_the_processors_flags_say_whether_eight_bits_are_a_gain(cpu_info: str, has: bool) -> None:
+    assert has_int8_instructions(cpu_info) is has
+
+
+def test_calibration_passages_are_whole_and_various() -> None:
+    texts = calibration_texts()
+    assert len(set(texts)) == len(texts) > 60
+    assert all(text == text.strip() for text in texts)
+
+
+@needs_nncf
+def test_eight_bits_are_made_once_and_stay_near_the_floats(
+    tmp_path: Path, exports: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = tiny_model(tmp_path)
+    monkeypatch.setattr(embed, "calibration_texts", lambda: TEXTS * 2)
+    floats = load_embedder(str(model), runtime="openvino", exports=tmp_path / "exports")
+    eighths = load_embedder(str(model), runtime="openvino-int8", exports=tmp_path / "exports")
+    assert (floats.runtime, eighths.runtime) == ("openvino-fp32", "openvino-int8")
+    made = eighths.embed_passages(TEXTS)
+    near = cosines(made, floats.embed_passages(TEXTS))
+    assert near.mean() > 0.98
+    assert near.min() < 0.999999  # it is another model
+    (written,) = (tmp_path / "exports").glob("*-int8/model.xml")
+    assert "FakeQuantize" in written.read_text(encoding="utf-8")
+    assert capfd.readouterr().out == ""
+
+    monkeypatch.setattr(embed, "quantise", lambda *_: pytest.fail("made twice"))
+    again = load_embedder(str(model), runtime="openvino-int8", exports=tmp_path / "exports")
+    np.testing.assert_array_equal(again.embed_passages(TEXTS), made)
+
+
+@needs_openvino
+def test_eight_bits_that_cannot_be_made_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed, "why_not_made", lambda: "nncf is not installed")
+    model = tiny_model(tmp_path)
+    embedder = load_embedder(str(model), runtime="openvino-int8", exports=tmp_path / "exports")
+    with pytest.raises(
+        ModelUnavailable, match=r"8-bit export .*\(nncf is not installed\).*reindex --runtime openvino-fp32"
+    ):
+        embedder.embed_query("deadline")
+
+
+@needs_openvino
+@pytest.mark.parametrize(
+    ("is_large", "why_not", "eighths_s", "runtime", "said"),
+    [
+        (True, "", 1.0, "openvino-int8", "gain=2.00"),
+        (True, "", 1.9, "openvino-fp32", "1.05 times as fast"),
+        (True, "no instructions", 1.0, "openvino-fp32", "no instructions"),
+        (False, "", 1.0, "openvino-fp32", ""),
+    ],
+)
+def test_auto_takes_eight_bits_for_a_large_corpus_where_they_measure_faster(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_large: bool,
+    why_not: str,
+    eighths_s: float,
+    runtime: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(embed, "GPU_DRIVER", Path("/nowhere"))
+    monkeypatch.setattr(embed, "why_not_int8", lambda: why_not)
+    monkeypatch.setattr(embed, "_cpu_s", lambda embedder: eighths_s if "int8" in embedder.runtime else 2.0)
+    with caplog.at_level("INFO", logger="index.embed"):
+        assert load_embedder(is_large=is_large).runtime == runtime
+    assert said in caplog.text
+    assert len(caplog.records) == bool(said)
+
+
+def test_auto_runs_on_the_gpu_that_torch_sees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import torch
+
+    monkeypatch.setattr(embed, "GPU_DRIVER", tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert not embed._has_gpu()  # no driver: torch is not even asked
+    (tmp_path / "0000:01:00.0").mkdir()
+    assert embed._has_gpu()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not embed._has_gpu()

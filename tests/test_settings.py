@@ -59,7 +59,11 @@ def test_a_misspelt_variable_names_the_right_one(monkeypatch: pytest.MonkeyPatch
         ("PASSAGE_TOKENS", "abc", "NEWSQUOTE_PASSAGE_TOKENS is 'abc'; set it to a whole number from 0 to 2048."),
         ("PASSAGE_TOKENS", "-1", "NEWSQUOTE_PASSAGE_TOKENS is '-1'; set it to a whole number from 0 to 2048."),
         ("PASSAGE_TOKENS", "2049", "NEWSQUOTE_PASSAGE_TOKENS is '2049'; set it to a whole number from 0 to 2048."),
-        ("RUNTIME", "gpu", "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, openvino or torch."),
+        (
+            "RUNTIME",
+            "gpu",
+            "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, openvino, openvino-fp32, openvino-int8 or torch.",
+        ),
         ("LOG_LEVEL", "loud", "NEWSQUOTE_LOG_LEVEL is 'loud'; set it to debug, info, warning or error."),
     ],
 )
