@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from index.snapshot import Snapshot
 from index.store import ALWAYS
-from index.types import DAY_S, Embedder, Filters, Hit, Vectors
+from index.types import DAY_S, Embedder, Filters, Hit, Span, Vectors
 from index.words import content_terms
 
 Floats = npt.NDArray[np.float64]
@@ -136,21 +136,26 @@ class Retriever:
         all_cosines[np.searchsorted(rows, missing)] = snapshot.vectors.cosines(query, missing)
         all_bm25 = np.zeros(len(rows), np.float64)
         all_bm25[np.searchsorted(rows, worded)] = bm25
-        version_rows = snapshot.passages["version_row"][rows]
-        published = snapshot.versions["published_s"][version_rows].astype(np.int64)
+        passages = snapshot.passages[rows]
+        versions = snapshot.versions[passages["version_row"]]
+        published = versions["published_s"].astype(np.int64)
         scores, by_date = fuse(all_cosines, all_bm25, published, filters.as_of_s, window, self._weights)
         order = np.lexsort((rows, -scores))[:k]
+        columns = (
+            rows[order],
+            versions["version"][order],
+            passages["start"][order],
+            passages["end"][order],
+            scores[order],
+            all_cosines[order],
+            all_bm25[order],
+            by_date[order],
+        )
         return [
-            Hit(
-                passage=int(rows[at]),
-                version=int(snapshot.versions["version"][version_rows[at]]),
-                span=snapshot.span(int(rows[at])),
-                score=float(scores[at]),
-                cosine=float(all_cosines[at]),
-                bm25=float(all_bm25[at]),
-                recency=float(by_date[at]),
+            Hit(row, version, Span(start, end), score, cosine, words, recency)
+            for row, version, start, end, score, cosine, words, recency in zip(
+                *(column.tolist() for column in columns), strict=True
             )
-            for at in order.tolist()
         ]
 
     def searched(self, filters: Filters, retracted: Collection[int] = ()) -> Searched:
