@@ -865,6 +865,56 @@ def export(
     print(f"{n:,} article version{'' if n == 1 else 's'} exported", file=sys.stderr)
 
 
+# The cache of vectors -------------------------------------------------------------------------------------
+
+cache_app = typer.Typer(help="The cache of vectors in the corpus file: its size, and dropping it.")
+app.add_typer(cache_app, name="cache")
+
+
+@cache_app.callback(invoke_without_command=True)
+def cache(context: typer.Context, data: DataOption = None) -> None:
+    """Say how large the cache of vectors is.
+
+    It saves embedding a text twice: after a change of the passage length and back, after a killed run, and for the same
+    text at two addresses. Answering does not read it.
+
+    Example: newsquote cache
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from index.store import Store
+
+    with Store(_settings(context, data).data) as store:
+        n, n_bytes = store.cached()
+        print(f"{n:,} vectors are cached, {n_bytes / 1e6:,.1f} MB of {store.size_bytes() / 1e6:,.1f} MB.")
+
+
+@cache_app.command("drop")
+def cache_drop(context: typer.Context, data: DataOption = None) -> None:
+    """Drop the cache of vectors, and give its room back to the disk.
+
+    The index goes on answering, and what it holds is not embedded again: later runs read its vectors back from it, at
+    the precision they have there (8 bits a component in a large index). What it costs: `reindex` with another model or
+    passage length, and a text that comes again under another address, are embedded anew. While it runs it needs as
+    much free disk as the corpus file without the cache.
+
+    Example: newsquote cache drop
+    """
+    from index.store import Store
+    from ingest.lock import ingest_lock
+
+    settings = _settings(context, data)
+    with Store(settings.data) as reader:  # a folder without a corpus is an error, not an empty one
+        n, _ = reader.cached()
+        before = reader.size_bytes()
+    with ingest_lock(settings.data, "newsquote cache drop", _now_s()):
+        with Store(settings.data, write=True) as store:
+            store.drop_cache()
+        with Store(settings.data) as store:
+            freed = max(0, before - store.size_bytes())
+    print(f"{n:,} vectors dropped, {freed / 1e6:,.1f} MB freed.")
+
+
 # Feeds ----------------------------------------------------------------------------------------------------
 
 feeds_app = typer.Typer(help="Subscribe to feeds, which `newsquote watch` polls.", no_args_is_help=True)

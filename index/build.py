@@ -16,7 +16,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +149,19 @@ def _keys(versions: npt.NDArray[np.signedinteger], starts: npt.NDArray[np.signed
     """One number for each place in the corpus, in the order of (version, start)."""
     keys: Places = (versions.astype(np.int64) << 32) | starts.astype(np.int64)
     return keys
+
+
+def in_index(folder: Path, recipe: Recipe) -> Callable[[Places], npt.NDArray[np.bool_]]:
+    """Tells which passages have a vector in the live snapshot, which building reads where the cache has none.
+
+    Returns:
+        A function from (n, 2) int64 of version and start to an (n,) mask; all False where the live snapshot was made
+        another way.
+    """
+    base = _Base.of(folder, recipe)
+    if base is None:
+        return lambda places: np.zeros(len(places), bool)
+    return lambda places: base.rows_of(places) >= 0
 
 
 # Versions -------------------------------------------------------------------------------------------------

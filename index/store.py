@@ -758,6 +758,20 @@ class Store:
         has_vector = np.array([row[4] is not None for row in rows], bool)
         return places, vectors.reshape(-1, dim), has_vector
 
+    def cached(self) -> tuple[int, int]:
+        """How many vectors are cached, and their bytes in the file."""
+        row = self._one("SELECT count(*), coalesce(sum(length(vector) + length(hash)), 0) FROM embeddings")
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def drop_cache(self) -> None:
+        """Forget every cached vector and give their room back to the disk; takes as long as copying the file."""
+        with self.transaction():
+            self._db.execute("DELETE FROM embeddings")
+        try:
+            self._db.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
     def forget_other_splitters(self, splitter: int) -> None:
         """Drop the passages of every other way of splitting; after a re-index has been switched to."""
         with self.transaction():

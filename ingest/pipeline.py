@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from index.build import Recipe, build_snapshot
+from index.build import Recipe, build_snapshot, in_index
 from index.errors import IndexCorrupt, IndexMissing, IndexStale
 from index.snapshot import model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
@@ -338,19 +340,41 @@ def _passage_hash(article: Article, text: str) -> bytes:
     return _hash((embedding_text(article.title, article.published, text),))
 
 
-def embed_missing(store: Store, embedder: Embedder, passage_tokens: int, progress: Progress) -> int:
+def embed_missing(
+    store: Store,
+    embedder: Embedder,
+    passage_tokens: int,
+    progress: Progress,
+    is_known: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]] = lambda places: np.zeros(len(places), bool),
+) -> int:
     """Give a vector to every passage; how many were computed.
+
+    Args:
+        store: Open for writing.
+        embedder: Computes the vectors.
+        passage_tokens: Longest passage.
+        progress: Told of every portion.
+        is_known: Which of (n, 2) places, version and start, need none though the cache has dropped theirs.
 
     The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
     done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
     """
     splitter = split_missing(store, embedder, passage_tokens)
     model = store.model_id(model_entry(embedder).key)
-    n_all = store.n_unembedded(splitter, model)
+    n_all = store.n_unembedded(splitter, model)  # less those that turn out to be known, as they are come upon
     done = 0
     asked: set[bytes] = set()
     under_way: deque[tuple[list[bytes], Future[Vectors]]] = deque()
     worker = ThreadPoolExecutor(1, "embed")
+
+    def missing() -> Iterator[list[PassageRow]]:
+        nonlocal n_all
+        after = (0, -1)
+        while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
+            after = (rows[-1].version, rows[-1].span.start)
+            known = is_known(np.array([(row.version, row.span.start) for row in rows], np.int64))
+            n_all -= int(known.sum())
+            yield [row for row, is_there in zip(rows, known.tolist(), strict=True) if not is_there]
 
     def commit_first() -> None:
         nonlocal done
@@ -361,7 +385,7 @@ def embed_missing(store: Store, embedder: Embedder, passage_tokens: int, progres
         progress.embedded(done, n_all)
 
     try:
-        for hashes, texts in _unembedded(store, splitter, model, asked):
+        for hashes, texts in _portions(store, missing(), asked):
             under_way.append((hashes, worker.submit(embedder.embed_passages, texts)))
             if len(under_way) > EMBED_AHEAD:
                 commit_first()
@@ -372,15 +396,15 @@ def embed_missing(store: Store, embedder: Embedder, passage_tokens: int, progres
     return done
 
 
-def _unembedded(store: Store, splitter: int, model: int, asked: set[bytes]) -> Iterator[tuple[list[bytes], list[str]]]:
-    """Hashes and texts that have no vector, each once, in portions for one call of the embedder.
+def _portions(
+    store: Store, windows: Iterable[list[PassageRow]], asked: set[bytes]
+) -> Iterator[tuple[list[bytes], list[str]]]:
+    """Hashes and texts of passages, each text once, for one call of the embedder after the other.
 
     Passages of like length come together, so that batches hold little padding. What is handed out is added to `asked`,
     and the caller takes it out once it is committed: only then does the store know.
     """
-    after = (0, -1)
-    while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
-        after = (rows[-1].version, rows[-1].span.start)
+    for rows in windows:
         distinct = {row.hash: row for row in rows if row.hash not in asked}
         asked.update(distinct)
         texts = list(_texts(store, distinct.values()))
@@ -431,7 +455,7 @@ def finish(
     if not always and is_current(folder, store, recipe):
         prune(folder)  # what a killed run left
         return 0, ""
-    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress)
+    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(folder, recipe))
     progress.building(n_embedded)
     name = build_snapshot(folder, store, recipe, now_s, fresh=always)
     store.forget_other_splitters(store.splitter_id(recipe.splitter))

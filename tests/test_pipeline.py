@@ -182,6 +182,39 @@ def test_passages_of_like_length_are_embedded_together(tmp_path: Path, monkeypat
     assert lengths == sorted(lengths)
 
 
+def test_a_dropped_cache_makes_nothing_embedded_again(tmp_path: Path) -> None:
+    drafts = [draft(story(number)) for number in range(30)]
+    ingest(tmp_path, drafts)
+    with Store(tmp_path, write=True) as store:
+        n, n_bytes = store.cached()
+        assert n > 30
+        assert n_bytes == n * (2 * WideEmbedder.dim + 16)  # half precision and a digest
+        before = store.size_bytes()
+        store.drop_cache()
+    with Store(tmp_path) as store:
+        assert store.cached() == (0, 0)
+        assert store.size_bytes() <= before - n_bytes / 2
+    assert answers(tmp_path, story(3))
+    embedder = WideEmbedder()
+    fresh = [draft(story(number)) for number in range(30, 60)]  # too many for a segment beside the main one
+    report = ingest_drafts(tmp_path, [*drafts, *fresh], embedder)
+    assert report.n_embedded == embedder.n_embedded == ingest(tmp_path / "other", fresh).n_embedded
+    assert all(answers(tmp_path, story(number)) for number in (3, 29, 31, 59))
+    with Store(tmp_path) as store:
+        assert open_snapshot(tmp_path).manifest.n_passages == store.n_passages(1)
+
+
+def test_a_dropped_cache_is_filled_anew_for_another_passage_length(tmp_path: Path) -> None:
+    drafts = [draft(story(number)) for number in range(5)]
+    ingest(tmp_path, drafts)
+    with Store(tmp_path, write=True) as store:
+        store.drop_cache()
+    report = ingest_drafts(tmp_path, [draft(story(6))], WideEmbedder(), passage_tokens=30)
+    with Store(tmp_path) as store:
+        assert report.n_embedded == store.cached()[0]
+    assert answers(tmp_path, story(3))
+
+
 def test_a_correction_at_the_end_embeds_the_last_passage_alone(tmp_path: Path) -> None:
     sentences = [
         f"On day {at} the council of the island heard report {at * 7} about the old ferry." for at in range(60)
