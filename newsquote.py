@@ -14,7 +14,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -164,13 +165,21 @@ NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even w
 def _answerer(settings: Settings, outlets: Sequence[str] = ()) -> Iterator[Answerer]:
     """What answers from the live index, in which each of `outlets` is."""
     from bot.answer import Answerer
+    from index.rerank import load_reranker
     from index.snapshot import open_snapshot
     from index.store import Store
 
     with Store(settings.data) as store:
         snapshot = open_snapshot(settings.data)
         _check_outlets(outlets, snapshot.sources)
-        yield Answerer(store, snapshot, _embedder_of(settings, snapshot.manifest.model))
+        embedder = _embedder_of(settings, snapshot.manifest.model)
+        yield Answerer(store, snapshot, embedder, load_reranker(settings.reranker), _threshold(settings))
+
+
+def _threshold(settings: Settings) -> float:
+    from bot.confidence import THRESHOLD
+
+    return settings.threshold if settings.threshold >= 0 else THRESHOLD
 
 
 def _check_outlets(names: Sequence[str], stored: Sequence[str]) -> None:
@@ -370,6 +379,134 @@ def explain(
         print(explanation(answerer.answer(asked), colour=_is_colourful(), width=_width()))
 
 
+Questions = Annotated[str, typer.Argument(metavar="[QUESTIONS]", help="JSON lines; the sample's own if not given.")]
+
+
+@app.command("eval")
+def evaluate(
+    context: typer.Context,
+    questions: Questions = "",
+    with_text: Annotated[bool, typer.Option("--llm", help="Measure the texts of the language model.")] = False,
+    reranker: Annotated[str, typer.Option(metavar="NAME", help="Score sentences with this one.")] = "",
+    against_reranker: Annotated[str, typer.Option(metavar="NAME", help="Compare with this reranker.")] = "",
+    against_data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Compare with this data folder, made with another model, say.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="The first so many questions; 0 for all.", min=0)] = 0,
+    never_refuse: NeverRefuse = False,
+    as_json: JsonOption = False,
+    data: DataOption = None,
+) -> None:
+    """Measure answers to labelled questions, or two configurations side by side.
+
+    Each line: question, asked_on, answers ([] where there is none), and evidence_urls where known. Without QUESTIONS it
+    is the sample corpus and its questions, in a folder of its own inside the data folder.
+
+    Example: newsquote eval questions.jsonl --against-reranker none
+    """
+    from bot.evaluation import comparison, shares
+
+    settings = _settings(context, data)
+    rows = _labelled(questions)[: limit or None]
+    own = settings if questions else settings.model_copy(update={"data": _sample_folder(settings)})
+    own = own.model_copy(update={"reranker": reranker or settings.reranker})
+    if with_text:
+        _show_figures(_text_figures(own, rows), as_json)
+        return
+    first = _answers(own, rows, never_refuse)
+    if not against_reranker and against_data is None:
+        _show_figures(shares(rows, first), as_json)
+        return
+    other = own.model_copy(update={"reranker": against_reranker or own.reranker, "data": against_data or own.data})
+    _check_data_folder(other.data)
+    second = _answers(other, rows, never_refuse)
+    if as_json:
+        _print_json({"first": shares(rows, first), "second": shares(rows, second)})
+    else:
+        print(comparison(rows, first, second))
+
+
+def _text_figures(settings: Settings, rows: list[dict[str, Any]]) -> dict[str, object]:
+    from bot.llm_eval import measured
+
+    with _texts(settings) as texts, _answerer(settings) as answerer:
+        return measured(rows, answerer.answer, texts.write).as_json()
+
+
+def _show_figures(figures: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        _print_json(figures)
+        return
+    from bot.render import table
+
+    print(table([(name.replace("_", " "), _figure(value)) for name, value in figures.items()]))
+
+
+@app.command()
+def calibrate(context: typer.Context, questions: Questions = "", data: DataOption = None) -> None:
+    """Say how often answers would be wrong at each confidence, on your own corpus and questions.
+
+    Each question is asked again of the corpus without the articles that answer it. NEWSQUOTE_THRESHOLD then sets the
+    confidence below which an answer is "not found".
+
+    Example: newsquote calibrate questions.jsonl
+    """
+    from bot.answer import Question
+    from bot.calibrate import levels, trials
+    from bot.render import table
+    from index.store import Store
+
+    settings = _settings(context, data)
+    asked = [
+        (Question(str(row["question"]), _day(str(row["asked_on"]), "QUESTIONS") or date.today()), row["answers"])
+        for row in _labelled(questions)
+    ]
+    with _answerer(settings) as answerer, Store(settings.data) as store:
+
+        def number_of(identity: str) -> int | None:
+            known = store.known(identity)
+            return known.number if known else None
+
+        found = levels(trials(answerer, asked, number_of))
+    if not found:
+        raise BadInput("None of the questions has an answer; give `answers` with some of them.")
+    now = _threshold(settings)
+    lines = [("threshold", "answered", "rightly", "refused without their answer", "wrong at most (95 %)")]
+    lines += [
+        (
+            f"{level.threshold:.2f}{' <' if abs(level.threshold - now) < 0.01 else ''}",
+            f"{100 * level.answered:.1f} %",
+            f"{100 * level.right:.1f} %",
+            f"{100 * level.refused:.1f} %",
+            f"{100 * level.wrong_at_most:.1f} %",
+        )
+        for level in found
+        if level.answered > 0
+    ]
+    print(table(lines))
+
+
+def _labelled(path: str) -> list[dict[str, Any]]:
+    """Questions with their answers.
+
+    Raises:
+        BadInput: The file cannot be read, or a line is no labelled question.
+    """
+    from bot.evaluation import read_labelled
+    from ingest.sample import questions_path
+
+    return read_labelled(path or str(questions_path()))
+
+
+def _answers(settings: Settings, rows: list[dict[str, Any]], never_refuse: bool) -> list[dict[str, Any]]:
+    from bot.answer import Question
+    from bot.batch import answer_batch
+
+    template = Question("", date.today(), always=never_refuse)
+    with _answerer(settings) as answerer:
+        return [dict(row) for row in answer_batch(answerer, (json.dumps(row).encode() for row in rows), template)]
+
+
 @app.command()
 def chat(context: typer.Context, with_text: WithText = False, data: DataOption = None) -> None:
     """Ask in a conversation that keeps its subject.
@@ -398,43 +535,11 @@ def chat(context: typer.Context, with_text: WithText = False, data: DataOption =
             print(f"{text}\n", flush=True)
 
 
-@app.command("eval")
-def evaluate(
-    context: typer.Context,
-    with_text: Annotated[bool, typer.Option("--llm", help="Measure the texts of the language model.")] = False,
-    limit: Annotated[int, typer.Option(help="The first so many questions; 0 for all.", min=0)] = 0,
-    as_json: JsonOption = False,
-    data: DataOption = None,
-) -> None:
-    """Measure on the sample corpus and its questions.
-
-    The sample is ingested into a folder of its own inside the data folder, once.
-
-    Example: newsquote eval --llm --limit 20
-    """
-    from bot.llm_eval import measured
-    from ingest.sample import questions_path
-
-    if not with_text:
-        raise typer.BadParameter("say what to measure; --llm measures a language model's texts", param_hint="--llm")
-    settings = _settings(context, data)
-    with _texts(settings) as texts:
-        sample = settings.model_copy(update={"data": _sample_folder(settings)})
-        rows = [json.loads(line) for line in questions_path().read_text(encoding="utf-8").splitlines()]
-        asked = [row for row in rows if row["kind"] != "follow_up"]
-        with _answerer(sample) as answerer:
-            figures = measured(asked[:limit] if limit else asked, answerer.answer, texts.write).as_json()
-    if as_json:
-        _print_json(figures)
-    else:
-        from bot.render import table
-
-        print(table([(name.replace("_", " "), _figure(value)) for name, value in figures.items()]))
-
-
 def _figure(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {n}" for name, n in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:.3f}"
     return "–" if value is None else str(value)
 
 
@@ -563,12 +668,14 @@ def _bot(
 def _opened(settings: Settings, before: Opened | None) -> Opened:
     """The live snapshot and its embedder, kept where the snapshot before was made with the same."""
     from bot.service import OneAtATime, Opened
+    from index.rerank import load_reranker
     from index.snapshot import open_snapshot
 
     snapshot = open_snapshot(settings.data)
     if before is not None and before.snapshot.manifest.model == snapshot.manifest.model:
-        return Opened(snapshot, before.embedder)
-    return Opened(snapshot, OneAtATime(_embedder_of(settings, snapshot.manifest.model)))
+        return replace(before, snapshot=snapshot)
+    embedder = OneAtATime(_embedder_of(settings, snapshot.manifest.model))
+    return Opened(snapshot, embedder, load_reranker(settings.reranker), _threshold(settings))
 
 
 @app.command()

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from bot.choose import QUOTE_WORDS, WEIGHTS, Candidate, Chosen, bounded, choose, features, question_terms
+from bot.choose import (
+    FIRST_LOOK,
+    QUOTE_WORDS,
+    WEIGHTS,
+    Candidate,
+    Chosen,
+    Floats,
+    bounded,
+    choose,
+    features,
+    likeness,
+    question_terms,
+    read_into,
+)
 from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
 from bot.further import further
@@ -25,13 +38,27 @@ from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
 from index.retrieve import Retriever, Searched
 from index.snapshot import Snapshot
 from index.store import Store
-from index.types import Article, Embedder, Filters, Hit, Quote, Span, Status, Vectors, end_of_day_s, start_of_day_s
+from index.types import (
+    Article,
+    Embedder,
+    Filters,
+    Hit,
+    Quote,
+    Reranker,
+    Span,
+    Status,
+    end_of_day_s,
+    start_of_day_s,
+)
+from index.words import terms
 
 log = logging.getLogger(__name__)
 
 N_HITS = 60
-N_PASSAGES = 12
-N_SENTENCES = 48
+N_PASSAGES = 16
+N_SENTENCES = 96
+# Sentences that the reranker reads, which is most of an answer's time: 16 found no more than 12, 8 found less.
+N_READ = 12
 N_SOURCES = 10
 # What an article's best sentence adds to its rank: .2 was best of 0…0.5 on the fitting period and flat from .1 to .3.
 SENTENCE_SHARE = 0.2
@@ -133,64 +160,84 @@ class Story:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Workings:
+    """What was found for a question, before anything is chosen.
+
+    Attributes:
+        understood: What the words were read as.
+        filters: What was applied.
+        retracted: Numbers of the articles that may not answer.
+        hits: Passages, best first.
+        stories: Articles with their copies, best first.
+        candidates: Sentences of the best passages.
+        signs: (n, len(FEATURES)) of each candidate.
+        alike: (n, n) how much two candidates say the same.
+        retrieve_s: How long the search took.
+    """
+
+    understood: Understood
+    filters: Filters
+    retracted: frozenset[int]
+    hits: list[Hit]
+    stories: list[Story]
+    candidates: list[Candidate]
+    signs: Floats
+    alike: Floats
+    retrieve_s: float
+
+
 class Answerer:
     """Answers from one snapshot and the store beside it."""
 
-    def __init__(self, store: Store, snapshot: Snapshot, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        store: Store,
+        snapshot: Snapshot,
+        embedder: Embedder,
+        reranker: Reranker | None = None,
+        threshold: float = THRESHOLD,
+    ) -> None:
+        self._threshold = threshold
         self._store = store
         self._snapshot = snapshot
         self._embedder = embedder
+        self._reranker = reranker
         self._retriever = Retriever(snapshot, embedder)
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question, without: Collection[int] = ()) -> Answer:
         """Quotes that answer, or an honest "not found".
+
+        Args:
+            question: What is asked.
+            without: Numbers of articles that are left out as if they were retracted.
 
         Raises:
             BadInput: The question is empty, has no words, or is too long.
         """
         started = time.perf_counter()
-        understood = understand(question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters)
-        filters = self._filters(question, understood)
-        retracted = self._store.retracted()
-        query = self._embedder.embed_query(understood.topic)
-        hits = self._retriever.retrieve(
-            understood.topic,
-            filters,
-            window=_window_s(understood.window),
-            retracted=retracted,
-            k=N_HITS,
-            query=query,
-        )
-        retrieved = time.perf_counter()
-        stories = self._stories(hits, filters)
-        candidates, cosines, vectors = self._candidates(stories, understood, query)
-        signs = features(
-            understood.kind,
-            understood.question,
-            question_terms(understood.topic, understood.kind),
-            candidates,
-            cosines,
-            self._snapshot.words.idf,
-        )
-        scores = signs @ WEIGHTS
-        chosen = choose(candidates, scores.tolist(), vectors)
+        found = self.workings(question, without)
+        understood, stories, candidates = found.understood, found.stories, found.candidates
+        scores = found.signs @ WEIGHTS
+        chosen = choose(candidates, scores.tolist(), found.alike)
         quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
-        more = further(candidates, scores.tolist(), vectors, chosen, max(question.n_further, n_rivals(understood.kind)))
+        n_more = max(question.n_further, n_rivals(understood.kind))
+        more = further(candidates, scores.tolist(), found.alike, chosen, n_more)
         rivals = verified((self._quote(pick, stories, understood) for pick in more), self._store.article)
         quotes, rivals, contrary = settle(understood.kind, understood.topic, quotes, rivals)
-        evidence = Evidence.of(hits, signs, scores, [story.score for story in stories])
+        evidence = Evidence.of(found.hits, found.signs, scores, [story.score for story in stories])
         sure = confidence(evidence)
-        found = bool(quotes) and (question.always or sure >= THRESHOLD)
+        is_found = bool(quotes) and (question.always or sure >= self._threshold)
         answer = Answer(
             question=question,
-            status="answered" if found else "not_found",
+            status="answered" if is_found else "not_found",
             confidence=sure,
             understood=understood,
-            filters=filters,
+            filters=found.filters,
             quotes=tuple(quotes),
             disagreement=contrary,
             sources=_sources(by_best_sentence(stories, candidates, scores.tolist())),
-            searched=self._retriever.searched(filters, retracted),
+            searched=self._retriever.searched(found.filters, found.retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
             further=tuple(rivals[: question.n_further]),
@@ -200,11 +247,34 @@ class Answerer:
             answer.status,
             sure,
             len(quotes),
-            retrieved - started,
+            found.retrieve_s,
             time.perf_counter() - started,
         )
         log.debug("question text=%r", question.text)
         return answer
+
+    def workings(self, question: Question, without: Collection[int] = ()) -> Workings:
+        """What `answer` chooses its quotes from.
+
+        Raises:
+            BadInput: The question is empty, has no words, or is too long.
+        """
+        started = time.perf_counter()
+        understood = understand(question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters)
+        filters = self._filters(question, understood)
+        retracted = self._store.retracted() | set(without)
+        hits = self._retriever.retrieve(
+            understood.topic,
+            filters,
+            window=_window_s(understood.window),
+            retracted=retracted,
+            k=N_HITS,
+        )
+        retrieve_s = time.perf_counter() - started
+        stories = self._stories(hits, filters)
+        candidates = self._candidates(stories)
+        signs, alike = self._signs(candidates, understood)
+        return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, retrieve_s)
 
     @staticmethod
     def _filters(question: Question, understood: Understood) -> Filters:
@@ -251,9 +321,8 @@ class Answerer:
         kept = sorted((hit for hit in hits if hit.version in members), key=lambda hit: place[hit.version])
         return Story(shown, members, tuple(kept), also, max(hit.score for hit in kept))
 
-    def _candidates(
-        self, stories: Sequence[Story], understood: Understood, query: Vectors
-    ) -> tuple[list[Candidate], list[float], Vectors]:
+    def _candidates(self, stories: Sequence[Story]) -> list[Candidate]:
+        """The sentences of the best passages, each text once."""
         candidates: list[Candidate] = []
         ranked = sorted(
             ((hit, at) for at, story in enumerate(stories) for hit in story.hits), key=lambda pair: -pair[0].score
@@ -274,11 +343,18 @@ class Answerer:
                 if candidate.text not in seen:
                     seen.add(candidate.text)
                     candidates.append(candidate)
-        candidates = candidates[:N_SENTENCES]
-        if not candidates:
-            return [], [], np.zeros((0, self._embedder.dim), np.float32)
-        vectors = self._embedder.embed_passages([candidate.text for candidate in candidates])
-        return candidates, (vectors @ query).tolist(), vectors
+        return candidates[:N_SENTENCES]
+
+    def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Floats]:
+        """The signs of every candidate, the reranker's among them, and how much each says the same as each."""
+        idf = self._snapshot.words.idf
+        words = [frozenset(terms(candidate.text)) for candidate in candidates]
+        asked = question_terms(understood.topic, understood.kind)
+        signs = features(understood.kind, understood.question, asked, candidates, words, idf)
+        if self._reranker is not None and candidates:
+            read = np.argsort(-(signs @ FIRST_LOOK), kind="stable")[:N_READ].tolist()
+            read_into(signs, read, self._reranker.scores(understood.topic, [candidates[at].reading for at in read]))
+        return signs, likeness(words, idf)
 
     def _quote(self, pick: Chosen, stories: Sequence[Story], understood: Understood) -> Quote:
         article = pick.candidate.sentences.article

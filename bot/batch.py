@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bot.answer import Answerer, Question
 from bot.render import as_json, failed_json
@@ -68,7 +68,7 @@ def answer_batch(
             continue
         question_id, text, asked_on = None, "", template.asked_on.isoformat()
         try:
-            record = _record(line, number)
+            record = record_of(line, number)
             question_id = record.get("id")
             text = _text(record, number)
             day = record.get("asked_on")
@@ -83,7 +83,12 @@ def answer_batch(
             yield failed_json(question_id, text, asked_on, f"line {number}: it failed; the log says why")
 
 
-def _record(line: bytes, number: int) -> dict[str, object]:
+def record_of(line: bytes, number: int) -> dict[str, Any]:
+    """The object on a line.
+
+    Raises:
+        BadInput: It is none.
+    """
     try:
         record = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

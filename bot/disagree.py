@@ -230,11 +230,13 @@ def find_disagreement(
     Args:
         kind: What is asked for; kinds without comparable values never disagree.
         question: The question, or its topic.
-        quotes: As shown, best first. Of several pairs the first by position is named.
+        quotes: As shown, best first. Of several pairs the one is named that says more of the question, then the first.
         is_strict: The same word of the question must stand beside both values: for quotes that were not chosen.
     """
     values = [_value(kind, question, quote) for quote in quotes]
-    for first, second in combinations(range(len(quotes)), 2):
+    pairs = combinations(range(len(quotes)), 2)
+    # The pair with more words of the question beside its values: "310 residents", not "85 firefighters".
+    for first, second in sorted(pairs, key=lambda pair: -sum(len(value.said) for at in pair if (value := values[at]))):
         one, other = values[first], values[second]
         if one is None or other is None or not _differ(one, other):
             continue

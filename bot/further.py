@@ -6,22 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.choose import N_QUOTES, Candidate, Chosen, choose
-from index.types import Vectors
+from bot.choose import N_QUOTES, Candidate, Chosen, Floats, choose
 
 # A further quote is worth showing while its sentence scores at least this share of the best one's.
 WORTH = 0.6
 
 
 def further(
-    candidates: Sequence[Candidate], scores: Sequence[float], vectors: Vectors, chosen: Sequence[Chosen], n: int
+    candidates: Sequence[Candidate], scores: Sequence[float], alike: Floats, chosen: Sequence[Chosen], n: int
 ) -> list[Chosen]:
     """Up to `n` more stretches, best first, none of which shares a sentence with those chosen or with another.
 
     Args:
         candidates: As for `choose`.
         scores: Of each.
-        vectors: Of each.
+        alike: Of each with each.
         chosen: What is shown already.
         n: At most so many; 0 gives none.
     """
@@ -33,7 +32,7 @@ def further(
             score if (_place(candidate) not in taken and score >= least) else -math.inf
             for candidate, score in zip(candidates, scores, strict=True)
         ]
-        page = [pick for pick in choose(candidates, left, vectors) if pick.score > -math.inf]
+        page = [pick for pick in choose(candidates, left, alike) if pick.score > -math.inf]
         if not page:
             break
         for pick in page[: min(N_QUOTES, n - len(found))]:

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.answer import Answer, Answerer, Question
+from bot.confidence import THRESHOLD
 from bot.memory import Place
 from bot.verify import check_quote
 from index.errors import Busy, Closing, IndexMissing, NewsquoteError, UnverifiableQuote
 from index.snapshot import Snapshot, current_name
 from index.store import NEVER, Store
-from index.types import Embedder, Quote, Span, Vectors
+from index.types import Embedder, Quote, Reranker, Span, Vectors
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,12 @@ WATCH_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A snapshot and the embedder it was made with."""
+    """A snapshot, the embedder it was made with, and how it is asked."""
 
     snapshot: Snapshot
     embedder: Embedder
+    reranker: Reranker | None = None
+    threshold: float = THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +266,8 @@ class Asker:
             raise IndexMissing(self._problem or f"There is no index in {self._folder} yet.")
         known: tuple[Opened, Answerer] | None = getattr(self._local, "answerer", None)
         if known is None or known[0] is not opened:
-            known = (opened, Answerer(self._store(), opened.snapshot, opened.embedder))
-            self._local.answerer = known
+            answerer = Answerer(self._store(), opened.snapshot, opened.embedder, opened.reranker, opened.threshold)
+            known = self._local.answerer = (opened, answerer)
         return known[1]
 
     def _restored(self, places: Sequence[Place]) -> tuple[list[Quote], int]:

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
         model: Embedding model, by name or folder; empty for the index's own, and for a new index the default.
         runtime: What computes embeddings for a new index.
         passage_tokens: Longest passage in tokens of the model, for a new index; 0 for the default.
+        reranker: What scores sentences: empty for the one that ships, `none`, or a cross-encoder's name or folder.
+        threshold: Answers less sure than this are "not found"; below 0 for the one that ships.
         log_level: Lines on stderr from this level on.
         contact: Mail address or page of the operator, named to every site that is fetched from.
         fetch_delay_s: Least pause between two requests to one site; a site may ask for more.
@@ -68,6 +70,8 @@ class Settings(BaseSettings):
         default="auto", description="auto, openvino, openvino-fp32, openvino-int8 or torch"
     )
     passage_tokens: int = Field(default=0, ge=0, le=2048, description="a whole number from 0 to 2048")
+    reranker: str = Field(default="", description="a cross-encoder's name or folder, or none")
+    threshold: float = Field(default=-1.0, ge=-1, le=1, description="a number from 0 to 1")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = Field(
         default="warning", description="debug, info, warning or error"
     )

@@ -170,6 +170,44 @@ class Embedder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sentence as a reranker reads it: with what a reader of the article would know.
+
+    Attributes:
+        title: Of its article, or "".
+        previous: The sentence before it, or "".
+        sentence: The sentence.
+    """
+
+    title: str
+    previous: str
+    sentence: str
+
+    @property
+    def text(self) -> str:
+        """All of it as running text."""
+        return " ".join(part for part in (f"{self.title}." if self.title else "", self.previous, self.sentence) if part)
+
+
+class Reranker(Protocol):
+    """Scores how well sentences answer a question, reading both together; safe to share between threads.
+
+    Attributes:
+        name: The model's name.
+        revision: Digest or revision of its weights.
+        runtime: What computes it.
+    """
+
+    name: str
+    revision: str
+    runtime: str
+
+    def scores(self, question: str, readings: Sequence[Reading]) -> npt.NDArray[np.float64]:
+        """(n,) log-odds that a sentence answers, in the order of `readings`; higher is better."""
+        ...
+
+
 def instant_s(published: str | None) -> int | None:
     """Seconds since the epoch of an ISO date or date-time; a bare day counts from its start in UTC.
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from bot.answer import Answerer, Question
 from index.embed import load_embedder
+from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
 from index.types import Embedder
@@ -109,7 +110,7 @@ def bench_answers(folder: Path, questions: Path, n: int) -> None:
     with Store(folder) as store:
         started = time.perf_counter()
         snapshot = open_snapshot(folder)
-        answerer = Answerer(store, snapshot, load_embedder(exports=EXPORTS))
+        answerer = Answerer(store, snapshot, load_embedder(exports=EXPORTS), load_reranker())
         answerer.answer(Question("who won the election?", date(2020, 1, 1)))
         row("cold start to the first answer, imports apart", f"{time.perf_counter() - started:.2f} s")
         asked = [Question(r["question"], date.fromisoformat(r["asked_on"])) for r in rows]

@@ -14,6 +14,7 @@ from bot.memory import Memory
 from bot.service import Asker, OneAtATime, Opened
 from bot.standin import Channel, Guild, StandIn, User
 from bot.standin.entities import Message
+from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.types import Embedder
 from tests.discord_openapi import check_bodies
@@ -30,7 +31,7 @@ NOWHERE = "Which goalkeeper moved from Lisbon to Osaka?"
 def opener(data: Path, embedder: Embedder) -> Callable[[Opened | None], Opened]:
     """Opens the live snapshot of a data folder with an embedder that is there already."""
     shared = OneAtATime(embedder)
-    return lambda before: Opened(open_snapshot(data), shared)
+    return lambda before: Opened(open_snapshot(data), shared, load_reranker())
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,10 @@ from typing import Any
 
 from bot.answer import Answerer, Question
 from bot.batch import answer_batch
+from bot.confidence import THRESHOLD
+from bot.scoring import figures
 from index.embed import load_embedder
+from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
 from ingest.job import run_ingest
@@ -28,7 +31,6 @@ from ingest.lock import ingest_lock
 from ingest.sample import articles_path, questions_path
 from ingest.sources import open_source
 from tests.score_pages import score as score_pages
-from tests.scoring import figures
 
 FLOORS = Path(__file__).with_name("eval_floors.json")
 WORK = Path(".eval")
@@ -69,13 +71,18 @@ def ingested(articles: Path, folder: Path) -> Path:
     return folder
 
 
-def asked(folder: Path, questions: Rows, *, always: bool) -> Rows:
-    """What `ask --batch` prints for the questions."""
-    template = Question("", date(2000, 1, 1), always=always)
+def asked(folder: Path, questions: Rows) -> Rows:
+    """What `ask --batch --never-refuse` prints for the questions."""
+    template = Question("", date(2000, 1, 1), always=True)
     with Store(folder) as store:
-        answerer = Answerer(store, open_snapshot(folder), load_embedder(exports=WORK / "models"))
+        answerer = Answerer(store, open_snapshot(folder), load_embedder(exports=WORK / "models"), load_reranker())
         lines = (json.dumps(question).encode() for question in questions)
         return [dict(row) for row in answer_batch(answerer, lines, template)]
+
+
+def refusing(answers: Rows) -> Rows:
+    """The same answers with those refused that the default threshold refuses: only their status differs."""
+    return [row if row["confidence"] >= THRESHOLD else {**row, "status": "not_found"} for row in answers]
 
 
 def sample_figures() -> tuple[str, dict[str, float]]:
@@ -83,21 +90,14 @@ def sample_figures() -> tuple[str, dict[str, float]]:
     folder = ingested(articles_path(), WORK / "sample")
     every = [row for row in rows(questions_path()) if row["kind"] != "follow_up"]
     answerable = [row for row in every if row["answers"]]
-    unanswerable = [row for row in every if not row["answers"]]
-    found = {
-        **figures(answerable, asked(folder, answerable, always=True)),
-        **{
-            f"refusing: {name}": value
-            for name, value in figures(
-                answerable, asked(folder, answerable, always=False), asked(folder, unanswerable, always=False)
-            ).items()
-        },
-    }
+    answers = asked(folder, answerable)
+    refused = refusing(asked(folder, [row for row in every if not row["answers"]]))
+    found = figures(answerable, answers)
+    found |= {f"refusing: {name}": value for name, value in figures(answerable, refusing(answers), refused).items()}
     for kind in sorted({row["kind"] for row in answerable}):
-        mine = [row for row in answerable if row["kind"] == kind]
-        found[f"{kind}: answer in three quotes"] = figures(mine, asked(folder, mine, always=True))[
-            "answer in three quotes"
-        ]
+        pairs = [(row, answer) for row, answer in zip(answerable, answers, strict=True) if row["kind"] == kind]
+        name = "answer in three quotes"
+        found[f"{kind}: {name}"] = figures([row for row, _ in pairs], [answer for _, answer in pairs])[name]
     return digest([articles_path(), questions_path()]), found
 
 
@@ -105,11 +105,11 @@ def quiz_figures(quiz: Path) -> tuple[str, dict[str, float]]:
     """The news quiz, asked in its week, 200 days later, and about what the corpus cannot know."""
     folder = ingested(quiz / "articles.jsonl.gz", WORK / quiz.name)
     questions, later = rows(quiz / "questions.jsonl.gz"), rows(quiz / "later.jsonl.gz")
-    unanswerable = rows(quiz / "unanswerable.jsonl.gz")
-    found = figures(questions, asked(folder, questions, always=True))
-    refusing = figures(questions, asked(folder, questions, always=False), asked(folder, unanswerable, always=False))
-    found |= {f"refusing: {name}": value for name, value in refusing.items()}
-    found |= {f"later: {name}": value for name, value in figures(later, asked(folder, later, always=True)).items()}
+    answers = asked(folder, questions)
+    found = figures(questions, answers)
+    refused = refusing(asked(folder, rows(quiz / "unanswerable.jsonl.gz")))
+    found |= {f"refusing: {name}": value for name, value in figures(questions, refusing(answers), refused).items()}
+    found |= {f"later: {name}": value for name, value in figures(later, asked(folder, later)).items()}
     files = [quiz / name for name in ("articles", "questions", "later", "unanswerable")]
     return digest([path.with_suffix(".jsonl.gz") for path in files]), found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.answer import Answerer, Question
+from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
 from index.types import Embedder
@@ -20,7 +21,7 @@ LAST_DAY = date(2025, 4, 30)
 @pytest.fixture(scope="module")
 def answerer(sample_data: Path, embedder: Embedder) -> Iterator[Answerer]:
     with Store(sample_data) as store:
-        yield Answerer(store, open_snapshot(sample_data), embedder)
+        yield Answerer(store, open_snapshot(sample_data), embedder, load_reranker())
 
 
 def test_the_deadline_that_bessent_mentioned_is_april_26(answerer: Answerer) -> None:

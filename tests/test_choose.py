@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,21 +12,27 @@ from hypothesis import strategies as st
 from bot.choose import (
     ALL_WORDS,
     FEATURES,
+    FIRST_LOOK,
     MAX_DROP,
     N_QUOTES,
     QUOTE_WORDS,
+    READING,
     WEIGHTS,
     Candidate,
+    Floats,
     answers_kind,
     bounded,
     choose,
     coverage,
     features,
     grow,
+    likeness,
     question_terms,
+    read_into,
 )
 from bot.windows import sentences_of
 from index.types import Article, Hit, Span
+from index.words import terms
 
 TEXT = (
     "The council met on Monday. It approved the budget of $4.2 million. Mayor Ines Halloran called it fair. "
@@ -56,8 +64,8 @@ def candidates_of(*articles: Article) -> list[Candidate]:
     return found
 
 
-def far_apart(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    return np.eye(max(n, 1), 64, dtype=np.float32)[:n]
+def far_apart(n: int) -> Floats:
+    return np.eye(n)
 
 
 def test_the_best_sentence_anchors_the_first_quote() -> None:
@@ -89,13 +97,13 @@ def test_a_far_weaker_further_quote_is_left_out() -> None:
 def test_a_sentence_that_says_the_same_gives_way_to_one_that_adds() -> None:
     candidates = candidates_of(article(version=1), article(version=2), article(version=3))
     anchors = [candidates[0], candidates[6], candidates[12]]
-    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
-    chosen = choose(anchors, [1.0, 0.95, 0.9], vectors, first_words=5)
+    alike = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    chosen = choose(anchors, [1.0, 0.95, 0.9], alike, first_words=5)
     assert [each.candidate.story for each in chosen] == [0, 2, 1]
 
 
 def test_no_candidates_give_no_quotes() -> None:
-    assert choose([], [], np.zeros((0, 4), np.float32)) == []
+    assert choose([], [], np.zeros((0, 0))) == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -133,15 +141,45 @@ def test_a_number_that_the_question_holds_itself_is_no_answer() -> None:
     assert not answers_kind("number", "All 49 left.", "How many of the 49 left?")
 
 
+def words_of(candidates: Sequence[Candidate]) -> list[frozenset[str]]:
+    return [frozenset(terms(candidate.text)) for candidate in candidates]
+
+
 def test_every_feature_has_a_weight_and_a_better_sentence_scores_higher() -> None:
     candidates = candidates_of(article())
-    signs = features(
-        "money",
-        "How much is the budget?",
-        ["budget"],
-        candidates,
-        [0.2, 0.6, 0.2, 0.2, 0.2, 0.2],
-        lambda term: 1.0,
-    )
-    assert signs.shape == (6, len(FEATURES)) == (6, len(WEIGHTS))
+    signs = features("money", "How much is the budget?", ["budget"], candidates, words_of(candidates), lambda term: 1.0)
+    assert signs.shape == (6, len(FEATURES)) == (6, len(WEIGHTS)) == (6, len(FIRST_LOOK))
+    assert int((signs @ FIRST_LOOK).argmax()) == 1
     assert int((signs @ WEIGHTS).argmax()) == 1
+
+
+def test_what_the_reranker_read_counts_and_what_it_did_not_read_counts_as_its_worst() -> None:
+    candidates = candidates_of(article())
+    signs = features("other", "Who was late?", ["late"], candidates, words_of(candidates), lambda term: 1.0)
+    read_into(signs, [3, 1], np.array([2.0, -1.0]))
+    readings = signs[:, READING]
+    assert int(readings.argmax()) == 3
+    assert 0 <= readings.min() < readings.max() <= 1
+    assert set(np.delete(readings, 3)) == {readings[1]}
+
+
+def test_a_reading_beyond_all_bounds_stays_within_its_unit() -> None:
+    candidates = candidates_of(article())
+    signs = np.zeros((len(candidates), len(FEATURES)))
+    read_into(signs, [0, 1], np.array([1e9, -1e9]))
+    assert signs[:, READING].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_sentence_is_read_with_its_title_and_the_sentence_before_unless_a_line_was_removed_between() -> None:
+    first, second = candidates_of(article())[:2]
+    assert (first.reading.title, first.reading.previous) == ("Council approves budget", "")
+    assert second.reading.previous == first.text
+    cut = candidates_of(article(cuts=(TEXT.index("It approved"),)))[1]
+    assert cut.reading.previous == ""
+
+
+def test_sentences_of_the_same_rare_words_are_alike_and_others_are_not() -> None:
+    alike = likeness([frozenset({"a", "b"}), frozenset({"a", "b"}), frozenset({"c"}), frozenset()], lambda term: 2.0)
+    assert alike[0, 1] == pytest.approx(1.0)
+    assert alike[0, 2] == 0.0
+    assert not alike[3].any()

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.choose import FEATURES
-from bot.confidence import LONE_MARGIN, THRESHOLD, Evidence, confidence
+from bot.choose import FEATURES, READING
+from bot.confidence import MAX_MARGIN, THRESHOLD, Evidence, confidence
 from index.types import Hit, Span
 
 sign = st.floats(0, 1)
@@ -36,17 +36,17 @@ def test_nothing_found_is_below_the_threshold() -> None:
 
 def test_evidence_is_read_off_the_workings() -> None:
     signs = np.zeros((6, len(FEATURES)))
-    signs[:, FEATURES.index("cosine")] = [0.1, 0.9, 0.3, 0.3, 0.3, 0.3]
+    signs[:, READING] = [0.1, 0.9, 0.3, 0.3, 0.3, 0.3]
     signs[:, FEATURES.index("near_coverage")] = [0.5, 0.2, 0.0, 0.0, 0.0, 0.0]
     scores = np.array([0.0, 5.0, 4.0, 3.0, 2.0, 1.0])
     found = Evidence.of([hit(0.4), hit(0.6)], signs, scores, [1.3, 1.0, 0.2])
     assert found.passage_cosine == 0.6
-    assert found.sentence_cosine == 0.9
+    assert found.reading == 0.9
     assert found.coverage == 0.5
-    assert np.isclose(found.agreement, (0.9 + 0.3 * 4) / 5)
+    assert np.isclose(found.agreement, (0.9 + 0.3 * 2) / 3)
     assert np.isclose(found.margin, 0.3)
 
 
-def test_a_corpus_of_one_article_is_held_neither_for_nor_against_it() -> None:
+def test_nothing_contests_the_only_story() -> None:
     signs = np.full((1, len(FEATURES)), 0.5)
-    assert Evidence.of([hit(0.5)], signs, np.array([1.0]), [1.0]).margin == LONE_MARGIN
+    assert Evidence.of([hit(0.5)], signs, np.array([1.0]), [1.0]).margin == MAX_MARGIN

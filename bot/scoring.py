@@ -122,12 +122,35 @@ def _percent(flags: Sequence[bool]) -> float | None:
     return 100 * sum(flags) / len(flags) if flags else None
 
 
+def by_question(question: Row, answer: Row) -> dict[str, float]:
+    """What one answer adds to the figures that two configurations can be compared on, question by question."""
+    found = {
+        "answer in first quote": 100.0 * in_first(question, answer),
+        "answer in three quotes": 100.0 * in_three(question, answer),
+        "answered": 100.0 * (answer["status"] == "answered"),
+    }
+    if question.get("evidence_urls"):
+        at = rank(question, answer)
+        found |= {
+            "source at 1": 100.0 * (at == 1),
+            "source at 3": 100.0 * (at is not None and at <= 3),
+            "source MRR@10": 1 / at if at else 0.0,
+        }
+    return found
+
+
 def paired_difference(
-    before: Sequence[bool], after: Sequence[bool], n_samples: int = 2000
+    before: Sequence[float], after: Sequence[float], n_samples: int = 2000
 ) -> tuple[float, float, float]:
-    """Difference of two shares over the same questions in points, with its 95 % bootstrap interval."""
-    differences = [int(b) - int(a) for a, b in zip(before, after, strict=True)]
+    """Mean difference over the same questions, with its 95 % bootstrap interval, in the unit of the values.
+
+    Raises:
+        ValueError: The two are of different length, or empty.
+    """
+    differences = [float(b) - float(a) for a, b in zip(before, after, strict=True)]
     n = len(differences)
+    if not n:
+        raise ValueError("there is no question to compare")
     rng = random.Random(0)
-    means = sorted(100 * sum(rng.choices(differences, k=n)) / n for _ in range(n_samples))
-    return 100 * sum(differences) / n, means[int(0.025 * n_samples)], means[int(0.975 * n_samples)]
+    means = sorted(sum(rng.choices(differences, k=n)) / n for _ in range(n_samples))
+    return sum(differences) / n, means[int(0.025 * n_samples)], means[int(0.975 * n_samples)]

