@@ -1,0 +1,139 @@
+"""Figures on labelled questions, two configurations side by side, and what a threshold lets through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.answer import Answerer, Question
+from bot.calibrate import Trial, levels, trials, upper_bound
+from bot.evaluation import comparison, read_labelled, shares
+from bot.scoring import by_question, paired_difference
+from index.errors import BadInput
+from index.snapshot import open_snapshot
+from index.store import Store
+from index.types import Embedder
+from tests.cli import run
+
+
+def answered(
+    text: str, confidence: float = 0.5, status: str = "answered", sources: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    return {"status": status, "confidence": confidence, "quotes": [{"text": text, "answer": None}], "sources": sources}
+
+
+QUESTIONS = [
+    {"question": "a", "asked_on": "2025-04-01", "answers": ["April 26"], "evidence_urls": ["u1"]},
+    {"question": "b", "asked_on": "2025-04-01", "answers": ["Estmere"]},
+    {"question": "c", "asked_on": "2025-04-01", "answers": []},
+]
+RIGHT = [answered("by April 26", sources=("u1",)), answered("in Estmere"), answered("x", 0.1, "not_found")]
+WRONG = [answered("by May", sources=("u2", "u1")), answered("in Estmere"), answered("x")]
+
+
+def test_figures_tell_answerable_and_unanswerable_questions_apart() -> None:
+    found = shares(QUESTIONS, RIGHT)
+    assert found["answer in first quote"] == 100.0
+    assert found["unanswerable refused"] == 100.0
+    assert shares(QUESTIONS, WRONG)["answer in first quote"] == 50.0
+
+
+def test_what_one_answer_adds() -> None:
+    assert by_question(QUESTIONS[0], WRONG[0])["source MRR@10"] == 0.5
+    assert "source at 1" not in by_question(QUESTIONS[1], RIGHT[1])
+
+
+def test_two_configurations_stand_side_by_side_with_their_interval() -> None:
+    shown = comparison(QUESTIONS * 20, WRONG * 20, RIGHT * 20)
+    line = next(line for line in shown.splitlines() if "first quote" in line)
+    assert "50.000" in line
+    assert "100.000" in line
+    assert "+50.000" in line
+    assert line.rstrip().endswith("*")
+    same = comparison(QUESTIONS * 20, RIGHT * 20, RIGHT * 20)
+    assert "*" not in same
+    assert "+100.000" in shown.splitlines()[-1]
+
+
+def test_nothing_to_compare_is_an_error_and_an_equal_pair_differs_by_nothing() -> None:
+    with pytest.raises(ValueError, match="no question"):
+        paired_difference([], [])
+    assert paired_difference([1.0, 0.0], [1.0, 0.0]) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "not JSON"),
+        ('{"question": "a", "asked_on": "2025-04-01"}', "answers"),
+        ('{"question": "a", "asked_on": "2025-04-01", "answers": "x"}', "answers"),
+        ('{"asked_on": "2025-04-01", "answers": []}', "question"),
+        ("", "holds no questions"),
+    ],
+)
+def test_a_file_that_is_not_of_labelled_questions_is_one_sentence(tmp_path: Path, line: str, why: str) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=why):
+        read_labelled(str(path))
+
+
+def test_the_bound_on_wrong_answers_is_clopper_and_pearsons() -> None:
+    assert upper_bound(0, 59) == pytest.approx(0.0495, abs=1e-3)  # the "rule of three": 3 / 59
+    assert upper_bound(5, 100) == pytest.approx(0.1023, abs=1e-3)
+    assert upper_bound(0, 0) == upper_bound(7, 7) == 1.0
+
+
+def test_a_higher_threshold_answers_less_and_refuses_more() -> None:
+    found = levels(
+        [Trial(0.9, True, True), Trial(0.3, True, True), Trial(0.2, False, True), Trial(0.5, False, False)] * 10
+    )
+    assert [level.answered for level in found] == sorted((level.answered for level in found), reverse=True)
+    assert [level.refused for level in found] == sorted(level.refused for level in found)
+    strict = next(level for level in found if level.threshold == 0.6)
+    assert (strict.answered, strict.right, strict.refused) == pytest.approx((1 / 3, 1 / 3, 1.0))
+    assert strict.wrong_at_most < 0.3
+    assert levels([Trial(0.5, False, False)]) == []
+
+
+@pytest.fixture(scope="module")
+def stored(sample_data: Path, embedder: Embedder) -> Iterator[tuple[Store, Answerer]]:
+    with Store(sample_data) as store:
+        yield store, Answerer(store, open_snapshot(sample_data), embedder)
+
+
+def test_a_question_is_asked_again_without_the_articles_that_answer_it(stored: tuple[Store, Answerer]) -> None:
+    store, answerer = stored
+
+    def number_of(identity: str) -> int | None:
+        known = store.known(identity)
+        return known.number if known else None
+
+    asked = Question("What deadline did Bessent mention?", date(2025, 4, 20))
+    with_it, without = trials(answerer, [(asked, ["April 26"])], number_of)
+    assert with_it.is_right
+    assert with_it.is_answerable
+    assert not without.is_right
+    assert not without.is_answerable
+    assert without.confidence < with_it.confidence
+
+
+def test_eval_and_calibrate_print_their_tables(sample_data: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    rows = [
+        {"question": "What deadline did Bessent mention?", "asked_on": "2025-04-20", "answers": ["April 26"]},
+        {"question": "Which goalkeeper moved from Lisbon to Osaka?", "asked_on": "2025-04-20", "answers": []},
+    ]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    compared = run("--data", str(sample_data), "eval", str(questions), "--against-reranker", "none")
+    assert compared.code == 0, compared.err
+    assert "95 % interval" in compared.out
+    told = run("--data", str(sample_data), "calibrate", str(questions))
+    assert told.code == 0, told.err
+    assert "wrong at most" in told.out
+    assert " <" in told.out
