@@ -397,7 +397,9 @@ def evaluate(
     as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
-    """Measure answers to labelled questions, or two configurations side by side.
+    """Measure answers to questions whose answers are known.
+
+    Or compare two configurations side by side.
 
     Each line: question, asked_on, answers ([] where there is none), and evidence_urls where known. Without QUESTIONS it
     is the sample corpus and its questions, in a folder of its own inside the data folder.
@@ -444,7 +446,9 @@ def _show_figures(figures: Mapping[str, object], as_json: bool) -> None:
 
 @app.command()
 def calibrate(context: typer.Context, questions: Questions = "", data: DataOption = None) -> None:
-    """Say how often answers would be wrong at each confidence, on your own corpus and questions.
+    """Say how often answers would be wrong, by confidence.
+
+    On your own corpus and questions.
 
     Each question is asked again of the corpus without the articles that answer it. NEWSQUOTE_THRESHOLD then sets the
     confidence below which an answer is "not found".
@@ -974,7 +978,7 @@ def export(
 
 # The cache of vectors -------------------------------------------------------------------------------------
 
-cache_app = typer.Typer(help="The cache of vectors in the corpus file: its size, and dropping it.")
+cache_app = typer.Typer(help="Say how large the cache of vectors is, or drop it.\n\nExample: newsquote cache drop")
 app.add_typer(cache_app, name="cache")
 
 
@@ -1024,7 +1028,9 @@ def cache_drop(context: typer.Context, data: DataOption = None) -> None:
 
 # Feeds ----------------------------------------------------------------------------------------------------
 
-feeds_app = typer.Typer(help="Subscribe to feeds, which `newsquote watch` polls.", no_args_is_help=True)
+feeds_app = typer.Typer(
+    help="Subscribe to feeds, which `newsquote watch` polls.\n\nExample: newsquote feeds list", no_args_is_help=True
+)
 app.add_typer(feeds_app, name="feeds")
 
 # A running watcher holds the lock for seconds, or for as long as an index takes.

@@ -79,6 +79,8 @@ def _day(value: date | None) -> str | None:
 
 def _quote(quote: Quote) -> dict[str, object]:
     article, marked = quote.article, quote.answer
+    # Only where there is something to say: programs know the other keys, and may take no others.
+    corrected = {} if article.corrected_s is None else {"corrected": day_of(article.corrected_s).isoformat()}
     return {
         "text": quote.text,
         "url": article.url,
@@ -95,7 +97,7 @@ def _quote(quote: Quote) -> dict[str, object]:
         "cut_right": quote.cut_right,
         "link": quote_link(quote),
         "also": list(quote.also),
-        "corrected": None if article.corrected_s is None else day_of(article.corrected_s).isoformat(),
+        **corrected,
     }
 
 
