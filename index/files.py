@@ -1,4 +1,4 @@
-"""Files that are written once: linked instead of copied, digested, surely on the disk. Knows nothing of their content."""
+"""Files that are written once: linked, not copied, digested, surely on the disk. Knows nothing of their content."""
 
 from __future__ import annotations
 
