@@ -239,11 +239,17 @@ class _FastTokenizer:
             known.clear()
             new = set().union(*words)
         asked = list(new)
-        known.update(zip(asked, self._counted(asked), strict=True))
+        known.update(zip(asked, self._counted_words(asked), strict=True))
         counts = [sum(map(known.__getitem__, parts)) for parts in words]
         for word in asked:
             if len(word) > MAX_COUNTED_CHARS:
                 del known[word]
+        return counts
+
+    def _counted_words(self, words: list[str]) -> list[int]:
+        """The same for words, as one encoding: a third less work than an encoding for each."""
+        encoding = self._whole.encode(words, is_pretokenized=True, add_special_tokens=False)
+        counts: list[int] = np.bincount(np.array(encoding.word_ids, np.int64), minlength=len(words)).tolist()
         return counts
 
     def _counted(self, texts: Sequence[str]) -> list[int]:

@@ -181,6 +181,8 @@ class Store:
             if write:  # not before: a database that is not ours stays as it is
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
+                # Pages of the indexes by hash and by line are hit at random: 2 MB, the default, is too little.
+                self._db.execute("PRAGMA cache_size = -32768")
                 # Asked at every question; without it that reads every article. Older corpora get it here.
                 self._db.execute(_RETRACTED)
         except sqlite3.Error as error:
