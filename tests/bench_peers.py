@@ -1,7 +1,7 @@
 """Retrieval beside what else one could use: `python -m tests.bench_peers --from .eval/2022`.
 
-The same model, the same passages and their vectors as stored, the same questions (news quiz of 2022), each asked as of
-its day. Beside newsquote: sentence-transformers with a flat FAISS index and bm25s, fused by reciprocal ranks and
+The same model, the same passages and their vectors as stored, the same questions (those of the news quiz of 2022 whose
+source is known), each asked as of its day. Beside newsquote: sentence-transformers with a flat FAISS index and bm25s, fused by reciprocal ranks and
 written plainly; and txtai's hybrid index, where it is installed. Each runs in a process of its own. Embedding is timed
 on a sample, for newsquote and for sentence-transformers. Articles are ranked by their best passage. Nothing here is a
 test; the extra `bench` brings bm25s.
@@ -162,7 +162,7 @@ def contest(name: str, folder: Path, questions: Path) -> dict[str, float]:
     make = {"newsquote": newsquote, "plain": plain, "txtai": txtai}[name]
     corpus = read_corpus(folder)
     with gzip.open(questions, "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+        rows = [row for row in map(json.loads, lines) if row.get("evidence_urls")]
     embedder = load_embedder(exports=folder / "models")
     queries = [embedder.embed_query(row["question"]) for row in rows]
     before = memory_bytes()

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import resource
 import shutil
 import statistics
 import subprocess
@@ -161,13 +160,18 @@ def build_apart(folder: Path, *, fresh: bool) -> dict[str, float]:
 
 def _build(folder: Path, *, fresh: bool) -> None:
     embedder = load_embedder(exports=folder / "models")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     with Store(folder, write=True) as store:
         build_snapshot(folder, store, recipe_for(embedder, TOKENS, "bench"), NOW_S, fresh=fresh)
     took = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"took_s": took, "memory_bytes": 1024 * after, "before_bytes": 1024 * before}))
+    # Not getrusage: it begins with what the parent held.
+    print(json.dumps({"took_s": took, "memory_bytes": memory("VmHWM")}))
+
+
+def memory(name: str) -> int:
+    """A size of this process as the kernel names it, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name + ":"))
 
 
 def answer_apart(folder: Path, question: str) -> dict[str, float]:
@@ -195,12 +199,7 @@ def _answer(folder: Path, text: str) -> None:
         first = time.perf_counter()
         for place in range(20):
             answerer.answer(Question(f"{text} {place}", date(2023, 1, 1)))
-    sizes = {
-        line.split()[0]: 1024 * int(line.split()[1])
-        for line in Path("/proc/self/status").read_text().splitlines()
-        if line.startswith(("VmRSS", "RssAnon"))
-    }
-    print(first, time.perf_counter(), sizes["VmRSS:"], sizes["RssAnon:"])
+    print(first, time.perf_counter(), memory("VmRSS"), memory("RssAnon"))
 
 
 def measure(folder: Path, embedder: Embedder, questions: Sequence[Asked], more: Callable[[], None]) -> Figures:
