@@ -1,10 +1,10 @@
 """Retrieval beside what else one could use: `python -m tests.bench_peers --from .eval/2022`.
 
 The same model, the same passages and their vectors as stored, the same questions (those of the news quiz of 2022 whose
-source is known), each asked as of its day. Beside newsquote: sentence-transformers with a flat FAISS index and bm25s, fused by reciprocal ranks and
-written plainly; and txtai's hybrid index, where it is installed. Each runs in a process of its own. Embedding is timed
-on a sample, for newsquote and for sentence-transformers. Articles are ranked by their best passage. Nothing here is a
-test; the extra `bench` brings bm25s.
+source is known), each asked as of its day. Beside newsquote: a flat FAISS index and bm25s, fused by reciprocal ranks
+and written plainly; and txtai's hybrid index, where it is installed. Each runs in a process of its own. Embedding is
+timed on a sample, for newsquote and for sentence-transformers. Articles are ranked by their best passage. Nothing here
+is a test; the extra `bench` brings bm25s.
 """
 
 from __future__ import annotations
