@@ -148,7 +148,11 @@ class OpenVinoReranker:
         self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
         core = openvino.Core()
         # One question at a time, on all cores; pinning would wait for a core that another process holds.
-        config = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
+        config = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": "f32",  # the same scores on every processor
+        }
         self._compiled: Any = core.compile_model(str(folder / "model.xml"), "CPU", config)
         self._request: Any = self._compiled.create_infer_request()
         self._lock = threading.Lock()
