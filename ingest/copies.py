@@ -60,6 +60,10 @@ _HEAD = struct.Struct("<BIHH16s")
 _FORMAT = 1
 
 _Hashes = npt.NDArray[np.uint32]
+_Anchors = npt.NDArray[np.int64]
+_IS_BAND = 1 << 32
+# Anchors that wait in dicts, in all windows together: some 15 MB.
+_MAX_RECENT = 100_000
 _Key = TypeVar("_Key")
 
 
@@ -209,12 +213,61 @@ def is_near_copy(new: Fingerprint, old: Fingerprint) -> bool:
     return is_contained and n_both >= _MIN_NUMBERS * n_new
 
 
-def _anchors(fp: Fingerprint) -> Iterator[int]:
-    """What two near-copies have at least some of in common: bands of the sketch, and sentences."""
-    for start in range(0, 4 * (_N_HASHES - _BAND + 1), 4 * _BAND):
-        # The start keeps equal values in different bands apart; bit 32 keeps bands apart from sentences.
-        yield crc32(fp.sketch[start : start + 4 * _BAND], start) | 1 << 32
-    yield from _uint32(fp.sentences).tolist()
+def _anchors(fp: Fingerprint) -> _Anchors:
+    """What two near-copies have at least some of in common: bands of the sketch, and sentences; distinct."""
+    # The start keeps equal values in different bands apart; bit 32 keeps bands apart from sentences.
+    starts = range(0, 4 * (_N_HASHES - _BAND + 1), 4 * _BAND)
+    bands = np.array([crc32(fp.sketch[start : start + 4 * _BAND], start) | _IS_BAND for start in starts], np.int64)
+    return np.unique(np.concatenate([bands, _uint32(fp.sentences).astype(np.int64)]))
+
+
+class _Postings:
+    """Which rows hold an anchor, for one window of time: sorted arrays, and a dict of what came since.
+
+    A dict of lists alone takes 9 kB an article, the arrays 12 bytes an anchor.
+    """
+
+    def __init__(self) -> None:
+        self._anchors: _Anchors = np.zeros(0, np.int64)
+        self._rows: npt.NDArray[np.int32] = np.zeros(0, np.int32)
+        self._recent: dict[int, list[int]] = {}
+
+    def add(self, row: int, anchors: _Anchors) -> None:
+        """Rows come in ascending order; an anchor that many have takes no more."""
+        starts, ends = self._ranges(anchors)
+        for anchor, n in zip(anchors.tolist(), (ends - starts).tolist(), strict=True):
+            rows = self._recent.setdefault(anchor, [])
+            if n + len(rows) < _MAX_POSTINGS:
+                rows.append(row)
+
+    def discard(self, row: int, anchors: _Anchors) -> None:
+        for anchor in anchors.tolist():
+            _drop(self._recent, anchor, row)
+        if row in self._rows:
+            kept = self._rows != row
+            self._anchors, self._rows = self._anchors[kept], self._rows[kept]
+
+    def rows(self, anchors: _Anchors) -> Iterator[tuple[int, int]]:
+        """(anchor, row) for every row that holds one."""
+        starts, ends = self._ranges(anchors)
+        for anchor, start, end in zip(anchors.tolist(), starts.tolist(), ends.tolist(), strict=True):
+            if start < end:
+                yield from ((anchor, row) for row in self._rows[start:end].tolist())
+            yield from ((anchor, row) for row in self._recent.get(anchor, ()))
+
+    def compact(self) -> None:
+        """Move what came since into the arrays."""
+        if not self._recent:
+            return
+        pairs = sorted((anchor, row) for anchor, rows in self._recent.items() for row in rows)
+        new = np.array(pairs, np.int64).reshape(-1, 2)
+        places = np.searchsorted(self._anchors, new[:, 0], side="right")
+        self._anchors = np.insert(self._anchors, places, new[:, 0])
+        self._rows = np.insert(self._rows, places, new[:, 1].astype(np.int32))
+        self._recent = {}
+
+    def _ranges(self, anchors: _Anchors) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return np.searchsorted(self._anchors, anchors), np.searchsorted(self._anchors, anchors, side="right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +293,9 @@ class CopyFinder:
         self._rows: dict[str, int] = {}
         self._n_added = 0
         self._exact: defaultdict[bytes, list[int]] = defaultdict(list)
-        # Per window (None: undated), per anchor: rows, ascending.
-        self._windows: defaultdict[int | None, dict[int, list[int]]] = defaultdict(dict)
+        # None: undated.
+        self._windows: defaultdict[int | None, _Postings] = defaultdict(_Postings)
+        self._n_recent = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -256,11 +310,13 @@ class CopyFinder:
         if fp.n_words >= _MIN_WORDS_EXACT:
             self._exact[fp.exact].append(row)
         if fp.n_words >= _MIN_WORDS_NEAR:
-            postings = self._windows[self._window(published_s)]
-            for anchor in _anchors(fp):
-                rows = postings.setdefault(anchor, [])
-                if len(rows) < _MAX_POSTINGS:
-                    rows.append(row)
+            anchors = _anchors(fp)
+            self._windows[self._window(published_s)].add(row, anchors)
+            self._n_recent += len(anchors)
+            if self._n_recent > _MAX_RECENT:
+                for postings in self._windows.values():
+                    postings.compact()
+                self._n_recent = 0
 
     def discard(self, article_id: str) -> None:
         """Forgets an article; an unknown id is no error."""
@@ -269,9 +325,7 @@ class CopyFinder:
             return
         gone = self._entries.pop(row)
         _drop(self._exact, gone.fp.exact, row)
-        postings = self._windows[self._window(gone.published_s)]
-        for anchor in _anchors(gone.fp):
-            _drop(postings, anchor, row)
+        self._windows[self._window(gone.published_s)].discard(row, _anchors(gone.fp))
 
     def find(self, published_s: int | None, fp: Fingerprint) -> str | None:
         """The id of the earliest article that this one is a near-copy of, or None.
@@ -297,12 +351,11 @@ class CopyFinder:
         windows = [None] if window is None else [window - 1, window, window + 1]
         places = [self._windows[w] for w in windows if w in self._windows]
         n_shared: Counter[int] = Counter()
-        for anchor in _anchors(fp):
-            # A shared band is reason enough to look; of sentences it takes as many as a copy must share.
-            weight = _MIN_SENTENCES if anchor >> 32 else 1
-            for postings in places:
-                for row in postings.get(anchor, ()):
-                    n_shared[row] += weight
+        anchors = _anchors(fp)
+        for postings in places:
+            for anchor, row in postings.rows(anchors):
+                # A shared band is reason enough to look; of sentences it takes as many as a copy must share.
+                n_shared[row] += _MIN_SENTENCES if anchor & _IS_BAND else 1
         for row, n in n_shared.items():
             if n >= _MIN_SENTENCES and (published_s is None or self._is_close(row, published_s)):
                 yield row

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import tracemalloc
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -239,6 +240,63 @@ def test_a_thousand_pages_of_one_template_are_not_all_compared() -> None:
         page = fingerprint(f"Station {i} measured {i} degrees and {i * 7} litres on the {i * 13} of it. {body}")
         finder.add(f"a{i}", NOON, page)
     assert 0 < len(list(finder._candidates(NOON, page))) < 200
+
+
+@pytest.mark.parametrize("max_recent", [0, 200, 10**9])
+def test_what_is_kept_in_arrays_is_found_and_forgotten_like_what_came_just_now(
+    monkeypatch: pytest.MonkeyPatch, max_recent: int
+) -> None:
+    monkeypatch.setattr("ingest.copies._MAX_RECENT", max_recent)
+    rng = random.Random(5)
+    finder = CopyFinder()
+    stories = [story(seed, 30) for seed in range(12)]
+    made = {f"a{n}": fingerprint(text_of(stories[n % 12][n // 12 :])) for n in range(48)}
+    published = {name: None if n % 5 == 0 else NOON + (n % 3) * 6 * DAY_S for n, name in enumerate(made)}
+    here: dict[str, int] = {}
+    for turn in range(300):
+        name = rng.choice(list(made))
+        if rng.random() < 0.3:
+            finder.discard(name)
+            here.pop(name, None)
+        else:
+            finder.add(name, published[name], made[name])
+            here[name] = turn
+        asked = rng.choice(list(made))
+        close = [
+            other
+            for other in here
+            if (made[other].exact == made[asked].exact and None in (published[asked], published[other]))
+            or (
+                (made[other].exact == made[asked].exact or is_near_copy(made[asked], made[other]))
+                and (published[asked] is None) == (published[other] is None)
+                and abs((published[asked] or 0) - (published[other] or 0)) <= 10 * DAY_S
+            )
+        ]
+        # A dated question finds undated articles only by all their words, as the finder says.
+        expected = min(
+            close, key=lambda other: (published[other] is None, published[other] or 0, here[other]), default=None
+        )
+        assert finder.find(published[asked], made[asked]) == expected
+
+
+def test_an_article_takes_two_and_a_half_kilobytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.copies._MAX_RECENT", 20_000)
+    rng = np.random.default_rng(0)
+
+    def added(finder: CopyFinder, start: int, n: int) -> None:
+        for at in range(start, start + n):
+            sketch, sentences = (rng.integers(0, 2**32, size, np.uint32) for size in (128, 30))
+            fp = Fingerprint(800, rng.bytes(16), sketch.tobytes(), np.sort(sentences).tobytes(), b"")
+            finder.add(f"https://paper.example/2023/05/a-long-enough-headline-{at}", NOON + at * 600, fp)
+
+    finder = CopyFinder()
+    added(finder, 0, 1000)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    added(finder, 1000, 4000)
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert taken / 4000 < 3000
 
 
 def test_window_of_no_days_is_refused() -> None:
