@@ -27,7 +27,7 @@ demo: $(BIN)/newsquote ## Ingest the sample corpus and answer a question.
 	$(CLEAN) $(BIN)/newsquote --data $(DEMO) ask "what deadline did Bessent mention?" --asked-on 2025-04-30
 
 test: $(VENV)/dev ## Run the tests.
-	$(CLEAN) $(BIN)/python -m pytest
+	$(CLEAN) $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/dev ## Lint, formatting and types.
 	$(BIN)/ruff check .
@@ -39,6 +39,7 @@ eval: $(VENV)/dev ## Quality figures against their floors.
 
 bench: $(VENV)/dev ## Speed and memory.
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench
+	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench_scale --asked 60
 	$(CLEAN) $(BIN)/python -m tests.bench_year --days 14
 
 train: $(VENV)/dev ## Train the reranker and fit the weights (45 minutes).

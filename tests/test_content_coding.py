@@ -80,7 +80,7 @@ def test_encodings_that_nobody_asked_for_are_refused(encoding: str) -> None:
     ("encoding", "bomb"),
     [
         ("gzip", packed_zeros(200_000_000)),
-        ("gzip, gzip", gzip.compress(packed_zeros(200_000_000))),
+        ("gzip, gzip", gzip.compress(packed_zeros(200_000_000), mtime=0)),
         ("br", brotli.compress(bytes(50_000_000), quality=5)),
     ],
 )

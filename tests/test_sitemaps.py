@@ -119,7 +119,7 @@ def test_a_zipped_sitemap_is_told_by_its_bytes() -> None:
         b"",
         b"<html><body>Sitemap: https://harbour.co.uk/1.xml</body></html>",
         b"<rss><channel/></rss>",
-        gzip.compress(b"<html></html>"),
+        gzip.compress(b"<html></html>", mtime=0),
         packed_zeros(1_000_000),
         b"\x1f\x8b\x08 broken",
         b'{"url": "https://harbour.co.uk"}',
