@@ -846,23 +846,19 @@ def _fetcher(settings: Settings, *, allow_private: bool) -> Fetcher:
 
 def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     """The embedder and the passage length of the live index; of the settings where there is none."""
-    from index.embed import DEFAULT_MODEL, LARGE_ARTICLES, load_embedder
+    from index.embed import DEFAULT_MODEL, load_embedder
     from index.errors import IndexCorrupt, IndexMissing, IndexStale
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
-    from index.store import Store
 
     try:
         manifest = read_manifest(settings.data)
     except (IndexMissing, IndexCorrupt, IndexStale):
-        with Store(settings.data) as store:
-            n_articles = store.counts()["articles"]
         embedder = load_embedder(
             settings.model or DEFAULT_MODEL,
             runtime=settings.runtime,
             exports=settings.data / "models",
             may_fetch=True,
-            is_large=n_articles >= LARGE_ARTICLES,
         )
         return embedder, settings.passage_tokens or DEFAULT_PASSAGE_TOKENS
     if settings.passage_tokens not in (0, manifest.passage_tokens):

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.errors import ModelUnavailable
-from index.quantise import calibration_texts, quantise, why_not_int8, why_not_made
+from index.quantise import calibration_texts, quantise, why_not_made
 from index.types import Embedder, Vectors
 
 if TYPE_CHECKING:
@@ -52,10 +52,6 @@ MAX_COUNTED_CHARS = 100
 RUNTIMES = ("auto", "openvino", "openvino-fp32", "openvino-int8", "torch")
 GPU_DRIVER = Path("/proc/driver/nvidia/gpus")
 GPU_BATCH = 256
-# From so many on, embedding with 8 bits saves more than the half minute that making them takes.
-LARGE_ARTICLES = 1000
-# Less is not worth vectors that differ in the third decimal.
-MIN_INT8_GAIN = 1.15
 # No export takes longer; an unfinished one that is older has no process any more.
 EXPORT_MAX_S = 3600
 
@@ -105,17 +101,15 @@ def load_embedder(
     runtime: str = "auto",
     exports: Path | None = None,
     may_fetch: bool = False,
-    is_large: bool = False,
 ) -> Embedder:
     """The embedder for a model's name or path.
 
     Args:
         name: `all-MiniLM-L6-v2`, a folder, or any name sentence-transformers knows.
         runtime: `openvino` (which is `openvino-fp32`), `openvino-int8`, `torch`, or `auto`: torch on a GPU, OpenVINO
-            where it can, else torch.
+            in 32 bits where it can, else torch.
         exports: Folder where the OpenVINO export is kept; without one a folder that lasts as long as the process.
         may_fetch: Whether a model that is not on this disk may be fetched by its name; asking never does.
-        is_large: So much is to be embedded that `auto` may spend a minute on 8 bits, where the processor gains by them.
 
     Raises:
         ModelUnavailable: Nothing can load it; the sentence says why.
@@ -131,7 +125,7 @@ def load_embedder(
     if runtime == "auto" and folder is not None and not _has_gpu():
         why_not = _why_not_openvino(folder)
         if not why_not:
-            return _best_openvino(name, folder, exports, is_large=is_large)
+            return OpenVinoEmbedder(name, folder, exports)
         log.info("embedding with torch reason=%r", why_not)
     return SentenceTransformerEmbedder(name, folder, may_fetch=may_fetch)
 
@@ -143,34 +137,6 @@ def _has_gpu() -> bool:
     import torch
 
     return bool(torch.cuda.is_available())
-
-
-def _best_openvino(name: str, folder: Path, exports: Path | None, *, is_large: bool) -> OpenVinoEmbedder:
-    floats = OpenVinoEmbedder(name, folder, exports)
-    if not is_large:
-        return floats
-    why_not = why_not_int8()
-    if not why_not:
-        eighths = OpenVinoEmbedder(name, folder, exports, is_int8=True)
-        gain = _cpu_s(floats) / _cpu_s(eighths)
-        if gain >= MIN_INT8_GAIN:
-            log.info("embedding with openvino-int8 gain=%.2f", gain)
-            return eighths
-        why_not = f"8 bits are {gain:.2f} times as fast here"
-    log.info("embedding with openvino-fp32 reason=%r", why_not)
-    return floats
-
-
-def _cpu_s(embedder: OpenVinoEmbedder) -> float:
-    """CPU seconds for the calibration passages, the best of two runs after one that warms up."""
-    texts = calibration_texts()
-    embedder.embed_passages(texts)
-    took = []
-    for _ in range(2):
-        started = time.process_time()
-        embedder.embed_passages(texts)
-        took.append(time.process_time() - started)
-    return min(took)
 
 
 def _why_not_openvino(folder: Path) -> str:

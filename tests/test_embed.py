@@ -300,34 +300,6 @@ def test_eight_bits_that_cannot_be_made_are_one_sentence(tmp_path: Path, monkeyp
         embedder.embed_query("deadline")
 
 
-@needs_openvino
-@pytest.mark.parametrize(
-    ("is_large", "why_not", "eighths_s", "runtime", "said"),
-    [
-        (True, "", 1.0, "openvino-int8", "gain=2.00"),
-        (True, "", 1.9, "openvino-fp32", "1.05 times as fast"),
-        (True, "no instructions", 1.0, "openvino-fp32", "no instructions"),
-        (False, "", 1.0, "openvino-fp32", ""),
-    ],
-)
-def test_auto_takes_eight_bits_for_a_large_corpus_where_they_measure_faster(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    is_large: bool,
-    why_not: str,
-    eighths_s: float,
-    runtime: str,
-    said: str,
-) -> None:
-    monkeypatch.setattr(embed, "GPU_DRIVER", Path("/nowhere"))
-    monkeypatch.setattr(embed, "why_not_int8", lambda: why_not)
-    monkeypatch.setattr(embed, "_cpu_s", lambda embedder: eighths_s if "int8" in embedder.runtime else 2.0)
-    with caplog.at_level("INFO", logger="index.embed"):
-        assert load_embedder(is_large=is_large).runtime == runtime
-    assert said in caplog.text
-    assert len(caplog.records) == bool(said)
-
-
 def test_auto_runs_on_the_gpu_that_torch_sees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import torch
 
