@@ -116,7 +116,6 @@ def test_without_a_model_the_sentence_says_what_to_set(sample_data: Path) -> Non
     assert (ran.code, ran.out) == (1, "")
     assert "set NEWSQUOTE_LLM_URL" in ran.err
     assert run("--data", str(sample_data), "ask", "--llm", "--batch", "x").code == 2
-    assert run("--data", str(sample_data), "eval").code == 2
 
 
 def test_asking_without_a_model_imports_no_client(sample_data: Path) -> None:

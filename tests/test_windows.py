@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.windows import MAX_CHARS, cut_to_words, sentences_of, twin_of
+from index.sentences import n_words
 from index.types import Article, Span
 
 
@@ -50,6 +51,7 @@ WORDS = st.sampled_from(["a", "dollar", "e\u0301t\u00e9", "\U0001f469\u200d\U000
 @given(st.lists(WORDS, min_size=1, max_size=200), st.integers(1, 70), st.data())
 def test_what_is_cut_is_whole_words_round_the_answer(words: list[str], max_words: int, draw: st.DataObject) -> None:
     sentence = " ".join(words)
+    assume(n_words(sentence) == len(words))  # words of a script without spaces are cut inside
     text = f"Before. {sentence} After."
     span = Span(8, 8 + len(sentence))
     at = draw.draw(st.integers(0, len(words) - 1))
