@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import embed
@@ -92,6 +92,7 @@ def test_vectors_come_in_the_order_of_the_texts(each: Embedder) -> None:
     assert len(np.unique(together.round(4), axis=0)) > 60
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.integers(2, 256), max_size=60), st.integers(1, 700))
 def test_batches_hold_every_row_once_and_little_padding(lengths: list[int], max_tokens: int) -> None:
     batches = batches_by_length(lengths, max_tokens)
@@ -121,6 +122,7 @@ ODD = [
 
 
 @needs_openvino
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.one_of(st.sampled_from(ODD), st.text(max_size=60), st.text(" ab'-.\n[]SEP“é", max_size=40))))
 def test_counts_remembered_word_by_word_are_those_of_the_whole_text(embedder: Embedder, texts: list[str]) -> None:
     assert isinstance(embedder, OpenVinoEmbedder)
