@@ -6,13 +6,12 @@ with the reason. Knows nothing about Discord beyond what it is told.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aiohttp import web
+from index.endpoint import Endpoint, family, number
 
 BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -66,55 +65,43 @@ class Health:
 def exposition(metrics: Metrics, health: Health) -> str:
     """Everything in Prometheus' text format, one family after the other."""
     lines: list[str] = []
-
-    def family(name: str, kind: str, about: str, *samples: tuple[str, float]) -> None:
-        lines.append(f"# HELP newsquote_{name} {about}")
-        lines.append(f"# TYPE newsquote_{name} {kind}")
-        lines.extend(f"newsquote_{name}{labels} {_number(value)}" for labels, value in samples)
-
     outcomes = ("answered", "not_found", "busy", "refused", "failed", "closing")
-    family(
+    lines += family(
         "questions_total",
         "counter",
         "Questions by outcome.",
         *((f'{{outcome="{name}"}}', metrics.questions[name]) for name in outcomes),
     )
-    family(
+    lines += family(
         "votes_total",
         "counter",
         "Votes by value.",
         *((f'{{value="{name}"}}', metrics.votes[name]) for name in ("up", "down")),
     )
     texts = ("written", "declined", "unsupported", "failed", "cancelled", "not shown")
-    family(
+    lines += family(
         "texts_total",
         "counter",
         "Texts of a language model by outcome.",
         *((f'{{outcome="{name}"}}', metrics.texts[name]) for name in texts),
     )
-    family("reports_total", "counter", "Reports of wrong quotes.", ("", metrics.n_reports))
+    lines += family("reports_total", "counter", "Reports of wrong quotes.", ("", metrics.n_reports))
     lines.append("# HELP newsquote_answer_seconds Time from question to card.")
     lines.append("# TYPE newsquote_answer_seconds histogram")
     n = 0
     for bound, count in zip((*map(str, BUCKETS_S), "+Inf"), metrics.took_s, strict=True):
         n += count
         lines.append(f'newsquote_answer_seconds_bucket{{le="{bound}"}} {n}')
-    lines += [f"newsquote_answer_seconds_sum {_number(metrics.sum_s)}", f"newsquote_answer_seconds_count {n}"]
-    family("waiting", "gauge", "Questions under way or waiting.", ("", health.n_waiting))
-    family("heartbeat_seconds", "gauge", "Latency of the last heartbeat.", ("", health.latency_s))
-    family("guilds", "gauge", "Servers the bot is on.", ("", health.n_guilds))
-    family("index_age_seconds", "gauge", "Age of the live index.", ("", health.index_age_s))
-    family("up", "gauge", "1 while the bot can answer.", ("", 0 if health.problem else 1))
+    lines += [f"newsquote_answer_seconds_sum {number(metrics.sum_s)}", f"newsquote_answer_seconds_count {n}"]
+    lines += family("waiting", "gauge", "Questions under way or waiting.", ("", health.n_waiting))
+    lines += family("heartbeat_seconds", "gauge", "Latency of the last heartbeat.", ("", health.latency_s))
+    lines += family("guilds", "gauge", "Servers the bot is on.", ("", health.n_guilds))
+    lines += family("index_age_seconds", "gauge", "Age of the live index.", ("", health.index_age_s))
+    lines += family("up", "gauge", "1 while the bot can answer.", ("", 0 if health.problem else 1))
     return "\n".join(lines) + "\n"
 
 
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "NaN"  # the heartbeat's latency is infinite until there is one
-    return str(int(value)) if value == int(value) else f"{value:.6g}"
-
-
-class MetricsServer:
+class MetricsServer(Endpoint):
     """Serves both on loopback.
 
     Args:
@@ -124,37 +111,9 @@ class MetricsServer:
     """
 
     def __init__(self, metrics: Metrics, health: Callable[[], Health], port: int) -> None:
-        self._metrics = metrics
-        self._health = health
-        self.port = port
-        self._runner: web.AppRunner | None = None
-
-    async def start(self) -> None:
-        """Listen.
-
-        Raises:
-            OSError: The port is taken.
-        """
-        app = web.Application()
-        app.router.add_get("/metrics", self._serve_metrics)
-        app.router.add_get("/health", self._serve_health)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
-
-    async def close(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _serve_metrics(self, _: web.Request) -> web.Response:
-        text = exposition(self._metrics, self._health())
-        return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
-
-    async def _serve_health(self, _: web.Request) -> web.Response:
-        health = self._health()
-        if health.problem:
-            return web.Response(status=503, text=health.problem + "\n")
-        return web.Response(text=f"ok snapshot={health.snapshot}\n")
+        super().__init__(
+            lambda: exposition(metrics, health()),
+            lambda: health().problem,
+            port,
+            well=lambda: f"ok snapshot={health().snapshot}",
+        )

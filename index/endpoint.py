@@ -40,11 +40,20 @@ class Endpoint:
     Args:
         metrics: The text of `/metrics`.
         problem: What is wrong, or "".
+        well: What `/health` says where nothing is.
         port: 0 takes any free one; see `port` after `start`.
     """
 
-    def __init__(self, metrics: Callable[[], str], problem: Callable[[], str], port: int) -> None:
+    def __init__(
+        self,
+        metrics: Callable[[], str],
+        problem: Callable[[], str],
+        port: int,
+        *,
+        well: Callable[[], str] = lambda: "ok",
+    ) -> None:
         self._metrics = metrics
+        self._well = well
         self._problem = problem
         self.port = port
         self._runner: web.AppRunner | None = None
@@ -74,4 +83,6 @@ class Endpoint:
 
     async def _serve_health(self, _: web.Request) -> web.Response:
         problem = self._problem()
-        return web.Response(status=503, text=problem + "\n") if problem else web.Response(text="ok\n")
+        if problem:
+            return web.Response(status=503, text=problem + "\n")
+        return web.Response(text=self._well() + "\n")
