@@ -7,14 +7,11 @@ answered the second time is wrong by construction; that is how a threshold is ju
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.answer import Answer, Answerer, Question
 from bot.scoring import ALL_WORDS, N_QUOTES, holds, shown
-
-Row = Mapping[str, Any]
 
 SURE = 0.95
 THRESHOLDS = tuple(at / 100 for at in range(2, 100, 2))
@@ -38,7 +35,7 @@ class Level:
     Attributes:
         threshold: Answers below are "not found".
         answered: Share of the answerable questions that are answered.
-        right: Share of them answered rightly.
+        right: Share of the answerable questions that are answered rightly.
         refused: Share of the unanswerable ones refused.
         wrong_at_most: With `SURE` confidence, wrong answers are no larger a share than this of all that is answered.
     """
@@ -68,7 +65,7 @@ def trials(
         answer = answerer.answer(asked)
         found.append(Trial(answer.confidence, is_right(answer, answers), bool(answers)))
         if answers:
-            without = _without(answerer, asked, answers, number_of)
+            without = _without(answerer, asked, answer, answers, number_of)
             if without is not None:
                 found.append(Trial(without.confidence, False, False))
     return found
@@ -81,12 +78,17 @@ def is_right(answer: Answer, answers: Sequence[str]) -> bool:
 
 
 def _without(
-    answerer: Answerer, question: Question, answers: Sequence[str], number_of: Callable[[str], int | None]
+    answerer: Answerer,
+    question: Question,
+    answer: Answer,
+    answers: Sequence[str],
+    number_of: Callable[[str], int | None],
 ) -> Answer | None:
-    """The answer of the corpus without what holds it; None where it stands in too many articles."""
+    """The answer of the corpus without what holds it, begun from that of all; None where too many articles hold it."""
     gone: set[int] = set()
-    for _ in range(MAX_ROUNDS):
-        answer = answerer.answer(question, without=gone)
+    for at in range(MAX_ROUNDS):
+        if at:
+            answer = answerer.answer(question, without=gone)
         holding = {
             number
             for quote in answer.quotes
