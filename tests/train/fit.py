@@ -24,8 +24,9 @@ from index.rerank import OpenVinoReranker
 from index.retrieve import Retriever, Weights
 from index.snapshot import open_snapshot
 from index.store import Store
+from tests.evaluate import rows
 from tests.fakes import HashingEmbedder
-from tests.train.groups import HELD_OUT, rows
+from tests.train.groups import HELD_OUT
 
 EVERY = 2
 SCALE = 2.5

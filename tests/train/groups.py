@@ -8,8 +8,6 @@ fitted on them.
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +28,7 @@ from index.store import Store
 from index.types import Filters, Reading, end_of_day_s
 from index.words import content_terms, terms
 from ingest.sources import open_source
+from tests.evaluate import rows
 from tests.fakes import HashingEmbedder, ingest_drafts
 
 HELD_OUT = "2023-11-01"
@@ -59,13 +58,6 @@ class Group:
     answers: tuple[str, ...]
     positive: tuple[Reading, ...] = ()
     negative: tuple[Reading, ...] = field(default=(), repr=False)
-
-
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines, gzipped or not."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines)
 
 
 class _Splitter(HashingEmbedder):
