@@ -23,6 +23,7 @@ from bot.llm_facts import (
     all_stems,
     days,
     is_within,
+    joined,
     n_negations,
     name_runs,
     numbers,
@@ -197,6 +198,8 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
         return "date"
     if not all(_number_stands(number, evidence) for number in numbers(sentence)):
         return "number"
+    if not joined(sentence) <= evidence.joined:
+        return "number"
     outlets = tuple(run for key in keys for run in name_runs(by_key[key].article.source))
     if not _names_stand(sentence, evidence, outlets):
         return "name"
@@ -250,6 +253,7 @@ def _stands_whole(inner: str, text: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Facts:
     numbers: tuple[Number, ...]
+    joined: frozenset[tuple[str, ...]]
     days: tuple[Day, ...]
     runs: tuple[tuple[str, ...], ...]
     stems: frozenset[str]
@@ -264,6 +268,7 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
     sentences = [span.of(text) for text in texts for span in sentence_spans(text)]
     return _Facts(
         numbers=tuple(number for text in texts for number in numbers(text)),
+        joined=frozenset(pair for text in texts for pair in joined(text)),
         days=tuple(day for text in texts for day in days(text)),
         runs=tuple(run for text in texts for run in name_runs(text)),
         stems=all_stems(whole),

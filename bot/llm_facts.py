@@ -176,6 +176,24 @@ def days(text: str) -> list[Day]:
     return found
 
 
+_JOINED = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?:\s?[-–—−]\s?\d+(?:[.,]\d+)*)+(?![\w%])")
+_TO = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)*)\s+to\s+(\d+(?:[.,]\d+)*)(?![\w%])")
+
+
+def joined(text: str) -> set[tuple[str, ...]]:
+    """Figures that a dash or "to" joins, as in "6–4" and "12 to 7": they say something together and in their order.
+
+    Those of dates are left out.
+    """
+    dates = [range(day.start, day.end) for day in days(text)]
+    with_dash = {
+        tuple(re.split(r"\s?[-–—−]\s?", match[0]))
+        for match in _JOINED.finditer(text)
+        if not any(match.start() in date for date in dates)
+    }
+    return with_dash | {match.groups() for match in _TO.finditer(text)}
+
+
 def numbers(text: str) -> list[Number]:
     """The numbers in a text in their order, those of its dates left out."""
     pieces = list(_pieces(text))

@@ -16,7 +16,10 @@ FERRY = (
     "Fire chief Bertrand Amsel of the Bank of Wessel said: “The bow was torn open.” "
     "The captain’s test was not negative. He had 22 years at sea, and turned 51 in 2024."
 )
-TRAM = "The council voted 12 to 7 for the tram. Mayor Ines Halloran was relieved."
+TRAM = (
+    "The council voted 12 to 7 for the tram. Mayor Ines Halloran was relieved. "
+    "The mayor’s team won 6–4, 3–6, 7–5 in the 2023-24 final."
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,24 @@ def said(text: str, sources: tuple[Source, ...], key: int = 0) -> str:
     """Why a sentence is cut; "" where it is shown."""
     checked = check(f"{text} [{sources[key].key}]", sources)
     return "" if checked.sentences else next(iter(checked.cut))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("The council voted 12-7 for the tram.", ""),
+        ("The mayor’s team won 6-4, 3-6, 7-5.", ""),
+        ("The mayor’s team won the 2023–24 final.", ""),
+        ("The council voted 7 to 12 for the tram.", "number"),
+        ("The council voted 7-12 for the tram.", "number"),
+        ("The mayor’s team won 6–6, 3–4, 7–5.", "number"),
+        ("The mayor’s team won 4–6, 3–6, 7–5.", "number"),
+    ],
+)
+def test_figures_that_are_joined_stand_together_and_in_their_order(
+    text: str, why: str, sources: tuple[Source, ...]
+) -> None:
+    assert said(text, sources, 1) == why
 
 
 @pytest.mark.parametrize(

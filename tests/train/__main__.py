@@ -18,6 +18,7 @@ import numpy as np
 
 from index.embed import default_model_path, file_sha256
 from index.rerank import FOLDER, PairTokenizer
+from tests.train.cloze import cloze_groups
 from tests.train.fit import fit
 from tests.train.groups import HELD_OUT, quiz_groups, squad_groups, trec_groups
 from tests.train.reader import export, train
@@ -51,7 +52,8 @@ def main() -> int:
     if not arguments.fit_only:
         made = WORK / "reranker"
         answers = shared / "answer-sentences"
-        model = train([*groups, *squad_groups(answers), *trec_groups(answers)])
+        cloze = cloze_groups(WORK / "quiz", HELD_OUT)
+        model = train([*groups, *cloze, *squad_groups(answers), *trec_groups(answers)])
         tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
         some = [pair for group in groups for pair in tokenizer.pairs(group.question, group.negative[:1])][:N_COMPARED]
         expected, written = export(model, made, some)

@@ -31,14 +31,14 @@ from ingest.sources import open_source
 from tests.evaluate import rows
 from tests.fakes import HashingEmbedder, ingest_drafts
 
-HELD_OUT = "2023-11-01"
+HELD_OUT = "2024-02-01"
 N_PASSAGES = 16
 N_POSITIVE = 4
 N_NEGATIVE = 30
 # Share of the explanation's or the question's rare words that a sentence must have to be believed.
 MIN_SUPPORT = 0.33
 
-Kind = Literal["quiz", "quiz without answer", "squad", "squad without answer", "trec"]
+Kind = Literal["quiz", "quiz without answer", "cloze", "squad", "squad without answer", "trec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,18 @@ def quiz_groups(quiz: Path, folder: Path, now_s: int) -> list[Group]:
     groups = []
     with Store(folder) as store:
         snapshot = open_snapshot(folder)
-        retriever = Retriever(snapshot, HashingEmbedder(), Weights(words=0.9))
+        retriever = by_words(snapshot)
         for row in rows(quiz / "questions.jsonl.gz"):
             if row["asked_on"] < HELD_OUT:
                 group = _quiz_group(row, store, snapshot, retriever)
                 if group.negative:
                     groups.append(group)
     return groups
+
+
+def by_words(snapshot: Snapshot) -> Retriever:
+    """A retriever for an index of hashed vectors, which say nothing: the words find the passages."""
+    return Retriever(snapshot, HashingEmbedder(), Weights(words=0.9))
 
 
 def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever: Retriever) -> Group:
@@ -100,7 +105,7 @@ def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever
     asked = question_terms(understood.topic, understood.kind)
     explained = content_terms(row["evidence"]) if row["evidence"] else []
     positive, negative = [], []
-    for reading, score in _candidates(understood.topic, asked_on, store, retriever):
+    for reading, score in candidates(understood.topic, Filters(end_of_day_s(asked_on)), store, retriever):
         own = set(terms(reading.sentence))
         near = own | set(terms(f"{reading.title} {reading.previous}"))
         asked_own, asked_near = coverage(asked, own, idf), coverage(asked, near, idf)
@@ -118,11 +123,11 @@ def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever
     return Group("quiz" if best else "quiz without answer", understood.topic, tuple(row["answers"]), best, worst)
 
 
-def _candidates(topic: str, asked_on: date, store: Store, retriever: Retriever) -> Iterator[tuple[Reading, float]]:
+def candidates(topic: str, filters: Filters, store: Store, retriever: Retriever) -> Iterator[tuple[Reading, float]]:
     """Sentences of the passages found, each text once, with the passage's score."""
     articles: dict[int, Sentences] = {}
     seen: set[str] = set()
-    for hit in retriever.retrieve(topic, Filters(end_of_day_s(asked_on)), k=N_PASSAGES):
+    for hit in retriever.retrieve(topic, filters, k=N_PASSAGES):
         if hit.version not in articles:
             article = store.article(hit.version)
             assert article is not None

@@ -24,8 +24,15 @@ from index.rerank import Pair, PairTokenizer, padded
 from index.types import Reading
 from tests.train.groups import Group, Kind
 
-SENTENCES: dict[Kind, int] = {"quiz": 8, "quiz without answer": 4, "squad": 4, "squad without answer": 3, "trec": 6}
-N_SQUAD, N_SQUAD_WITHOUT, N_WITHOUT, N_WITHOUT_LAST = 2000, 1200, 300, 200
+SENTENCES: dict[Kind, int] = {
+    "quiz": 8,
+    "quiz without answer": 4,
+    "cloze": 5,
+    "squad": 4,
+    "squad without answer": 3,
+    "trec": 6,
+}
+N_SQUAD_WITHOUT, N_WITHOUT, N_WITHOUT_LAST = 2000, 400, 250
 N_FIRST, N_HARD, N_LIKELY = 3, 8, 30
 GROUPS_PER_STEP = 8
 FROZEN_LAYERS = 2
@@ -76,7 +83,8 @@ def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
 
     mixed = [
         *by_kind["trec"],
-        *some("squad", N_SQUAD),
+        *by_kind["squad"],
+        *by_kind["cloze"],
         *some("squad without answer", N_SQUAD_WITHOUT),
         *by_kind["quiz"],
         *some("quiz without answer", N_WITHOUT),
