@@ -394,12 +394,19 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         value=value,
         kind=kind,
         start=pieces[first].start,
-        left=left[0].text.lower() if left else "",
-        right=right[0].text.lower() if right else "",
+        left=_beside(left),
+        right=_beside(right),
         unit=unit,
         about=frozenset(left_stems) | frozenset(right_stems),
         after=frozenset(right_stems),
     )
+
+
+def _beside(pieces: Sequence[_Piece]) -> str:
+    """The nearest of some pieces; all dashes are one."""
+    if not pieces:
+        return ""
+    return "-" if pieces[0].kind == "dash" and pieces[0].text != "/" else pieces[0].text.lower()
 
 
 _JOINTS = frozenset(("and", "or", "but", "while", "whereas"))

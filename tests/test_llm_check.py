@@ -40,7 +40,7 @@ def said(text: str, sources: tuple[Source, ...], key: int = 0) -> str:
     [
         ("The council voted 12-7 for the tram.", ""),
         ("The mayor’s team won 6-4, 3-6, 7-5.", ""),
-        ("The mayor’s team won the 2023–24 final.", ""),
+        ("The mayor’s team won 6-4, 3-6, 7-5 in the 2023–24 final.", ""),
         ("The council voted 7 to 12 for the tram.", "number"),
         ("The council voted 7-12 for the tram.", "number"),
         ("The mayor’s team won 6–6, 3–4, 7–5.", "number"),
