@@ -31,6 +31,7 @@ import numpy as np
 from bot.answer import Answerer, Question
 from index.build import build_snapshot
 from index.embed import load_embedder
+from index.rerank import load_reranker
 from index.retrieve import Retriever
 from index.snapshot import Snapshot, embedder_of, open_snapshot
 from index.store import Store
@@ -44,7 +45,8 @@ from tests.scale_corpus import fill, neighbourhood, read_originals
 
 TOKENS = 160
 N_ADDED = 1000
-N_ANSWERS = 30
+N_WARM, N_ANSWERS = 10, 50
+N_COMMANDS = 5
 ASKERS = (1, 4, 16)
 DEFAULT_SIZES = "5000,20000"
 
@@ -74,6 +76,8 @@ class Figures:
     add_s: float
     is_merge: bool
     answer_ms: tuple[float, float, float]
+    answer_cpu_ms: tuple[float, float, float]
+    ask_s: float
     fresh: dict[str, float]
 
 
@@ -174,6 +178,17 @@ def memory(name: str) -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(name + ":"))
 
 
+def command_s(folder: Path, question: str) -> float:
+    """Seconds of `newsquote ask` from its start to its end, the median of five."""
+    command = [sys.executable, "-m", "newsquote", "--data", str(folder), "ask", question, "--asked-on", "2023-12-31"]
+    took = []
+    for _ in range(N_COMMANDS):
+        started = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        took.append(time.perf_counter() - started)
+    return statistics.median(took)
+
+
 def answer_apart(folder: Path, question: str) -> dict[str, float]:
     """What a fresh process needs from its start to the first answer, and holds after twenty."""
     started = time.perf_counter()
@@ -194,7 +209,8 @@ def answer_apart(folder: Path, question: str) -> dict[str, float]:
 def _answer(folder: Path, text: str) -> None:
     with Store(folder) as store:
         snapshot = open_snapshot(folder)
-        answerer = Answerer(store, snapshot, embedder_of(snapshot.manifest.model, folder / "models"))
+        embedder = embedder_of(snapshot.manifest.model, folder / "models")
+        answerer = Answerer(store, snapshot, embedder, load_reranker())
         answerer.answer(Question(text, date(2023, 1, 1)))
         first = time.perf_counter()
         for place in range(20):
@@ -225,12 +241,14 @@ def measure(folder: Path, embedder: Embedder, questions: Sequence[Asked], more: 
     varied = percentiles([retrieve_once(snapshot, embedder, asked, asked.day) for asked in questions])
     recall = recall_at_100(snapshot, folder, questions[:100])
     with Store(folder) as store:
-        answerer = Answerer(store, snapshot, embedder)
-        answers = []
-        for asked in questions[:N_ANSWERS]:
-            started = time.perf_counter()
+        answerer = Answerer(store, snapshot, embedder, load_reranker())
+        answers, answers_cpu = [], []
+        for number, asked in enumerate(questions[: N_WARM + N_ANSWERS]):
+            started, started_cpu = time.perf_counter(), time.process_time()
             answerer.answer(Question(asked.text, today))
-            answers.append(time.perf_counter() - started)
+            if number >= N_WARM:
+                answers.append(time.perf_counter() - started)
+                answers_cpu.append(time.process_time() - started_cpu)
     fresh = answer_apart(folder, questions[0].text)
     size = sum(entry.size for entry in snapshot.manifest.files.values())
     more()
@@ -255,6 +273,8 @@ def measure(folder: Path, embedder: Embedder, questions: Sequence[Asked], more: 
         add_s=added["took_s"],
         is_merge=is_merge,
         answer_ms=percentiles(answers),
+        answer_cpu_ms=percentiles(answers_cpu),
+        ask_s=command_s(folder, questions[0].text),
         fresh=fresh,
     )
 
@@ -292,6 +312,8 @@ def table(rows: Sequence[Figures]) -> str:
         ("retrieve, each as of its own day, ms", lambda f: triple(f.varied_ms)),
         ("retrieve while articles are added, ms", lambda f: triple(f.adding_ms)),
         ("whole answer, ms", lambda f: triple(f.answer_ms)),
+        ("whole answer, CPU ms of all threads", lambda f: triple(f.answer_cpu_ms)),
+        ("`newsquote ask`, start to end, s", lambda f: f"{f.ask_s:.2f}"),
         ("fresh process: start to first answer, s", lambda f: f"{f.fresh['first_answer_s']:.2f}"),
         ("fresh process: resident, MB", lambda f: f"{f.fresh['memory_bytes'] / 1e6:,.0f}"),
         ("fresh process: of it not mapped files, MB", lambda f: f"{f.fresh['own_bytes'] / 1e6:,.0f}"),
