@@ -32,6 +32,7 @@ from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
 from bot.further import further
 from bot.mark import mark_answer
+from bot.reading import stretches
 from bot.understand import Understood, understand
 from bot.verify import verified
 from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
@@ -57,8 +58,6 @@ log = logging.getLogger(__name__)
 N_HITS = 60
 N_PASSAGES = 16
 N_SENTENCES = 96
-# Sentences that the reranker reads, which is most of an answer's time: 16 found no more than 12, 8 found less.
-N_READ = 12
 N_SOURCES = 10
 # What an article's best sentence adds to its rank: .2 was best of 0…0.5 on the fitting period and flat from .1 to .3.
 SENTENCE_SHARE = 0.2
@@ -352,8 +351,11 @@ class Answerer:
         asked = question_terms(understood.topic, understood.kind)
         signs = features(understood.kind, understood.question, asked, candidates, words, idf)
         if self._reranker is not None and candidates:
-            read = np.argsort(-(signs @ FIRST_LOOK), kind="stable")[:N_READ].tolist()
-            read_into(signs, read, self._reranker.scores(understood.topic, [candidates[at].reading for at in read]))
+            likeliest = np.argsort(-(signs @ FIRST_LOOK), kind="stable").tolist()
+            found = stretches(candidates, likeliest)
+            logits = self._reranker.scores(understood.topic, [stretch.reading for stretch in found])
+            read = np.array([at for stretch in found for at in stretch.candidates], np.int64)
+            read_into(signs, read[read >= 0].tolist(), logits[read >= 0])
         return signs, likeness(words, idf)
 
     def _quote(self, pick: Chosen, stories: Sequence[Story], understood: Understood) -> Quote:

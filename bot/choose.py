@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.windows import Sentences
-from index.types import Hit, Reading, Span
+from index.types import Hit, Span
 from index.words import content_terms, terms
 
 Floats = npt.NDArray[np.float64]
@@ -62,15 +62,6 @@ class Candidate:
     @property
     def text(self) -> str:
         return self.sentences.spans[self.at].of(self.sentences.article.text)
-
-    @property
-    def reading(self) -> Reading:
-        """The sentence with its article's title and the sentence before, for a reranker."""
-        sentences, at = self.sentences, self.at
-        previous = ""
-        if at and sentences.can_join(at - 1, at):
-            previous = sentences.spans[at - 1].of(sentences.article.text)
-        return Reading(sentences.article.title, previous, self.text)
 
 
 # Words that frame a question or name what kind of answer is wanted: an answering sentence says "by April 26", not

@@ -1,6 +1,7 @@
-"""How well a sentence answers a question: a cross-encoder reads both at once. Text in, scores out.
+"""How well sentences answer a question: a cross-encoder reads both at once. Text in, scores out.
 
-The one that ships was trained for news (see `reranker/CARD.md`) and runs on OpenVINO without torch. Any
+The one that ships was trained for news (see `reranker/CARD.md`), reads neighbouring sentences together and scores each
+of them, and runs on OpenVINO without torch. Any
 cross-encoder that sentence-transformers knows may take its place. Knows nothing about articles or quotes.
 """
 
@@ -10,7 +11,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,34 +30,36 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
 FOLDER = Path(__file__).with_name("reranker")
 DEFAULT_RERANKER = "newsquote-reader"
 NO_RERANKER = "none"
 
-# What the shipped model was trained to read, in tokens: longer parts are cut, the sentence last.
+# What the shipped model was trained to read, in tokens: of longer questions and titles the rest is cut. Sentences that
+# do not fit together are read apart.
 QUESTION_TOKENS = 32
 TITLE_TOKENS = 16
-PREVIOUS_TOKENS = 24
-ALL_TOKENS = 76
-MIN_SENTENCE_TOKENS = 24
-# Pairs that are computed together: shorter ones are padded less than in one batch of all.
-BATCH = 8
+ALL_TOKENS = 176
+# Texts that are computed together: shorter ones are padded less than in one batch of all.
+BATCH = 4
 _CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Tokens of one question and one sentence.
+    """Tokens of one question and some sentences.
 
     Attributes:
-        ids: `[CLS] question [SEP] title . previous sentence [SEP]`.
+        ids: `[CLS] question [SEP] title . sentences [SEP]`.
         n_question: How many of them are the question's, its marks included; the others are of the second kind.
+        bounds: First token of each sentence and one past its last.
     """
 
     ids: tuple[int, ...]
     n_question: int
+    bounds: tuple[tuple[int, int], ...]
 
 
 class PairTokenizer:
@@ -74,51 +77,63 @@ class PairTokenizer:
         self._marks = tuple(int(each or 0) for each in ids)
 
     def pairs(self, question: str, readings: Sequence[Reading]) -> list[Pair]:
-        """One pair for each reading, in order."""
+        """All sentences of the readings in their order: one pair for each reading, more where it is too long."""
         cls, sep, stop = self._marks
         asked = [cls, *self._ids([question])[0][:QUESTION_TOKENS], sep]
-        texts = [text for reading in readings for text in (reading.title, reading.previous, reading.sentence)]
-        ids = self._ids(texts)
+        texts = [text for reading in readings for text in (reading.title, *reading.sentences)]
+        ids = iter(self._ids(texts))
         pairs = []
-        for at in range(len(readings)):
-            title, previous, sentence = ids[3 * at : 3 * at + 3]
-            before = [*title[:TITLE_TOKENS], stop] if title else []
-            room = ALL_TOKENS - len(asked) - len(before) - 1
-            lead_in = previous[-PREVIOUS_TOKENS:]
-            if room - len(lead_in) < MIN_SENTENCE_TOKENS:
-                lead_in = []
-            sentence = sentence[: room - len(lead_in)]
-            pairs.append(Pair((*asked, *before, *lead_in, *sentence, sep), len(asked)))
+        for reading in readings:
+            title = next(ids)
+            head = [*asked, *title[:TITLE_TOKENS], stop] if title else asked
+            room = ALL_TOKENS - 1
+            tokens, bounds = [*head], []
+            for _ in reading.sentences:
+                sentence = next(ids)
+                if bounds and len(tokens) + len(sentence) > room:
+                    pairs.append(Pair((*tokens, sep), len(asked), tuple(bounds)))
+                    tokens, bounds = [*head], []
+                start = len(tokens)
+                tokens += sentence[: room - start]
+                bounds.append((start, len(tokens)))
+            if bounds:
+                pairs.append(Pair((*tokens, sep), len(asked), tuple(bounds)))
         return pairs
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, uncut and without marks."""
         return [len(ids) for ids in self._ids(texts)]
 
-    def tokens_of(self, pair: Pair, sentence: str, place: tuple[int, int]) -> tuple[int, int] | None:
-        """First and last position in `pair` of the tokens that overlap `place`, code points of its sentence."""
+    def tokens_of(self, bounds: tuple[int, int], sentence: str, place: tuple[int, int]) -> tuple[int, int] | None:
+        """First and last position of the tokens of a sentence at `bounds` that overlap `place`, code points of it.
+
+        None where the sentence was cut.
+        """
         encoding = self._tokenizer.encode(sentence, add_special_tokens=False)
-        last = pair.ids[-1 - len(encoding.ids) : -1]
-        if last != tuple(encoding.ids):
-            return None  # the sentence was cut
+        if len(encoding.ids) != bounds[1] - bounds[0]:
+            return None
         inside = [at for at, (start, end) in enumerate(encoding.offsets) if end > place[0] and start < place[1]]
-        first_token = len(pair.ids) - 1 - len(encoding.ids)
-        return (first_token + inside[0], first_token + inside[-1]) if inside else None
+        return (bounds[0] + inside[0], bounds[0] + inside[-1]) if inside else None
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
-def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints]:
-    """Token ids, mask and kinds of a batch; each (n, width)."""
+def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
+    """Token ids, mask and kinds of a batch, each (n, width); and the share of each token in the mean of each sentence,
+    (n, sentences, width).
+    """
     width = max(len(pair.ids) for pair in pairs)
     ids = np.zeros((len(pairs), width), np.int64)
     mask, kinds = np.zeros_like(ids), np.zeros_like(ids)
+    shares = np.zeros((len(pairs), max(len(pair.bounds) for pair in pairs), width), np.float32)
     for row, pair in enumerate(pairs):
         ids[row, : len(pair.ids)] = pair.ids
         mask[row, : len(pair.ids)] = 1
         kinds[row, pair.n_question : len(pair.ids)] = 1
-    return ids, mask, kinds
+        for at, (start, end) in enumerate(pair.bounds):
+            shares[row, at, start:end] = 1 / max(1, end - start)
+    return ids, mask, kinds, shares
 
 
 class OpenVinoReranker:
@@ -159,15 +174,17 @@ class OpenVinoReranker:
 
     def scores(self, question: str, readings: Sequence[Reading]) -> Scores:
         pairs = self._tokenizer.pairs(question, readings)
-        scores = np.zeros(len(pairs))
+        scores: list[Scores] = [np.zeros(0)] * len(pairs)
         by_length = sorted(range(len(pairs)), key=lambda row: len(pairs[row].ids))
         for start in range(0, len(by_length), BATCH):
             rows = by_length[start : start + BATCH]
             batch = padded([pairs[row] for row in rows])
             with self._lock:
                 self._request.infer(list(batch))
-                scores[rows] = self._request.get_output_tensor(0).data.reshape(-1)
-        return scores
+                found = self._request.get_output_tensor(0).data.astype(np.float64)
+            for row, each in zip(rows, found, strict=True):
+                scores[row] = each[: len(pairs[row].bounds)]
+        return np.concatenate([np.zeros(0), *scores])
 
 
 class CrossEncoderReranker:
@@ -194,17 +211,25 @@ class CrossEncoderReranker:
         self._lock = threading.Lock()
 
     def scores(self, question: str, readings: Sequence[Reading]) -> Scores:
-        if not readings:
+        pairs = [(question, text) for reading in readings for text in _with_context(reading)]
+        if not pairs:
             return np.zeros(0)
         import torch
 
-        pairs = [(question, reading.text) for reading in readings]
         with self._lock:
             # Its own activation would squeeze the scores; ours is the logit, whatever the model was saved with.
             found = self._model.predict(
                 pairs, activation_fn=torch.nn.Identity(), convert_to_numpy=True, show_progress_bar=False
             )
         return np.asarray(found, np.float64).reshape(-1)
+
+
+def _with_context(reading: Reading) -> Iterator[str]:
+    """Each sentence as running text, behind the title and the sentence before it."""
+    previous = ""
+    for sentence in reading.sentences:
+        yield " ".join(part for part in (f"{reading.title}." if reading.title else "", previous, sentence) if part)
+        previous = sentence
 
 
 @lru_cache(maxsize=2)

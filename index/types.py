@@ -172,22 +172,15 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sentence as a reranker reads it: with what a reader of the article would know.
+    """Neighbouring sentences of an article as a reranker reads them: together, and under the article's title.
 
     Attributes:
-        title: Of its article, or "".
-        previous: The sentence before it, or "".
-        sentence: The sentence.
+        title: Of the article, or "".
+        sentences: In their order.
     """
 
     title: str
-    previous: str
-    sentence: str
-
-    @property
-    def text(self) -> str:
-        """All of it as running text."""
-        return " ".join(part for part in (f"{self.title}." if self.title else "", self.previous, self.sentence) if part)
+    sentences: tuple[str, ...]
 
 
 class Reranker(Protocol):
@@ -204,7 +197,7 @@ class Reranker(Protocol):
     runtime: str
 
     def scores(self, question: str, readings: Sequence[Reading]) -> npt.NDArray[np.float64]:
-        """(n,) log-odds that a sentence answers, in the order of `readings`; higher is better."""
+        """(n,) log-odds that a sentence answers, of every sentence of every reading in their order."""
         ...
 
 

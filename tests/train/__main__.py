@@ -55,7 +55,11 @@ def main() -> int:
         cloze = cloze_groups(WORK / "quiz", HELD_OUT)
         model = train([*groups, *cloze, *squad_groups(answers), *trec_groups(answers)])
         tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
-        some = [pair for group in groups for pair in tokenizer.pairs(group.question, group.negative[:1])][:N_COMPARED]
+        some = [
+            pair
+            for group in groups[:N_COMPARED]
+            for pair in tokenizer.pairs(group.question, [one.reading for one in group.negative[:1]])
+        ]
         expected, written = export(model, made, some)
         print(f"8 bits against 32: correlation {np.corrcoef(expected, written)[0, 1]:.4f}")
         manifest = {

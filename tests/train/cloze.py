@@ -14,21 +14,22 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from bot.choose import coverage, question_terms
-from bot.scoring import holds
 from bot.windows import Sentences, sentences_of
 from index.retrieve import Retriever
 from index.snapshot import Snapshot, open_snapshot
 from index.store import Store
 from index.types import Article, Filters, Reading, end_of_day_s
 from index.words import terms
-from tests.train.groups import N_NEGATIVE, N_POSITIVE, Group, by_words, candidates
+from tests.train.groups import Group, by_words, labelled, passages
 
-N_GROUPS = 2000
+N_GROUPS = 1500
 # Articles that speak of the same event come within days.
 DAYS_AFTER = 7
 MIN_WORDS, MAX_WORDS = 7, 24
 # Share of the question's rare words that a sentence with the answer must have: the question is long, so it is high.
 MIN_SUPPORT = 0.4
+# A sentence that has so much of the question is the same sentence once more, and not learned from.
+SAME = 0.95
 N_NEAR = 2
 _CLAUSE = re.compile(r"(?<=[a-z\d])[,;:–—] |[.?!][\"”’']?$")
 _FIGURE = re.compile(
@@ -106,18 +107,17 @@ def _group(
     idf = snapshot.words.idf
     asked = question_terms(question, "")
     opening = {span.of(article.text) for span in sentences_of(article).spans[:N_NEAR]}
-    positive, negative = [], []
-    for reading, score in candidates(question, Filters(end_of_day_s(day)), store, retriever):
-        if reading.sentence in opening:
-            continue
-        shown = Reading("", "", reading.sentence) if reading.title == article.title else reading
-        support = coverage(asked, set(terms(reading.sentence)), idf)
-        if not holds([answer], reading.sentence):
-            negative.append((support + score, shown))
-        elif MIN_SUPPORT <= support < 0.95:  # above: the same sentence once more
-            positive.append((support, shown))
-    if not positive or len(negative) < N_POSITIVE:
-        return None
-    best = tuple(reading for _, reading in sorted(positive, key=lambda pair: -pair[0])[:N_POSITIVE])
-    worst = tuple(reading for _, reading in sorted(negative, key=lambda pair: -pair[0])[:N_NEGATIVE])
-    return Group("cloze", question, (answer,), best, worst)
+
+    def others() -> Iterator[Reading]:
+        for reading in passages(question, Filters(end_of_day_s(day)), store, retriever):
+            sentences = tuple(sentence for sentence in reading.sentences if sentence not in opening)
+            if sentences:
+                yield Reading("" if reading.title == article.title else reading.title, sentences)
+
+    def support(sentence: str, near: str) -> float:
+        del near
+        share = coverage(asked, set(terms(sentence)), idf)
+        return share if share < SAME else 0.0
+
+    positive, negative = labelled(others(), [answer], support, MIN_SUPPORT)
+    return Group("cloze", question, (answer,), positive, negative) if positive and negative else None

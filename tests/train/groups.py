@@ -1,15 +1,15 @@
-"""Questions with sentences that answer them and sentences that do not, from three sets of labelled questions.
+"""Questions with stretches of text whose sentences answer them or do not, from three sets of labelled questions.
 
 The news quiz of 2023 labels no sentence: one that holds the answer, and covers the quiz's own explanation or enough
-of the question, is taken to answer; those that hold no answer, the best found first, are taken not to. SQuAD 2.0 and
-TREC QA label theirs. Questions of the quiz from `HELD_OUT` on are never trained on: weights and thresholds are
-fitted on them.
+of the question, is taken to answer; one that holds no answer is taken not to; one that holds it by chance, it seems, is
+not learned from. SQuAD 2.0 and TREC QA label theirs. Questions of the quiz from `HELD_OUT` on are never trained on:
+weights and thresholds are fitted on them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -34,30 +34,44 @@ from tests.fakes import HashingEmbedder, ingest_drafts
 HELD_OUT = "2024-02-01"
 N_PASSAGES = 16
 N_POSITIVE = 4
-N_NEGATIVE = 30
+N_NEGATIVE = 12
+SENTENCES_TOGETHER = 5
 # Share of the explanation's or the question's rare words that a sentence must have to be believed.
 MIN_SUPPORT = 0.33
 
 Kind = Literal["quiz", "quiz without answer", "cloze", "squad", "squad without answer", "trec"]
+ANSWERS, ANSWERS_NOT, UNKNOWN = 1, 0, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A stretch and, of each of its sentences, whether it answers: `ANSWERS`, `ANSWERS_NOT` or `UNKNOWN`."""
+
+    reading: Reading
+    labels: tuple[int, ...]
+
+    @property
+    def answers(self) -> bool:
+        return ANSWERS in self.labels
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One question and its sentences.
+    """One question and its stretches.
 
     Attributes:
         kind: Where it comes from.
         question: As asked.
         answers: Strings that answer it.
-        positive: Sentences that do, the surest first.
-        negative: Sentences that do not, the likeliest first.
+        positive: Stretches with a sentence that does, the surest first.
+        negative: Stretches without, the likeliest first.
     """
 
     kind: Kind
     question: str
     answers: tuple[str, ...]
-    positive: tuple[Reading, ...] = ()
-    negative: tuple[Reading, ...] = field(default=(), repr=False)
+    positive: tuple[Labelled, ...] = ()
+    negative: tuple[Labelled, ...] = field(default=(), repr=False)
 
 
 class _Splitter(HashingEmbedder):
@@ -104,50 +118,76 @@ def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever
     idf = snapshot.words.idf
     asked = question_terms(understood.topic, understood.kind)
     explained = content_terms(row["evidence"]) if row["evidence"] else []
-    positive, negative = [], []
-    for reading, score in candidates(understood.topic, Filters(end_of_day_s(asked_on)), store, retriever):
-        own = set(terms(reading.sentence))
-        near = own | set(terms(f"{reading.title} {reading.previous}"))
-        asked_own, asked_near = coverage(asked, own, idf), coverage(asked, near, idf)
-        if holds(row["answers"], reading.sentence):
-            support = max(asked_own, 0.8 * asked_near)
-            if explained:
-                support = max(support, coverage(explained, own, idf), 0.8 * coverage(explained, near, idf))
-            if support >= MIN_SUPPORT:
-                positive.append((support, reading))
-        else:
-            negative.append((0.5 * (asked_own + asked_near + score), reading))
-    best = tuple(reading for _, reading in sorted(positive, key=lambda pair: -pair[0])[:N_POSITIVE])
-    worst = tuple(reading for _, reading in sorted(negative, key=lambda pair: -pair[0])[:N_NEGATIVE])
-    best = best or _explanation(row)
-    return Group("quiz" if best else "quiz without answer", understood.topic, tuple(row["answers"]), best, worst)
+
+    def support(sentence: str, near: str) -> float:
+        own, around = set(terms(sentence)), set(terms(near))
+        shares = [coverage(asked, own, idf), 0.8 * coverage(asked, around, idf)]
+        if explained:
+            shares += [coverage(explained, own, idf), 0.8 * coverage(explained, around, idf)]
+        return max(shares)
+
+    found = passages(understood.topic, Filters(end_of_day_s(asked_on)), store, retriever)
+    positive, negative = labelled(found, row["answers"], support, MIN_SUPPORT)
+    positive = positive or _explanation(row)
+    return Group(
+        "quiz" if positive else "quiz without answer", understood.topic, tuple(row["answers"]), positive, negative
+    )
 
 
-def candidates(topic: str, filters: Filters, store: Store, retriever: Retriever) -> Iterator[tuple[Reading, float]]:
-    """Sentences of the passages found, each text once, with the passage's score."""
+def passages(topic: str, filters: Filters, store: Store, retriever: Retriever) -> Iterator[Reading]:
+    """The passages found, best first, each text once."""
     articles: dict[int, Sentences] = {}
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     for hit in retriever.retrieve(topic, filters, k=N_PASSAGES):
         if hit.version not in articles:
             article = store.article(hit.version)
             assert article is not None
             articles[hit.version] = sentences_of(article)
         sentences = articles[hit.version]
-        text = sentences.article.text
-        for at in sentences.inside(hit.span):
-            sentence = sentences.spans[at].of(text)
-            if sentence not in seen:
-                seen.add(sentence)
-                joined = at > 0 and sentences.can_join(at - 1, at)
-                previous = sentences.spans[at - 1].of(text) if joined else ""
-                yield Reading(sentences.article.title, previous, sentence), hit.score
+        texts = tuple(sentences.spans[at].of(sentences.article.text) for at in sentences.inside(hit.span))
+        if texts and texts not in seen:
+            seen.add(texts)
+            yield Reading(sentences.article.title, texts)
 
 
-def _explanation(row: dict[str, Any]) -> tuple[Reading, ...]:
-    """The first sentence of the quiz's own explanation that holds the answer, where no article's was found."""
+def labelled(
+    found: Iterable[Reading], answers: Sequence[str], support: Callable[[str, str], float], min_support: float
+) -> tuple[tuple[Labelled, ...], tuple[Labelled, ...]]:
+    """Stretches with answering sentences, the surest first, and those without, in the order found.
+
+    Args:
+        found: Stretches.
+        answers: Strings of which one must stand in a sentence.
+        support: How surely a sentence answers, from itself and itself with what is near it.
+        min_support: What it must reach.
+    """
+    positive: list[tuple[float, Labelled]] = []
+    negative: list[Labelled] = []
+    for reading in found:
+        labels, best = [], 0.0
+        for at, sentence in enumerate(reading.sentences):
+            if not holds(answers, sentence):
+                labels.append(ANSWERS_NOT)
+                continue
+            near = " ".join((reading.title, *reading.sentences[max(0, at - 1) : at + 1]))
+            sure = support(sentence, near)
+            labels.append(ANSWERS if sure >= min_support else UNKNOWN)
+            best = max(best, sure)
+        one = Labelled(reading, tuple(labels))
+        if one.answers:
+            positive.append((best, one))
+        else:
+            negative.append(one)
+    ranked = sorted(positive, key=lambda pair: -pair[0])
+    return tuple(one for _, one in ranked[:N_POSITIVE]), tuple(negative[:N_NEGATIVE])
+
+
+def _explanation(row: dict[str, Any]) -> tuple[Labelled, ...]:
+    """The quiz's own explanation, where it holds the answer and no article was found that does."""
     text = row["evidence"] or ""
-    sentences = (span.of(text) for span in sentence_spans(text))
-    return tuple(Reading("", "", sentence) for sentence in sentences if holds(row["answers"], sentence))[:1]
+    sentences = tuple(span.of(text) for span in sentence_spans(text))
+    one = Labelled(Reading("", sentences), tuple(int(holds(row["answers"], sentence)) for sentence in sentences))
+    return (one,) if one.answers else ()
 
 
 def squad_groups(folder: Path) -> list[Group]:
@@ -159,23 +199,26 @@ def squad_groups(folder: Path) -> list[Group]:
         url = next(iter(row["evidence_urls"]), None)
         if url not in sentences:
             continue
-        title, found = articles[url]["title"], sentences[url]
-        readings = [Reading(title, found[at - 1] if at else "", text) for at, text in enumerate(found)]
         answers = row["answers"] if row["answerable"] else []
-        positive = [reading for reading in readings if holds(answers, reading.sentence)]
+        parts = [
+            Reading(articles[url]["title"], tuple(sentences[url][at : at + SENTENCES_TOGETHER]))
+            for at in range(0, len(sentences[url]), SENTENCES_TOGETHER)
+        ]
+        every = [Labelled(part, tuple(int(holds(answers, sentence)) for sentence in part.sentences)) for part in parts]
+        positive = tuple(one for one in every if one.answers)
         if row["answerable"] and not positive:
             continue
         asked = _plain_words(row["question"])
         negative = sorted(
-            (reading for reading in readings if not holds(answers, reading.sentence)),
-            key=lambda reading: -len(asked & _plain_words(reading.sentence)),
+            (one for one in every if not one.answers),
+            key=lambda one: -len(asked & _plain_words(" ".join(one.reading.sentences))),
         )
         groups.append(
             Group(
                 "squad" if positive else "squad without answer",
                 row["question"],
                 tuple(answers),
-                tuple(positive),
+                positive,
                 tuple(negative),
             )
         )
@@ -187,9 +230,9 @@ def trec_groups(folder: Path) -> list[Group]:
     groups = []
     for name in ("trecqa-train.jsonl", "trecqa-dev.jsonl"):
         for row in rows(folder / name):
-            found = [(Reading("", "", each["text"]), bool(each["label"])) for each in row["candidates"]]
-            positive = tuple(reading for reading, answers in found if answers)
-            negative = tuple(reading for reading, answers in found if not answers)
+            found = [Labelled(Reading("", (each["text"],)), (int(each["label"]),)) for each in row["candidates"]]
+            positive = tuple(one for one in found if one.answers)
+            negative = tuple(one for one in found if not one.answers)
             if positive and negative:
                 groups.append(Group("trec", row["question"], tuple(row["answers"]), positive, negative))
     return groups

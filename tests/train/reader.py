@@ -1,6 +1,6 @@
-"""Trains the reranker: a cross-encoder begun from the embedding model, on groups of labelled sentences.
+"""Trains the reranker: a cross-encoder begun from the embedding model, on groups of labelled stretches of text.
 
-The loss of a group is that of choosing its answering sentence among the others, that of telling for each sentence
+The loss of a group is that of choosing its answering sentences among all, that of telling for each sentence
 alone whether it answers (so that scores mean the same in every question), and, as a lesson only, that of pointing at
 the answer's first and last token. One thread, a fixed seed: the same data give the same weights on the same machine.
 """
@@ -22,37 +22,46 @@ from transformers import AutoModel
 from index.embed import default_model_path
 from index.rerank import Pair, PairTokenizer, padded
 from index.types import Reading
-from tests.train.groups import Group, Kind
+from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled
 
-SENTENCES: dict[Kind, int] = {
-    "quiz": 8,
-    "quiz without answer": 4,
-    "cloze": 5,
-    "squad": 4,
-    "squad without answer": 3,
-    "trec": 6,
+# Stretches of a question that are read in one step.
+STRETCHES: dict[Kind, int] = {
+    "quiz": 4,
+    "quiz without answer": 2,
+    "cloze": 3,
+    "squad": 2,
+    "squad without answer": 1,
+    "trec": 5,
 }
 N_SQUAD_WITHOUT, N_WITHOUT, N_WITHOUT_LAST = 2000, 400, 250
-N_FIRST, N_HARD, N_LIKELY = 3, 8, 30
+N_FIRST, N_HARD = 3, 4
 GROUPS_PER_STEP = 8
+N_THREADS = 1
+ROWS_TOGETHER = 8
 FROZEN_LAYERS = 2
 BODY_RATE, HEAD_RATE, WARM_UP, LAST_RATE = 6e-5, 4e-4, 0.06, 0.02
 ALONE_SHARE, POINTING_SHARE, POSITIVE_WEIGHT = 0.7, 0.25, 3.0
-# Titles and sentences before are left out this often, so that the model can do without either.
-WITHOUT_TITLE, WITHOUT_PREVIOUS = 0.15, 0.6
+# So often a title is left out, and of a stretch only three sentences are read, as in answering.
+WITHOUT_TITLE, SHORTENED = 0.15, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sentence of a step: what is read, whether it answers, and where the answer's tokens are, if known."""
+    """One text of a step.
+
+    Attributes:
+        pair: What is read.
+        labels: Of each sentence.
+        tokens: Where the answer's tokens are, if known.
+    """
 
     pair: Pair
-    answers: bool
+    labels: tuple[int, ...]
     tokens: tuple[int, int] | None
 
 
 class Reader(torch.nn.Module):  # type: ignore[misc]
-    """The encoder with a score over `[CLS]` and the mean of the sentence's side, and two pointing outputs."""
+    """The encoder with a score over `[CLS]` and the mean of each sentence, and two pointing outputs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,17 +75,19 @@ class Reader(torch.nn.Module):  # type: ignore[misc]
             for parameter in layer.parameters():
                 parameter.requires_grad = False
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(n,) log-odds, and (n, width, 2) pointing scores."""
+    def forward(
+        self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, sentences) log-odds, and (n, width, 2) pointing scores."""
         hidden = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=kinds).last_hidden_state
-        side = (mask * kinds).unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * side).sum(1) / side.sum(1).clamp(min=1)
-        return self.score(torch.cat([hidden[:, 0], mean], -1)).squeeze(-1), self.span(hidden)
+        means = torch.bmm(shares, hidden)
+        whole = hidden[:, :1].expand(-1, means.shape[1], -1)
+        return self.score(torch.cat([whole, means], -1)).squeeze(-1), self.span(hidden)
 
 
 def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
     """The groups in the order of training: all sets mixed, then the quiz once more."""
-    by_kind: dict[Kind, list[Group]] = {kind: [g for g in groups if g.kind == kind] for kind in SENTENCES}
+    by_kind: dict[Kind, list[Group]] = {kind: [g for g in groups if g.kind == kind] for kind in STRETCHES}
 
     def some(kind: Kind, n: int) -> list[Group]:
         return rng.sample(by_kind[kind], min(n, len(by_kind[kind])))
@@ -96,24 +107,39 @@ def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
 
 
 def sampled(group: Group, tokenizer: PairTokenizer, rng: random.Random) -> list[Row]:
-    """Some sentences of a group: the answering one first, where there is one, then hard and other negatives."""
-    chosen = [(reading, True) for reading in ([rng.choice(group.positive[:N_FIRST])] if group.positive else [])]
-    likely = group.negative[:N_LIKELY]
-    n = SENTENCES[group.kind] - len(chosen)
-    hard = rng.sample(likely[:N_HARD], min(len(likely[:N_HARD]), (n + 1) // 2))
-    others = [reading for reading in likely if reading not in hard]
-    chosen += [(reading, False) for reading in [*hard, *rng.sample(others, min(len(others), n - len(hard)))]]
-    return [_row(group, reading, answers, tokenizer, rng) for reading, answers in chosen]
+    """Some stretches of a group: an answering one first, where there is one, then hard and other negatives."""
+    chosen = [rng.choice(group.positive[:N_FIRST])] if group.positive else []
+    n = STRETCHES[group.kind] - len(chosen)
+    likely = group.negative[:N_HARD]
+    hard = rng.sample(likely, min(len(likely), (n + 1) // 2))
+    others = [one for one in group.negative if one not in hard]
+    chosen += [*hard, *rng.sample(others, min(len(others), n - len(hard)))]
+    return [row for one in chosen for row in _rows(group, _shortened(one, rng), tokenizer, rng)]
 
 
-def _row(group: Group, reading: Reading, answers: bool, tokenizer: PairTokenizer, rng: random.Random) -> Row:
-    if rng.random() < WITHOUT_TITLE:
-        reading = replace(reading, title="")
-    if rng.random() < WITHOUT_PREVIOUS:
-        reading = replace(reading, previous="")
-    pair = tokenizer.pairs(group.question, [reading])[0]
-    place = _place(group.answers, reading.sentence) if answers else None
-    return Row(pair, answers, tokenizer.tokens_of(pair, reading.sentence, place) if place else None)
+def _shortened(one: Labelled, rng: random.Random) -> Labelled:
+    """Half of the time a sentence with its neighbours: one that answers, where one does."""
+    places = [at for at, label in enumerate(one.labels) if label == ANSWERS] or range(len(one.labels))
+    if rng.random() >= SHORTENED:
+        return one
+    at = rng.choice(places)
+    low, high = max(0, at - 1), at + 2
+    return Labelled(Reading(one.reading.title, one.reading.sentences[low:high]), one.labels[low:high])
+
+
+def _rows(group: Group, one: Labelled, tokenizer: PairTokenizer, rng: random.Random) -> Iterator[Row]:
+    title = "" if rng.random() < WITHOUT_TITLE else one.reading.title
+    at = 0
+    for pair in tokenizer.pairs(group.question, [replace(one.reading, title=title)]):
+        labels = one.labels[at : at + len(pair.bounds)]
+        tokens = None
+        if ANSWERS in labels:
+            first = labels.index(ANSWERS)
+            sentence = one.reading.sentences[at + first]
+            place = _place(group.answers, sentence)
+            tokens = tokenizer.tokens_of(pair.bounds[first], sentence, place) if place else None
+        yield Row(pair, labels, tokens)
+        at += len(pair.bounds)
 
 
 def _place(answers: Sequence[str], sentence: str) -> tuple[int, int] | None:
@@ -126,21 +152,26 @@ def _place(answers: Sequence[str], sentence: str) -> tuple[int, int] | None:
 
 def loss_of(model: Reader, step: Sequence[Sequence[Row]]) -> torch.Tensor:
     """The three losses of one step, added up."""
-    flat = [row for group in step for row in group]
-    scores, pointing = model(*(torch.from_numpy(part) for part in padded([row.pair for row in flat])))
-    labels = torch.tensor([float(row.answers) for row in flat])
-    alone = functional.binary_cross_entropy_with_logits(scores, labels, reduction="none")
-    total = ALONE_SHARE * (alone * torch.where(labels > 0, POSITIVE_WEIGHT, 1.0)).mean()
+    rows = [row for group in step for row in group]
+    read = _read(model, rows)
+    scores = torch.cat([found for found, _ in read])
+    labels = torch.tensor([label for row in rows for label in row.labels])
+    known = labels != UNKNOWN
+    answering = (labels[known] == ANSWERS).to(scores.dtype)
+    alone = functional.binary_cross_entropy_with_logits(scores[known], answering, reduction="none")
+    total = ALONE_SHARE * (alone * torch.where(answering > 0, POSITIVE_WEIGHT, 1.0)).mean()
     choices, at = [], 0
     for group in step:
-        if group[0].answers and len(group) > 1:
-            choices.append(-torch.log_softmax(scores[at : at + len(group)], 0)[0])
-        at += len(group)
+        end = at + sum(len(row.labels) for row in group)
+        mine, right = scores[at:end][known[at:end]], scores[at:end][labels[at:end] == ANSWERS]
+        if 0 < len(right) < len(mine):
+            choices.append(torch.logsumexp(mine, 0) - torch.logsumexp(right, 0))
+        at = end
     if choices:
         total = total + torch.stack(choices).mean()
     pointed = [
-        -torch.log_softmax(pointing[at, row.pair.n_question : len(row.pair.ids), side], 0)[token - row.pair.n_question]
-        for at, row in enumerate(flat)
+        -torch.log_softmax(pointing[row.pair.n_question :, side], 0)[token - row.pair.n_question]
+        for row, (_, pointing) in zip(rows, read, strict=True)
         if row.tokens
         for side, token in enumerate(row.tokens)
     ]
@@ -149,9 +180,21 @@ def loss_of(model: Reader, step: Sequence[Sequence[Row]]) -> torch.Tensor:
     return total
 
 
+def _read(model: Reader, rows: Sequence[Row]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Scores of the sentences and pointing scores of the tokens of each row; those of like length computed together."""
+    found: list[tuple[torch.Tensor, torch.Tensor]] = [(torch.empty(0), torch.empty(0))] * len(rows)
+    by_length = sorted(range(len(rows)), key=lambda at: len(rows[at].pair.ids))
+    for start in range(0, len(rows), ROWS_TOGETHER):
+        some = by_length[start : start + ROWS_TOGETHER]
+        scores, pointing = model(*(torch.from_numpy(part) for part in padded([rows[at].pair for at in some])))
+        for place, at in enumerate(some):
+            found[at] = scores[place, : len(rows[at].labels)], pointing[place, : len(rows[at].pair.ids)]
+    return found
+
+
 def train(groups: Sequence[Group], say: Callable[[str], None] = print) -> Reader:
     """A reader trained on the groups."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(N_THREADS)
     torch.manual_seed(0)
     rng = random.Random(0)
     tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
@@ -206,13 +249,15 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
             super().__init__()
             self.reader = model
 
-        def forward(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
-            return self.reader(ids, mask, kinds)[0]
+        def forward(
+            self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
+        ) -> torch.Tensor:
+            return self.reader(ids, mask, kinds, shares)[0]
 
-    example = tuple(torch.ones(2, 8, dtype=torch.int64) for _ in range(3))
-    batches = [padded(calibration[at : at + 8]) for at in range(0, len(calibration), 8)]
+    example = (*(torch.ones(2, 8, dtype=torch.int64) for _ in range(3)), torch.ones(2, 3, 8))
+    batches = [padded([pair]) for pair in calibration]
     with torch.no_grad():
-        expected = np.concatenate([model(*map(torch.from_numpy, batch))[0].numpy() for batch in batches])
+        expected = np.concatenate([model(*map(torch.from_numpy, batch))[0][0].numpy() for batch in batches])
         converted = openvino.convert_model(Scored(), example_input=example)
     compressed = nncf.compress_weights(converted, mode=nncf.CompressWeightsMode.INT8_SYM)
     target.mkdir(parents=True, exist_ok=True)
