@@ -9,18 +9,31 @@ from pathlib import Path
 
 import pytest
 
+from bot.windows import sentences_of
 from index.embed import default_model_path
 from index.rerank import PairTokenizer
 from index.types import Reading
-from tests.train.groups import Group, squad_groups, trec_groups
+from tests.test_render import article
+from tests.train.cloze import questions
+from tests.train.groups import Group, Labelled, labelled, squad_groups, trec_groups
 from tests.train.reader import Reader, lessons, loss_of, sampled
+
+
+def painted(n: int) -> Labelled:
+    return Labelled(Reading("Harbour", (f"Pier {n} was painted grey.", "Nobody liked it.")), (0, 0))
+
 
 GROUP = Group(
     "quiz",
     "By which day must the harbour be dredged?",
     ("14 June",),
-    (Reading("Harbour", "The council met.", "It must be dredged by 14 June."),),
-    tuple(Reading("Harbour", "", f"Pier {n} was painted grey.") for n in range(12)),
+    (
+        Labelled(
+            Reading("Harbour", ("The council met on 14 June.", "It must be dredged by 14 June.", "It was late.")),
+            (-1, 1, 0),
+        ),
+    ),
+    tuple(painted(n) for n in range(12)),
 )
 WITHOUT = Group("quiz without answer", "Who won?", ("Nobody",), (), GROUP.negative)
 
@@ -30,12 +43,14 @@ def tokenizer() -> PairTokenizer:
     return PairTokenizer(default_model_path() / "tokenizer.json")
 
 
-def test_the_answering_sentence_comes_first_and_its_answer_is_pointed_at(tokenizer: PairTokenizer) -> None:
+def test_the_answering_stretch_comes_first_and_its_answer_is_pointed_at(tokenizer: PairTokenizer) -> None:
     rows = sampled(GROUP, tokenizer, random.Random(1))
-    assert [row.answers for row in rows] == [True] + [False] * 7
+    assert [1 in row.labels for row in rows] == [True, False, False, False]
     assert rows[0].tokens is not None
+    start, end = rows[0].pair.bounds[rows[0].labels.index(1)]
+    assert start <= rows[0].tokens[0] <= rows[0].tokens[1] < end
     assert all(row.tokens is None for row in rows[1:])
-    assert not any(row.answers for row in sampled(WITHOUT, tokenizer, random.Random(1)))
+    assert not any(1 in row.labels for row in sampled(WITHOUT, tokenizer, random.Random(1)))
 
 
 def test_the_quiz_is_learned_last_and_the_order_is_the_same_every_time() -> None:
@@ -74,10 +89,34 @@ def test_labelled_sets_become_groups(tmp_path: Path) -> None:
             file.writelines(json.dumps(row) + "\n" for row in rows)
     found = squad_groups(tmp_path)
     assert [group.kind for group in found] == ["squad", "squad without answer"]
-    assert found[0].positive == (Reading("Harbour", "", "The harbour opened in 1904."),)
-    assert len(found[0].negative) == 2
-    assert len(found[1].negative) == 3
+    (one,) = found[0].positive
+    assert one.labels == (1, 0, 0)
+    assert one.reading.sentences[0] == "The harbour opened in 1904."
+    assert [one.labels for one in found[1].negative] == [(0, 0, 0)]
     row = {"question": "q", "answers": [], "candidates": [{"text": "a", "label": 1}, {"text": "b", "label": 0}]}
     for name in ("trecqa-train.jsonl", "trecqa-dev.jsonl"):
         (tmp_path / name).write_text(json.dumps(row) + "\n", encoding="utf-8")
     assert [(len(group.positive), len(group.negative)) for group in trec_groups(tmp_path)] == [(1, 1)] * 2
+
+
+def test_a_sentence_with_the_answer_that_nothing_supports_is_not_learned_from() -> None:
+    found = [
+        Reading("", ("It ends on 14 June.", "It is warm.", "He was born on 14 June.")),
+        Reading("", ("He was born on 14 June.",)),
+    ]
+    positive, negative = labelled(found, ["14 June"], lambda sentence, _: float("ends" in sentence), 0.5)
+    assert [one.labels for one in positive] == [(1, 0, -1)]
+    assert [one.labels for one in negative] == [(-1,)]
+
+
+def test_a_name_or_a_figure_of_an_opening_is_asked_for() -> None:
+    text = (
+        "Editor's Note: all of this was said by Petra Valcic on the radio.\n\n"
+        "The council of the old harbour paid $3 million to Ines Halloran on Monday, and left."
+    )
+    assert list(questions(sentences_of(article(text)))) == [
+        ("The council of the old harbour paid how much to Ines Halloran on Monday?", "$3 million"),
+        ("The council of the old harbour paid $3 million to who or what on Monday?", "Ines Halloran"),
+        ("The council of the old harbour paid how much to Ines Halloran on Monday, and left?", "$3 million"),
+        ("The council of the old harbour paid $3 million to who or what on Monday, and left?", "Ines Halloran"),
+    ]
