@@ -27,6 +27,7 @@ from bot.choose import (
     likeness,
     question_terms,
     read_into,
+    words_of,
 )
 from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
@@ -51,7 +52,6 @@ from index.types import (
     end_of_day_s,
     start_of_day_s,
 )
-from index.words import terms
 
 log = logging.getLogger(__name__)
 
@@ -347,9 +347,9 @@ class Answerer:
     def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Floats]:
         """The signs of every candidate, the reranker's among them, and how much each says the same as each."""
         idf = self._snapshot.words.idf
-        words = [frozenset(terms(candidate.text)) for candidate in candidates]
+        words, around = words_of(candidates)
         asked = question_terms(understood.topic, understood.kind)
-        signs = features(understood.kind, understood.question, asked, candidates, words, idf)
+        signs = features(understood.kind, understood.question, asked, candidates, words, around, idf)
         if self._reranker is not None and candidates:
             likeliest = np.argsort(-(signs @ FIRST_LOOK), kind="stable").tolist()
             found = stretches(candidates, likeliest)

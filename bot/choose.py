@@ -125,12 +125,36 @@ MAX_LOGIT = 6.0
 NOT_READ = 0.5
 
 
+def words_of(candidates: Sequence[Candidate]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
+    """The distinct folded words of each candidate, and those with its neighbours' and its article's title's."""
+    known: dict[tuple[int, int], frozenset[str]] = {}
+    titles: dict[int, frozenset[str]] = {}
+
+    def of(sentences: Sentences, at: int) -> frozenset[str]:
+        key = (sentences.article.version, at)
+        if key not in known:
+            known[key] = frozenset(terms(sentences.spans[at].of(sentences.article.text)))
+        return known[key]
+
+    own, around = [], []
+    for candidate in candidates:
+        sentences, at = candidate.sentences, candidate.at
+        article = sentences.article
+        if article.version not in titles:
+            titles[article.version] = frozenset(terms(article.title))
+        near = range(max(0, at - 1), min(len(sentences.spans), at + 2))
+        own.append(of(sentences, at))
+        around.append(titles[article.version].union(*(of(sentences, place) for place in near)))
+    return own, around
+
+
 def features(
     kind: str,
     question: str,
     question_terms: Sequence[str],
     candidates: Sequence[Candidate],
     words: Sequence[Collection[str]],
+    around: Sequence[Collection[str]],
     idf: Callable[[str], float],
 ) -> Floats:
     """(n, len(FEATURES)) signs that a candidate answers, each about in [0, 1]; the reading is `NOT_READ`.
@@ -141,19 +165,17 @@ def features(
         question_terms: Its folded content words.
         candidates: Sentences.
         words: Of each, its distinct folded words.
+        around: Of each, those and its neighbours' and its title's.
         idf: Rarity of a folded word.
     """
     best = max((candidate.hit.score for candidate in candidates), default=1.0) or 1.0
     rows = []
-    for candidate, found in zip(candidates, words, strict=True):
+    for candidate, found, near in zip(candidates, words, around, strict=True):
         sentences, at = candidate.sentences, candidate.at
-        low, high = max(0, at - 1), min(len(sentences.spans) - 1, at + 1)
-        near = sentences.joined(low, high).of(sentences.article.text)
-        around = {*terms(sentences.article.title), *terms(near)}
         rows.append(
             (
                 coverage(question_terms, found, idf),
-                coverage(question_terms, around, idf),
+                coverage(question_terms, near, idf),
                 candidate.hit.score / best,
                 float(answers_kind(kind, candidate.text, question)),
                 1.0 / (1 + at / 4),

@@ -9,6 +9,7 @@ Knows nothing about vectors, articles, or which version of one was valid when.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ _ANALYZER = "news"
 _HEAP_BYTES = 128_000_000
 # A word of the title says more about a passage than one of its text; 0.5 was best of 0…2 on held-out questions.
 TITLE_WEIGHT = 0.5
+MAX_KNOWN_IDF = 100_000
 
 # Question and function words that would only blur BM25; an index of news knows their idf, but not that they ask.
 STOP_WORDS = frozenset(
@@ -262,6 +264,7 @@ class WordIndex:
                 "`newsquote rollback` or `newsquote reindex`."
             )
         self.n = n
+        self._idf: dict[str, float] = {}
 
     def _openable(self, folder: Path) -> Path:
         """The folder, or on a read-only disk a passing one of links to its files: tantivy opens no index without
@@ -278,8 +281,14 @@ class WordIndex:
 
     def idf(self, term: str) -> float:
         """Inverse frequency of a folded word over passages, Robertson–Spärck Jones with BM25's smoothing; ≥ 0."""
-        n_with = self._searcher.doc_freq("text", term)
-        return float(np.log(1 + (self.n - n_with + 0.5) / (n_with + 0.5)))
+        known = self._idf.get(term)
+        if known is None:
+            n_with = self._searcher.doc_freq("text", term)
+            known = math.log(1 + (self.n - n_with + 0.5) / (n_with + 0.5))
+            if len(self._idf) >= MAX_KNOWN_IDF:
+                self._idf.clear()
+            self._idf[term] = known
+        return known
 
     def search(
         self,

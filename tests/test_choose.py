@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,6 +27,7 @@ from bot.choose import (
     likeness,
     question_terms,
     read_into,
+    words_of,
 )
 from bot.windows import sentences_of
 from index.types import Article, Hit, Span
@@ -141,13 +140,19 @@ def test_a_number_that_the_question_holds_itself_is_no_answer() -> None:
     assert not answers_kind("number", "All 49 left.", "How many of the 49 left?")
 
 
-def words_of(candidates: Sequence[Candidate]) -> list[frozenset[str]]:
-    return [frozenset(terms(candidate.text)) for candidate in candidates]
+def test_words_are_those_of_the_sentence_and_of_what_stands_round_it() -> None:
+    candidates = candidates_of(article())
+    own, around = words_of(candidates)
+    assert own[1] == frozenset(terms(candidates[1].text))
+    assert around[1] == frozenset(terms("Council approves budget. " + candidates[1].sentences.joined(0, 2).of(TEXT)))
+    assert around[-1] == frozenset(terms("Council approves budget. " + candidates[-1].sentences.joined(4, 5).of(TEXT)))
 
 
 def test_every_feature_has_a_weight_and_a_better_sentence_scores_higher() -> None:
     candidates = candidates_of(article())
-    signs = features("money", "How much is the budget?", ["budget"], candidates, words_of(candidates), lambda term: 1.0)
+    signs = features(
+        "money", "How much is the budget?", ["budget"], candidates, *words_of(candidates), lambda term: 1.0
+    )
     assert signs.shape == (6, len(FEATURES)) == (6, len(WEIGHTS)) == (6, len(FIRST_LOOK))
     assert int((signs @ FIRST_LOOK).argmax()) == 1
     assert int((signs @ WEIGHTS).argmax()) == 1
@@ -155,7 +160,7 @@ def test_every_feature_has_a_weight_and_a_better_sentence_scores_higher() -> Non
 
 def test_what_the_reranker_read_counts_and_what_it_did_not_read_counts_as_its_worst() -> None:
     candidates = candidates_of(article())
-    signs = features("other", "Who was late?", ["late"], candidates, words_of(candidates), lambda term: 1.0)
+    signs = features("other", "Who was late?", ["late"], candidates, *words_of(candidates), lambda term: 1.0)
     read_into(signs, [3, 1], np.array([2.0, -1.0]))
     readings = signs[:, READING]
     assert int(readings.argmax()) == 3
@@ -168,14 +173,6 @@ def test_a_reading_beyond_all_bounds_stays_within_its_unit() -> None:
     signs = np.zeros((len(candidates), len(FEATURES)))
     read_into(signs, [0, 1], np.array([1e9, -1e9]))
     assert signs[:, READING].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-
-
-def test_a_sentence_is_read_with_its_title_and_the_sentence_before_unless_a_line_was_removed_between() -> None:
-    first, second = candidates_of(article())[:2]
-    assert (first.reading.title, first.reading.previous) == ("Council approves budget", "")
-    assert second.reading.previous == first.text
-    cut = candidates_of(article(cuts=(TEXT.index("It approved"),)))[1]
-    assert cut.reading.previous == ""
 
 
 def test_sentences_of_the_same_rare_words_are_alike_and_others_are_not() -> None:
