@@ -51,6 +51,11 @@ def index_kind(n: int, dim: int) -> str:
     return "SQ8"
 
 
+def bytes_a_vector(n: int, dim: int) -> int:
+    """What one of `n` vectors of a length takes in a segment of its own, headers apart."""
+    return int(faiss.index_factory(dim, index_kind(n, dim), faiss.METRIC_INNER_PRODUCT).sa_code_size())
+
+
 def build_vectors(
     path: Path, vectors: npt.NDArray[np.floating[Any]], kind: str | None = None, like: Path | None = None
 ) -> str:

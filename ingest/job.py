@@ -19,6 +19,7 @@ from index.snapshot import current_name
 from index.store import Store
 from index.store_feeds import FeedStore
 from index.types import Embedder
+from index.vectors import bytes_a_vector
 from ingest.draft import Draft, Flush, Reject, Source
 from ingest.identity import canonical_url
 from ingest.page_log import StoredPages
@@ -144,7 +145,7 @@ def run_reindex(
     )
 
 
-# A passage on disk: its vector in the index, half of that in the cache, its words, places and keys.
+# A passage on disk beside its vectors: its words in the index, and its places and keys.
 _WORDS_BYTES = 330
 _PLACES_BYTES = 120
 
@@ -159,17 +160,18 @@ def _estimate(store: Store, embedder: Embedder, passage_tokens: int, n_articles:
     model = store.model_id(recipe_for(embedder, passage_tokens, "").model.key)
     known = store.n_passages(splitter)
     n_missing = store.n_unembedded(splitter, model) if known else n_passages
+    n = known or n_passages
     texts = [text[: 4 * passage_tokens] for text in sample]
     embedder.embed_passages(texts[:1])
     started = time.perf_counter()
     embedder.embed_passages(texts)
     each_s = (time.perf_counter() - started) / max(1, len(texts))
-    disk = (known or n_passages) * (4 * embedder.dim + _WORDS_BYTES + _PLACES_BYTES) + n_missing * 2 * embedder.dim
+    disk = n * (bytes_a_vector(n, embedder.dim) + _WORDS_BYTES + _PLACES_BYTES) + n_missing * 2 * embedder.dim
     minutes = round(n_missing * each_s / 60)
     how_long = f"some {minutes:,} min" if minutes else "less than a minute"
     free = shutil.disk_usage(store.folder).free
     return (
-        f"{n_articles:,} articles, about {known or n_passages:,} passages, of which {n_missing:,} are to be embedded: "
+        f"{n_articles:,} articles, about {n:,} passages, of which {n_missing:,} are to be embedded: "
         f"{how_long} and {disk / 1e6:,.0f} MB of disk "
         f"({free / 1e6:,.0f} MB are free)"
     )

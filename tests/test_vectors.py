@@ -20,6 +20,7 @@ from index.vectors import (
     SegmentFile,
     VectorIndex,
     build_vectors,
+    bytes_a_vector,
     index_kind,
 )
 
@@ -264,3 +265,12 @@ def test_a_truncated_file_and_a_wrong_count_are_corrupt_in_words(tmp_path: Path)
         VectorIndex([SegmentFile(path, 100)])
     with pytest.raises(IndexCorrupt):
         VectorIndex([SegmentFile(tmp_path / "missing", 100)])
+
+
+@pytest.mark.parametrize("n", [2_000, N_CLUSTERED])
+def test_the_bytes_of_a_vector_are_those_that_a_segment_takes(tmp_path: Path, n: int) -> None:
+    made = built(tmp_path, clustered(n))
+    assert made.n == n
+    taken = (tmp_path / "0.faiss").stat().st_size / n
+    # Scans go over blocks of rows, and what was trained lies in front.
+    assert bytes_a_vector(n, DIM) <= taken <= 1.1 * bytes_a_vector(n, DIM) + 4
