@@ -65,7 +65,7 @@ def trials(
         answer = answerer.answer(asked)
         found.append(Trial(answer.confidence, is_right(answer, answers), bool(answers)))
         if answers:
-            without = _without(answerer, asked, answer, answers, number_of)
+            without = without_answers(answerer, asked, answer, answers, number_of)
             if without is not None:
                 found.append(Trial(without.confidence, False, False))
     return found
@@ -77,14 +77,22 @@ def is_right(answer: Answer, answers: Sequence[str]) -> bool:
     return any(holds(answers, text) for text in shown(quotes, N_QUOTES, ALL_WORDS))
 
 
-def _without(
+def without_answers(
     answerer: Answerer,
     question: Question,
     answer: Answer,
     answers: Sequence[str],
     number_of: Callable[[str], int | None],
 ) -> Answer | None:
-    """The answer of the corpus without what holds it, begun from that of all; None where too many articles hold it."""
+    """What is said where the articles that answer are left out; None where too many of them do.
+
+    Args:
+        answerer: Of the corpus.
+        question: Asked of it.
+        answer: What it said.
+        answers: The strings that answer.
+        number_of: The number of an article by its id, None where it has gone.
+    """
     gone: set[int] = set()
     for at in range(MAX_ROUNDS):
         if at:

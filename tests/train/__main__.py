@@ -19,7 +19,7 @@ import numpy as np
 from index.embed import default_model_path, file_sha256
 from index.rerank import FOLDER, PairTokenizer
 from tests.train.cloze import cloze_groups
-from tests.train.fit import fit
+from tests.train.fit import fit, index_held_out
 from tests.train.groups import HELD_OUT, quiz_groups, squad_groups, trec_groups
 from tests.train.reader import export, train
 
@@ -47,10 +47,10 @@ def main() -> int:
         print(f"{shared / missing[0]} is absent (NEWSQUOTE_EVAL_DATA names the folder): nothing to train on")
         return 1
     now_s = int(datetime.now(UTC).timestamp())
-    groups = quiz_groups(shared / QUIZ, WORK / "quiz", now_s)
     made = FOLDER
     if not arguments.fit_only:
         made = WORK / "reranker"
+        groups = quiz_groups(shared / QUIZ, WORK / "quiz", now_s)
         answers = shared / "answer-sentences"
         cloze = cloze_groups(WORK / "quiz", HELD_OUT)
         model = train([*groups, *cloze, *squad_groups(answers), *trec_groups(answers)])
@@ -72,7 +72,8 @@ def main() -> int:
         if arguments.install:
             for name in ("model.xml", "model.bin", "manifest.json"):
                 shutil.copyfile(made / name, FOLDER / name)
-    print(fit(shared / QUIZ, WORK / "quiz", made))
+    index_held_out(shared / QUIZ, WORK / "held-out", now_s)
+    print(fit(shared / QUIZ, WORK / "held-out", made))
     return 0
 
 
