@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.understand import Kind
+from bot.kind import Kind
 
 # The longest question that is filled in by another one; beyond this it says enough itself.
 MAX_WORDS = 12

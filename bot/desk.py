@@ -14,10 +14,10 @@ from typing import cast
 from bot.answer import Answer, Question
 from bot.cards import ordered
 from bot.conversation import Before, filled_in
+from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
 from bot.memory import Asked, Memory, Place, Remembered, new_id
 from bot.service import Asker
-from bot.understand import Kind
 from index.types import Quote, day_of
 
 # Quotes kept for "more": four pages of three.

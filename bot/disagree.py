@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from bot.choose import ALL_WORDS
+from bot.kind import Kind
 from bot.mark import stem
-from bot.understand import Kind
 from index.sentences import sentence_spans
 from index.types import DAY_S, Article, Quote, Span, instant_s
 

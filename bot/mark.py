@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from bot.understand import Kind, asked_noun, asking_sentence, question_word
+from bot.kind import Kind, asked_noun, asking_sentence, question_word
 
 MAX_MARK_WORDS = 12
 # A sentence is at most 60 words; what is longer is no quote of ours and is read up to here.

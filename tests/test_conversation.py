@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.conversation import MAX_WORDS, Before, filled_in
-from bot.understand import kind_of
+from bot.kind import kind_of
 from ingest import sample
 
 FERRY = Before("How many people were injured in the ferry accident?", "number", "17")

@@ -11,7 +11,7 @@ import pytest
 
 from bot.answer import Answerer, Question
 from bot.disagree import find_disagreement, settle
-from bot.understand import Kind
+from bot.kind import Kind
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store

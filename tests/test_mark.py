@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.kind import kind_of
 from bot.mark import MAX_MARK_WORDS, mark_answer
-from bot.understand import kind_of
 
 EVALUATION = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 # Measured: 71.0 % of 940 quotes in 2023 (fitted on), 76.6 % of 231 in 2022 (held out). The floors lie below.

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understand import MAX_QUESTION_CHARS, Kind, Understood, day_range, kind_of, understand
+from bot.days import day_range
+from bot.kind import Kind, kind_of
+from bot.understand import MAX_QUESTION_CHARS, Understood, understand
 from index.errors import BadInput
 
 FRIDAY = date(2025, 4, 25)

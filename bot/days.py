@@ -1,0 +1,445 @@
+"""Days that a question names or means: "since 5 November", "last August", "the week of the vote".
+
+Rules over English words; the day of asking is an argument. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from bot.kind import asking_sentence, question_word
+
+RECENT_DAYS = 7
+# "the April 26 deadline", asked on April 20, is the coming one.
+SOON_DAYS = 45
+
+
+def _words(listed: str) -> list[str]:
+    return listed.split()
+
+
+_MONTHS = _words("january february march april may june july august september october november december")
+_MONTH_NUMBER = {name[:n]: i for i, name in enumerate(_MONTHS, 1) for n in (3, len(name))} | {"sept": 9}
+_WEEKDAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
+_COUNTS = {
+    word: n for n, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
+} | {"a": 1, "an": 1, "a couple of": 2, "few": 3, "a few": 3, "several": 5}
+_UNIT_DAYS = {"hour": 0, "day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
+_SEASON_START = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
+
+_M = "(?:" + "|".join([*_MONTHS, *(f"{m[:3]}\\.?" for m in _MONTHS if m != "may"), "sept\\.?"]) + ")"
+_D = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
+_Y = r"(?:19|20)\d\d"
+_N = r"(?:\d{1,3}|" + "|".join(sorted(_COUNTS, key=len, reverse=True)) + ")"
+_TO = r"(?:\s*[-–—]\s*|\s+(?:to|and|through|until|till)\s+)"
+
+_TIME = re.compile(
+    rf"""(?<![\w$£€/.-])(?:
+      (?P<iso>{_Y}-\d\d-\d\d)
+    | (?P<days_month>(?P<d1>{_D}){_TO}(?P<d2>{_D})\s+(?P<m1>{_M})(?:,?\s+(?P<y1>{_Y}))?)
+    | (?P<day_month>(?:the\s+(?=\S+\s+of\b))?(?P<d3>{_D})(?:\s+of)?\s+(?P<m2>{_M})(?:,?\s+(?P<y2>{_Y}))?)
+    | (?P<month_days>(?P<m3>{_M})\s+(?P<d4>{_D}){_TO}(?P<d5>{_D})(?:,?\s+(?P<y3>{_Y}))?)
+    | (?P<month_day>(?P<m4>{_M})\s+(?:the\s+)?(?P<d6>{_D})(?:,?\s+(?P<y4>{_Y}))?)
+    | (?P<month_year>(?P<m5>{_M}),?\s+(?:of\s+)?(?P<y5>{_Y}))
+    | (?P<month>(?:(?P<m_which>last|this|past)\s+)?(?P<m6>{_M}))
+    | (?P<ago>(?P<n1>{_N})\s+(?P<u1>day|week|fortnight|month|year)s?\s+ago)
+    | (?P<span>(?:last|past|previous)\s+(?P<n2>{_N})\s+(?P<u2>hour|day|week|month|year)s?)
+    | (?P<unit>(?P<u_which>this|last|past|previous)\s+(?P<u3>weekend|week|month|year))
+    | (?P<season>(?P<s_which>this|last|past)\s+(?P<s1>spring|summer|autumn|fall|winter))
+    | (?P<weekday>(?:(?P<w_which>last|this|past)\s+)?(?P<w1>{"|".join(_WEEKDAYS)}))
+    | (?P<near>last\s+night|(?:the\s+day\s+before\s+)?yesterday|today|tonight
+        |this\s+(?:morning|afternoon|evening))
+    | (?P<recent>recently|recent|latest|lately)
+    | (?P<year>{_Y})
+    )(?![\w%/]|-\d|[.,]\d)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_BEFORE = re.compile(
+    r"\b(between|from|since|after|before|until|till|on|in|during|throughout|by|next|early|late|mid|of"
+    r"|every|each|through)[\s-]+$",
+    re.IGNORECASE,
+)
+_FILTERING = frozenset({"since", "after", "before", "until", "till", "from", "between"})
+_DATING = _FILTERING | {"on", "in", "during", "throughout", "by", "early", "late", "mid", "of", "through"}
+_NOT_A_FILTER = re.compile(
+    r"\b(?:first|only|\w+est|most|least|record|never|not|\w+n['’]t)(?:[\s-]+[\w-]+){0,2}"
+    r"\s+(?:since|before|after)\s+$",
+    re.IGNORECASE,
+)
+_BELIEF = re.compile(r"\b(?:confidence|faith|trust|belie\w+|interest\w*)\s+in\s+$", re.IGNORECASE)
+_REPORTED = re.compile(r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:increas|rise|rose|rising|gr[eo]w|fell|fall|drop|declin|chang|differ|gap)", re.I)
+_AHEAD = re.compile(
+    r"\b(?:will|deadline|upcoming|next|expires?|due|by|schedul\w+|planned"
+    r"|(?:set|going|headed|heading) to)\b",
+    re.I,
+)
+_GOES_ON = frozenset(
+    _words(
+        "at in on by to for of from with and or but when which what who where how why the a an that as after "
+        "before until about over this his her because during amid against than if while according"
+    )
+)
+_AUXILIARIES = frozenset(_words("did was is were are has have had do does will would could can should"))
+_WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time expression in the question: where it stands and the days it means."""
+
+    start: int
+    end: int
+    first: date
+    last: date
+    form: str
+    has_year: bool
+    before: str  # the preposition that leads it in, or ""
+    lead: int  # where that preposition starts; `start` without one
+
+
+def times(text: str, asked_on: date) -> list[Time]:
+    """Every stretch of `text` that is meant as a time, in order."""
+    found: list[Time] = []
+    for match in _TIME.finditer(text):
+        days = _days(match, asked_on)
+        form = next(name for name in _FORMS if match[name] is not None)
+        lead = _BEFORE.search(text, 0, match.start())
+        before = lead[1].lower() if lead else ""
+        opening = found[-1] if found else None
+        if opening and opening.before in ("between", "from"):
+            joined = _joins(text[opening.end : match.start()], opening.before)
+            before = opening.before if joined else before
+        if days and _is_meant(text, match, form, before):
+            has_year = form not in _YEARLESS or any(match[f"y{i}"] for i in range(1, 6))
+            start = lead.start() if lead else match.start()
+            found.append(Time(match.start(), match.end(), *days, form, has_year, before, start))
+    return found
+
+
+_FORMS = _words(
+    "iso days_month day_month month_days month_day month_year month ago span unit season weekday near recent year"
+)
+_YEARLESS = frozenset({"days_month", "day_month", "month_days", "month_day", "month"})
+
+
+def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
+    """Whether the words are a time here, and not a name, a verb or a number."""
+    after = text[match.end() :]
+    word = re.match(r"\s+([\w-]+)", after)
+    following = word[1] if word else ""
+    if before in ("next", "every", "each"):
+        return False
+    if form == "weekday":
+        if _WEEKDAY_TITLE.match(after):
+            return False
+        leads = re.search(r"(\w+)\s+$", text[: match.start()])
+        bare = not match["w_which"] and before not in _DATING
+        return not (bare and (match[0].islower() or following[:1].isupper() or (leads and leads[1][0].isupper())))
+    if form == "year":
+        return before in _DATING - {"by", "of", "on"} and (not following or following in _GOES_ON | _AUXILIARIES)
+    if form in ("month_day", "month_days"):
+        return match[0][0].isupper() or before in _DATING
+    if form == "month" and not match["m_which"]:
+        if before not in _DATING or _BELIEF.search(text[: match.start()]):
+            return False
+        name = match["m6"].lower()
+        if name in ("may", "april", "june") and after.startswith(("'s", "’s")):
+            return False
+        return not following or following in _GOES_ON or (name != "may" and following in _AUXILIARIES)
+    return True
+
+
+def _days(match: re.Match[str], asked_on: date) -> tuple[date, date] | None:
+    """First and last day meant by a match of `_TIME`; None for a day that does not exist."""
+    try:
+        return _days_of(match, asked_on)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
+    group = match.groupdict()
+    if group["iso"]:
+        return (day := date.fromisoformat(group["iso"])), day
+    if group["days_month"]:
+        return _days_in_month(group["d1"], group["d2"], group["m1"], group["y1"], asked_on)
+    if group["day_month"]:
+        return _days_in_month(group["d3"], group["d3"], group["m2"], group["y2"], asked_on)
+    if group["month_days"]:
+        return _days_in_month(group["d4"], group["d5"], group["m3"], group["y3"], asked_on)
+    if group["month_day"]:
+        return _days_in_month(group["d6"], group["d6"], group["m4"], group["y4"], asked_on)
+    if group["month_year"]:
+        return _month(int(group["y5"]), _month_number(group["m5"]))
+    if group["month"]:
+        number = _month_number(group["m6"])
+        # "last March" said in March is a year ago.
+        skip = (group["m_which"] or "").lower() in ("last", "past") and number == asked_on.month
+        return _month(asked_on.year - (number > asked_on.month or skip), number)
+    if group["ago"]:
+        return _ago(_count(group["n1"]), group["u1"].lower(), asked_on)
+    if group["span"]:
+        n_days = max(1, _count(group["n2"]) * _UNIT_DAYS[group["u2"].lower()])
+        return asked_on - timedelta(n_days), asked_on
+    if group["unit"]:
+        return _unit(group["u_which"].lower(), group["u3"].lower(), asked_on)
+    if group["season"]:
+        return _season(group["s_which"].lower(), group["s1"].lower(), asked_on)
+    if group["weekday"]:
+        back = (asked_on.weekday() - _WEEKDAYS.index(group["w1"].lower())) % 7
+        if (group["w_which"] or "").lower() in ("last", "past") and not back:
+            back = 7
+        return (day := asked_on - timedelta(back)), day
+    if group["near"]:
+        words = group["near"].lower()
+        if "before" in words:
+            return (day := asked_on - timedelta(2)), day
+        return (
+            asked_on - timedelta(words.startswith(("last", "yesterday"))),
+            asked_on - timedelta(words == "yesterday"),
+        )
+    if group["recent"]:
+        return asked_on - timedelta(RECENT_DAYS - 1), asked_on
+    return date(int(group["year"]), 1, 1), date(int(group["year"]), 12, 31)
+
+
+def _days_in_month(first: str, last: str, month: str, year: str | None, asked_on: date) -> tuple[date, date]:
+    low, high = sorted(int(re.sub(r"\D", "", day)) for day in (first, last))
+    number = _month_number(month)
+    # A 29 February without a year may lie up to eight years back.
+    for candidate in [int(year)] if year else range(asked_on.year, asked_on.year - 9, -1):
+        try:
+            days = date(candidate, number, low), date(candidate, number, high)
+        except ValueError:
+            continue
+        if year or days[0] <= asked_on:
+            return days
+    raise ValueError(f"no day {low} in month {number}")
+
+
+def _month(year: int, number: int) -> tuple[date, date]:
+    following = date(year + number // 12, number % 12 + 1, 1)
+    return date(year, number, 1), following - timedelta(1)
+
+
+def _month_number(name: str) -> int:
+    return _MONTH_NUMBER[name.lower().rstrip(".")]
+
+
+def _count(words: str) -> int:
+    return int(words) if words.isdigit() else _COUNTS[words.lower()]
+
+
+def _ago(n: int, unit: str, asked_on: date) -> tuple[date, date]:
+    """Days are exact; "three weeks ago" is that day give or take half a week, and so on."""
+    day = asked_on - timedelta(n * _UNIT_DAYS[unit])
+    slack = timedelta(_UNIT_DAYS[unit] // 2)
+    return day - slack, min(day + slack, asked_on)
+
+
+def _unit(which: str, unit: str, asked_on: date) -> tuple[date, date]:
+    monday = asked_on - timedelta(asked_on.weekday())
+    if unit == "week":
+        if which == "this":
+            return asked_on - timedelta(6), asked_on
+        # People mean the calendar's last week or the last seven days; ranking takes both.
+        return min(monday - timedelta(7), asked_on - timedelta(7)), asked_on - timedelta(1)
+    if unit == "weekend":
+        saturday = asked_on - timedelta((asked_on.weekday() - 5) % 7)
+        if which == "last" and asked_on.weekday() >= 5:
+            saturday -= timedelta(7)
+        return saturday, min(saturday + timedelta(1), asked_on)
+    if which == "past":
+        return asked_on - timedelta(_UNIT_DAYS[unit]), asked_on
+    if unit == "month":
+        if which == "this":
+            return asked_on.replace(day=1), asked_on
+        return _month(asked_on.year - (asked_on.month == 1), (asked_on.month - 2) % 12 + 1)
+    if which == "this":
+        return date(asked_on.year, 1, 1), asked_on
+    return date(asked_on.year - 1, 1, 1), date(asked_on.year - 1, 12, 31)
+
+
+def _season(which: str, name: str, asked_on: date) -> tuple[date, date]:
+    """In the northern hemisphere's months; a `ValueError` for "this summer" said in spring."""
+    month = _SEASON_START[name]
+    last_month = (month + 1) % 12 + 1
+    years = [asked_on.year, asked_on.year - 1, asked_on.year - 2]
+    seasons = [(date(y, month, 1), _month(y + (last_month < month), last_month)[1]) for y in years]
+    if which == "this":
+        # In autumn "this summer" is the one just over; in January it is yet to come.
+        latest = next(s for s in seasons if s[0] <= asked_on)
+        if (asked_on - latest[1]).days > 120:
+            raise ValueError(f"{which} {name} has not begun")
+        return latest
+    return next(s for s in seasons if s[1] < asked_on)
+
+
+def explicit_days(
+    text: str, spoken: list[Time], asked_on: date
+) -> tuple[date | None, date | None, list[tuple[int, int]]]:
+    """Since, until, and the stretches of `text` that say so."""
+    since: date | None = None
+    until: date | None = None
+    spent: list[tuple[int, int]] = []
+    skip = -1
+    for i, time in enumerate(spoken):
+        if i == skip or time.before not in _FILTERING or time.form == "recent":
+            continue
+        if not _limits_the_answer(text, time.lead, time.before) or _NOT_A_FILTER.search(text[: time.start]):
+            continue
+        other = spoken[i + 1] if i + 1 < len(spoken) else None
+        first, last, end = time.first, time.last, time.end
+        if time.before in ("between", "from"):
+            if other and _joins(text[time.end : other.start], time.before):
+                first, last = _pair(time, other)
+                end, skip = other.end, i + 1
+            elif time.form not in ("days_month", "month_days"):
+                continue
+            low: date | None = first
+            high: date | None = last
+        else:
+            low, high = _one_sided(time.before, first, last)
+        # Nothing is published after the day of asking: "until 2030" is about the matter itself.
+        if (low or high or asked_on) > asked_on:
+            continue
+        since, until = low or since, high or until
+        spent.append((time.lead, end))
+    if not spent and (read := _by_dateparser(text, asked_on)):
+        return read
+    return since, until, spent
+
+
+def _limits_the_answer(text: str, lead: int, word: str) -> bool:
+    """Whether a filter phrase at `lead` belongs to what is asked, and not to the background told first.
+
+    Of 2,339 quiz questions four say "from … to …", and each means the matter itself ("sales from April
+    to April"); so that one needs to open the question or follow a word for reporting.
+    """
+    asked = asking_sentence(text)
+    begin = text.rfind(asked)
+    if lead - begin in (0, 1):
+        return True
+    wh = question_word(asked)
+    if lead < begin or (wh is not None and begin + wh > lead):
+        return False
+    if word == "between":
+        return _COMPARED.search(text[begin:lead]) is None
+    return word != "from" or _REPORTED.search(text[begin:lead]) is not None
+
+
+def _one_sided(word: str, first: date, last: date) -> tuple[date | None, date | None]:
+    match word:
+        case "since":
+            return first, None
+        case "after":
+            return last + timedelta(1), None
+        case "before":
+            return None, first - timedelta(1)
+        case _:
+            return None, last
+
+
+def _joins(between: str, opening: str) -> bool:
+    words = r"\s+and\s+" if opening == "between" else r"\s+(?:to|until|till|through)\s+|\s*[-–]\s*"
+    return re.fullmatch(words, between, re.IGNORECASE) is not None
+
+
+def _pair(time: Time, other: Time) -> tuple[date, date]:
+    """From the first day of one time to the last of the other; a missing year is taken from its partner."""
+    first, last = time.first, other.last
+    if other.has_year and not time.has_year:
+        first = _moved(first, last.year - (first.month > last.month))
+    elif last < first and not other.has_year:
+        last = _moved(last, first.year + (last.month < first.month))
+    return (first, last) if first <= last else (other.first, time.last)
+
+
+def _moved(day: date, year: int) -> date:
+    return day.replace(year=year, day=min(day.day, _month(year, day.month)[1].day))
+
+
+_LOOSE = re.compile(
+    r"\b(since|after|before|until|till)\s+((?:\d{1,2}[/.]\d{1,2}[/.](?:\d{4}|\d\d)"
+    r"|(?:the\s+)?\d+(?:st|nd|rd|th)\s+of\s+(?:this|last)\s+month"
+    r"|(?:[\w-]+\s+){1,5}ago|(?:noon|midnight|\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?)\s+(?:today|yesterday))\b)",
+    re.IGNORECASE,
+)
+
+
+def _by_dateparser(text: str, asked_on: date) -> tuple[date | None, date | None, list[tuple[int, int]]] | None:
+    """The one-sided phrases that the rules above do not read ("since 11/5/2022"), or None."""
+    match = _LOOSE.search(text)
+    if not match or _NOT_A_FILTER.search(text[: match.start(2)]):
+        return None
+    if not _limits_the_answer(text, match.start(), match[1].lower()):
+        return None
+    import dateparser  # takes half a second, and few questions need it
+
+    read: datetime | None = dateparser.parse(
+        match[2],
+        languages=["en"],
+        settings={
+            "RELATIVE_BASE": datetime(asked_on.year, asked_on.month, asked_on.day, 12),
+            "PREFER_DATES_FROM": "past",
+            "TIMEZONE": "UTC",
+        },
+    )
+    if read is None or read.date() > asked_on:
+        return None
+    low, high = _one_sided(match[1].lower(), read.date(), read.date())
+    return low, high, [match.span()]
+
+
+def suggested_days(
+    text: str, spoken: list[Time], spent: list[tuple[int, int]], asked_on: date
+) -> tuple[tuple[date, date] | None, str]:
+    """The narrowest window that the words suggest, and those words; (None, "") without one."""
+    best: Time | None = None
+    for time in spoken:
+        if any(a <= time.start < b for a, b in spent) or time.before in ("by", "until", "till", "before"):
+            continue
+        if time.before in ("since", "after") and _NOT_A_FILTER.search(text[: time.start]):
+            continue
+        if time.first > asked_on or _is_coming(text, time, asked_on):
+            continue
+        if best is None or time.last - time.first < best.last - best.first:
+            best = time
+    if best is None:
+        return None, ""
+    return (best.first, min(best.last, asked_on)), text[best.start : best.end]
+
+
+def _is_coming(text: str, time: Time, asked_on: date) -> bool:
+    """Whether a day without a year is more likely the one just ahead than the one a year back."""
+    if time.form == "month" or time.has_year is (time.form != "weekday") or not _AHEAD.search(text):
+        return False
+    return time.form == "weekday" or (asked_on - time.first).days > 365 - SOON_DAYS
+
+
+# --- How to say it ---------------------------------------------------------------------------------
+
+
+def filter_note(since: date | None, until: date | None) -> str:
+    if since and until:
+        return f"from {day_range(since, until)}"
+    return f"since {_said(since)}" if since else f"until {_said(until)}" if until else ""
+
+
+def _said(day: date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1].title()} {day.year}"
+
+
+def day_range(first: date, last: date) -> str:
+    """`18–24 April 2025`, with month and year named once where they are shared."""
+    if first == last:
+        return _said(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{_said(last)}"
+    if first.year == last.year:
+        return f"{first.day} {_MONTHS[first.month - 1].title()} – {_said(last)}"
+    return f"{_said(first)} – {_said(last)}"

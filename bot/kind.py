@@ -1,0 +1,216 @@
+"""What kind of thing the answer to a question will be, from its question word and the noun beside it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal[
+    "person",
+    "organisation",
+    "place",
+    "date",
+    "duration",
+    "number",
+    "money",
+    "percent",
+    "quote",
+    "reason",
+    "yes_no",
+    "name",
+    "other",
+]
+
+
+def _words(listed: str) -> list[str]:
+    return listed.split()
+
+
+_NOUNS: dict[str, Kind] = {}
+_NOUN_LISTS: dict[Kind, str] = {
+    "person": (
+        "person man woman actor actress singer rapper artist musician author writer poet comedian "
+        "player athlete golfer driver boxer quarterback coach manager star celebrity politician "
+        "president senator governor mayor minister chancellor secretary lawmaker mp mps congressman "
+        "congresswoman representative justice judge lawyer attorney billionaire ceo executive "
+        "entrepreneur founder leader king queen prince princess royal pope candidate nominee "
+        "journalist host presenter anchor director filmmaker designer model scientist astronaut "
+        "general official figure winner victim suspect student teacher doctor chef influencer "
+        "youtuber commissioner spokesman spokeswoman guest pilot activist donor economist"
+    ),
+    "organisation": (
+        "company companies firm corporation business brand retailer supermarket chain automaker "
+        "carmaker airline airlines bank manufacturer startup organisation organization agency "
+        "department ministry union party team club franchise university college school network "
+        "broadcaster channel station newspaper outlet magazine publisher group band court committee "
+        "council charity museum hospital league conference studio label regulator institution "
+        "restaurant store giant maker operator platform service militia"
+    ),
+    "place": (
+        "country countries nation state states city cities town village county province region "
+        "territory island continent capital place location airport stadium venue river lake mountain "
+        "street neighborhood neighbourhood park beach destination site hemisphere district republic"
+    ),
+    "date": "date dates day days year years month months deadline weekday decade century",
+    "duration": "duration period sentence length",
+    "number": ("number age score temperature magnitude rank total distance height speed size population margin"),
+    "money": ("amount price cost fine salary sum fee budget value worth wage pay bounty penalty reward income"),
+    "percent": "percentage percent proportion share rate fraction",
+    "quote": "quote slogan motto",
+    "reason": "reason reasons cause excuse explanation",
+    "name": (
+        "name title film movie song album book novel show series game app product drug vaccine ship "
+        "vessel storm hurricane operation award prize word phrase term nickname law act bill breed "
+        "species sport event festival"
+    ),
+}
+_NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in _words(nouns)})
+
+_WH = re.compile(r"\b(?:what|which|who|whose|whom|when|where|why|how)(?:['’]s|\b)", re.IGNORECASE)
+_AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
+_HOW: tuple[tuple[str, Kind], ...] = (
+    (r"how (?:long|many (?:more )?(?:seconds|minutes|hours|days|weeks|months|years|decades))\b", "duration"),
+    (r"how (?:much|many) (?:money|dollars|pounds|euros)\b|how (?:expensive|costly|rich)\b", "money"),
+    (r"how (?:many|old|far|tall|fast|high|big|large|heavy|deep|hot|cold|wide)\b", "number"),
+    (r"how much.*\b(?:percent\w*)\b", "percent"),
+    (rf"how much (?:{_AUX}|of a (?:fine|settlement)|more {_AUX})\b", "money"),
+    (
+        r"how much.*\b(?:cost|pa(?:y|id)|worth|spen[dt]|fined?|settle\w*|sold|sell|price|charge|earn\w*"
+        r"|donat\w+)\b",
+        "money",
+    ),
+    (r"how much\b", "number"),
+    (r"how soon\b", "date"),
+    (r"how come\b", "reason"),
+)
+_CAUSE = re.compile(
+    r"what (?:caused|prompted|triggered|sparked|led|motivated|inspired|made)\b"
+    r"|what(?: \w+)* (?:reason|cause)s?\b",
+    re.IGNORECASE,
+)
+_SAID = re.compile(
+    rf"what (?:exactly )?{_AUX}\b.*\b(?:say|said|tell|told|tweet|post|respond|reply|write|shout|call for)\b"
+    r"|\b(?:said|says|saying) what\b",
+    re.IGNORECASE,
+)
+_CALLED = re.compile(r"\b(?:called|named|titled|nicknamed|dubbed|known as)\s*(?:what)?\s*\W*$", re.IGNORECASE)
+_COPULA = re.compile(
+    r"(?:what|which|who)(?:['’]s| is| was| are| were| will be)\s+(?:the |his |her |their |its |an? )?",
+    re.IGNORECASE,
+)
+_CLOZE: tuple[tuple[str, Kind], ...] = (
+    (r"[$£€]\s*_{2,}", "money"),
+    (r"_{2,}\s*(?:%|per ?cent)", "percent"),
+    (r"_{2,}\s+(?:seconds|minutes|hours|days|weeks|months|years)\b", "duration"),
+    (r"_{2,}\s+(?:million|billion|people|points|deaths|votes|seats|\w+s\b)", "number"),
+    (
+        r"\b(?:president|minister|senator|sen\.|gov\.|governor|mayor|king|queen|prince|princess|pope|justice"
+        r"|judge|mr\.?|mrs\.?|ms\.?|dr\.?|sir|chancellor|secretary|star|actor|singer)\s+_{2,}",
+        "person",
+    ),
+    (r"\b(?:city|state|town|republic|county|province) of\s+_{2,}", "place"),
+    (r"\b(?:until|by|since)\s+_{2,}", "date"),
+)
+
+
+def kind_of(question: str) -> Kind:
+    """What the answer to `question` will be, from its question word and the noun beside it."""
+    if re.match(r"true or false\b", question, re.IGNORECASE):
+        return "yes_no"
+    asked = asking_sentence(question)
+    if "__" in asked:
+        return next((kind for pattern, kind in _CLOZE if re.search(pattern, asked, re.I)), "name")
+    at = question_word(asked)
+    if at is None:
+        if re.match(rf"(?:{_AUX}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
+            return "yes_no"
+        shown = re.search(r"\bthis (\w+)\b[^?]*[:.]?$", asked)
+        return _NOUNS.get(shown[1].lower(), "other") if shown else "other"
+    return _kind_from(asked, at)
+
+
+def asking_sentence(question: str) -> str:
+    """The last sentence that asks: background often comes first."""
+    sentences = [s for s in re.split(r"(?<=[a-z\d”\"’)][.?!])\s+(?=[A-Z“\"])", question) if s]
+    asking = [s for s in sentences if s.rstrip(' "”').endswith("?") or "__" in s or _WH.match(s)]
+    return (asking or sentences or [question])[-1].strip()
+
+
+def question_word(asked: str) -> int | None:
+    """Where the asking word stands; a leading "when …," clause and relative "who" are passed over."""
+    found = list(_WH.finditer(asked))
+    if not found:
+        return None
+    first = found[0]
+    if (
+        first.start() <= 15
+        and re.fullmatch(r"(?:\W|\w+\s)*", asked[: first.start()])
+        and (first.start() == 0 or first[0].lower() in ("what", "which", "whose", "how", "whom"))
+    ):
+        is_clause = first[0].lower() in ("when", "where", "how") and not re.match(
+            rf"\s+(?:{_AUX}\b|\w+\b)" if first[0].lower() == "how" else rf"['’]?s?\s*(?:{_AUX}\b|else\b|exactly\b|$)",
+            asked[first.end() :],
+            re.IGNORECASE,
+        )
+        if not is_clause:
+            return first.start()
+    if re.match(rf"(?:{_AUX})\s", asked, re.IGNORECASE) and not asked.rstrip().endswith(("what?", "who?", "which?")):
+        return None
+    strong = [m for m in found if m[0].lower() in ("what", "how", "which") and asked[: m.start()][-2:] != ", "]
+    return (strong or found[-1:])[0].start()
+
+
+def _kind_from(asked: str, at: int) -> Kind:
+    tail = asked[at:]
+    word = re.match(r"\w+", tail)
+    match word[0].lower() if word else "":
+        case "who" | "whom" | "whose":
+            return "person"
+        case "when":
+            return "date"
+        case "where":
+            return "place"
+        case "why":
+            return "reason"
+        case "how":
+            return next((kind for pattern, kind in _HOW if re.match(pattern, tail, re.I)), "other")
+    if _CAUSE.match(tail):
+        return "reason"
+    if _SAID.search(asked):
+        return "quote"
+    noun = asked_noun(tail)
+    if noun and (kind := _NOUNS.get(noun)) and not (kind == "name" and noun == "name"):
+        return kind
+    if named := re.match(
+        r"what(?:['’]s| is| was| are| were) the (?:full |first |last |new )?names? of (.*)", tail, re.I
+    ):
+        return _NOUNS.get(asked_noun("which " + _COPULA.sub("", "what is " + named[1])) or "", "name")
+    if noun == "name" or _CALLED.search(asked):
+        return "name"
+    return "other"
+
+
+_NOUN_ENDS = frozenset(
+    _words(
+        "of in on at by to for from with that who which whose and or into about as after before during than "
+        "did do does was were is are has have had will would can could should may might must"
+    )
+)
+
+
+def asked_noun(tail: str) -> str | None:
+    """The noun that "which …" or "what is the …" asks for, lower case, or None."""
+    copula = _COPULA.match(tail)
+    rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
+    best = None
+    for word in re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]:
+        lowered = re.sub(r"['’]s$", "", word.lower())
+        if lowered in _NOUN_ENDS or not lowered[:1].isalnum():
+            break
+        if lowered in _NOUNS:
+            best = lowered
+            if lowered != word.lower():  # "which country's singer" asks for the country
+                break
+        elif best:
+            break
+    return best

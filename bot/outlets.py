@@ -1,0 +1,110 @@
+"""Outlets that a question asks for outright: "according to Reuters", "what did the BBC report about …". Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+
+_NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
+_STRONG = re.compile(rf"[,(]?\s*\b(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+{_NAME}", re.I)
+_ASKED = re.compile(
+    rf"\b(?:did|does|has|do)\s+{_NAME}",
+    re.IGNORECASE,
+)
+_WEAK = re.compile(rf"[,(]?\s*\b(?:in|on|from)\s+{_NAME}", re.IGNORECASE)
+_REPORTING = re.compile(r"\s+(?:report(?:ed)?|writ(?:e|ten)|publish(?:ed)?|cover(?:ed)?|print(?:ed)?)\b", re.IGNORECASE)
+_SAYING = re.compile(r"\s+say(?=\s+about)\b", re.IGNORECASE)
+_OF_ITS_OWN = re.compile(r"\s+(?:poll|survey|data|analysis|study|sources?|interview|presenter|journalist|host)\b", re.I)
+_SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})
+
+
+def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
+    """Known outlets that the question asks for outright, and the stretches of `text` that do."""
+    if not known_sources:
+        return (), []
+    known = _source_keys(frozenset(known_sources))
+    found: list[str] = []
+    spent: list[tuple[int, int]] = []
+    for pattern in (_STRONG, _ASKED, _WEAK):
+        at = 0
+        while match := pattern.search(text, at):
+            at = match.start("name")
+            read = _read_source(text, match, known)
+            if read is None:
+                continue
+            sources, end = read
+            if pattern is _ASKED:
+                tail = _REPORTING.match(text, end) or (
+                    _SAYING.match(text, end) if match[0].lower().startswith("do") else None
+                )
+                if tail is None:
+                    continue
+                end = tail.end()
+            elif _OF_ITS_OWN.match(text, end) or (
+                pattern is _WEAK and not re.sub(r"^[Tt]he\s+", "", match["name"])[:1].isupper()
+            ):
+                continue
+            if any(a < end and match.start() < b for a, b in spent):
+                continue
+            found += [s for s in sources if s not in found]
+            spent.append((match.start(), end))
+            at = end
+    return tuple(found), spent
+
+
+def _read_source(
+    text: str, match: re.Match[str], known: dict[str, tuple[str, ...]]
+) -> tuple[tuple[str, ...], int] | None:
+    """The longest known outlet that the match's name begins with, and where it ends in `text`."""
+    words = list(re.finditer(r"[^\s]+", match["name"]))
+    for n in range(len(words), 0, -1):
+        raw = match["name"][: words[n - 1].end()]
+        name = re.sub(r"(?:['’]s?|[.,;:?!])+$", "", raw)
+        for key in _phrase_keys(name):
+            if key in known:
+                return known[key], match.start("name") + len(name)
+    return None
+
+
+def _phrase_keys(phrase: str) -> list[str]:
+    """How an outlet's host may abbreviate a name: "New York Times" is nytimes.com, "BBC News" is bbc.com."""
+    words = re.findall(r"[^\W_]+", phrase.lower().replace(".", ""))
+    if words[:1] == ["the"]:
+        words = words[1:]
+    if not words:
+        return []
+    squashed = "".join(words)
+    keys = [squashed, f"the{squashed}", f"{squashed}news"]
+    if "." in phrase:
+        keys += [k for k in (_host_label(phrase.lower()),) if k]
+    if len(words) > 1:
+        initials = "".join(w[0] for w in words)
+        keys.append(initials[:-1] + words[-1])
+        if len(words) > 2:
+            keys.append(initials)
+        if words[-1] == "news":
+            keys.append("".join(words[:-1]))
+    return keys
+
+
+@lru_cache(maxsize=8)
+def _source_keys(known_sources: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Squashed name → outlets, so that "the Harbor Courier" finds harbor-courier.example."""
+    keys: dict[str, list[str]] = {}
+    for source in sorted(known_sources):
+        lowered = source.lower()
+        own = {re.sub(r"[\W_]", "", re.sub(r"^the\s+", "", lowered))}
+        if re.fullmatch(r"[\w-]+(?:\.[\w-]+)+", lowered):
+            own.add(_host_label(lowered))
+        for key in own - {""}:
+            keys.setdefault(key, []).append(source)
+    return {key: tuple(sources) for key, sources in keys.items()}
+
+
+def _host_label(host: str) -> str:
+    """`www.harbor-courier.co.uk` → `harborcourier`."""
+    labels = host.strip(".").split(".")[:-1] or [host]
+    if len(labels) > 1 and labels[-1] in _SECOND_LEVEL:
+        labels = labels[:-1]
+    return re.sub(r"[\W_]", "", labels[-1])
