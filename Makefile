@@ -42,12 +42,13 @@ bench: $(VENV)/dev ## Speed and memory.
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench_scale --asked 60
 	$(CLEAN) $(BIN)/python -m tests.bench_year --days 14
 
-train: $(VENV)/dev ## Train the reranker and fit the weights (45 minutes).
+train: $(VENV)/dev ## Train the reranker and fit the weights (90 minutes).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.train
 
-torture: $(VENV)/dev ## Kill ingest and reindex 200 times; hold 100,000 spoiled texts of a model against their sources.
+torture: $(VENV)/dev ## Kill ingest and reindex 200 times, a crawl of 10,000 pages six; spoil 100,000 texts of a model.
 	$(CLEAN) $(BIN)/python -m tests.torture --rounds 200
+	$(CLEAN) $(BIN)/python -m tests.crawl_torture
 	$(CLEAN) $(BIN)/python -m tests.llm_torture --rounds 100000
 
 clean: ## Remove what the commands above made.
