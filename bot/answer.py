@@ -21,10 +21,10 @@ from bot.choose import (
     Candidate,
     Chosen,
     Floats,
+    Likeness,
     bounded,
     choose,
     features,
-    likeness,
     question_terms,
     read_into,
     words_of,
@@ -171,7 +171,7 @@ class Workings:
         stories: Articles with their copies, best first.
         candidates: Sentences of the best passages.
         signs: (n, len(FEATURES)) of each candidate.
-        alike: (n, n) how much two candidates say the same.
+        alike: How much each candidate says the same as each.
         retrieve_s: How long the search took.
     """
 
@@ -182,7 +182,7 @@ class Workings:
     stories: list[Story]
     candidates: list[Candidate]
     signs: Floats
-    alike: Floats
+    alike: Likeness
     retrieve_s: float
 
 
@@ -344,7 +344,7 @@ class Answerer:
                     candidates.append(candidate)
         return candidates[:N_SENTENCES]
 
-    def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Floats]:
+    def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Likeness]:
         """The signs of every candidate, the reranker's among them, and how much each says the same as each."""
         idf = self._snapshot.words.idf
         words, around = words_of(candidates)
@@ -356,7 +356,7 @@ class Answerer:
             logits = self._reranker.scores(understood.topic, [stretch.reading for stretch in found])
             read = np.array([at for stretch in found for at in stretch.candidates], np.int64)
             read_into(signs, read[read >= 0].tolist(), logits[read >= 0])
-        return signs, likeness(words, idf)
+        return signs, Likeness(words, idf)
 
     def _quote(self, pick: Chosen, stories: Sequence[Story], understood: Understood) -> Quote:
         article = pick.candidate.sentences.article

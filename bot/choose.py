@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -193,16 +194,33 @@ def read_into(signs: Floats, rows: Sequence[int], logits: Floats) -> None:
     signs[list(rows), READING] = readings
 
 
-def likeness(words: Sequence[Collection[str]], idf: Callable[[str], float]) -> Floats:
-    """(n, n) cosines of sentences as sets of words weighted by rarity: whether two say the same."""
-    place = {term: at for at, term in enumerate({term for each in words for term in each})}
-    rows = np.zeros((len(words), len(place)))
-    for row, found in zip(rows, words, strict=True):
-        for term in found:
-            row[place[term]] = idf(term)
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    alike: Floats = rows @ rows.T
-    return alike
+class Alike(Protocol):
+    """How much sentences say the same, in [0, 1]."""
+
+    def __getitem__(self, at: int, /) -> Floats:
+        """(n,) of one sentence with every one."""
+        ...
+
+
+class Likeness:
+    """Cosines of sentences as sets of words weighted by rarity, computed for the few that are asked for.
+
+    Args:
+        words: Of each sentence, its distinct folded words.
+        idf: Rarity of a folded word.
+    """
+
+    def __init__(self, words: Sequence[frozenset[str]], idf: Callable[[str], float]) -> None:
+        self._words = words
+        self._squares = {term: idf(term) ** 2 for term in frozenset().union(*words)}
+        norms = [math.sqrt(sum(self._squares[term] for term in found)) for found in words]
+        self._norms = np.maximum(np.array(norms, np.float64), 1e-9)
+
+    def __getitem__(self, at: int, /) -> Floats:
+        own = self._words[at]
+        shared = [sum(self._squares[term] for term in own & found) for found in self._words]
+        alike: Floats = np.array(shared, np.float64) / (self._norms[at] * self._norms)
+        return alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +236,7 @@ class Chosen:
 def choose(
     candidates: Sequence[Candidate],
     scores: Sequence[float],
-    alike: Floats,
+    alike: Alike,
     *,
     n_quotes: int = N_QUOTES,
     novelty: float = 0.6,
@@ -229,7 +247,7 @@ def choose(
     Args:
         candidates: Sentences, in any order.
         scores: Of each; higher is better.
-        alike: (n, n) how much two sentences say the same, in [0, 1].
+        alike: How much each says the same as each.
         n_quotes: At most so many.
         novelty: What a sentence loses for each unit of likeness with one already chosen.
         first_words: Longest first quote; the others share what is left of the 120 words.

@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.choose import N_QUOTES, Candidate, Chosen, Floats, choose
+from bot.choose import N_QUOTES, Alike, Candidate, Chosen, choose
 
 # A further quote is worth showing while its sentence scores at least this share of the best one's.
 WORTH = 0.6
 
 
 def further(
-    candidates: Sequence[Candidate], scores: Sequence[float], alike: Floats, chosen: Sequence[Chosen], n: int
+    candidates: Sequence[Candidate], scores: Sequence[float], alike: Alike, chosen: Sequence[Chosen], n: int
 ) -> list[Chosen]:
     """Up to `n` more stretches, best first, none of which shares a sentence with those chosen or with another.
 

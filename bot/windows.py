@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from index.sentences import crosses, n_words, sentence_spans, word_spans
 from index.types import Article, Span
@@ -53,8 +54,14 @@ class Sentences:
 
 def sentences_of(article: Article) -> Sentences:
     """The sentences of an article."""
-    spans = tuple(sentence_spans(article.text))
-    return Sentences(article, spans, tuple(n_words(span.of(article.text)) for span in spans))
+    return Sentences(article, *_split(article.text))
+
+
+# What is asked about is asked about again: by others, as a follow-up, or with "more".
+@lru_cache(maxsize=256)
+def _split(text: str) -> tuple[tuple[Span, ...], tuple[int, ...]]:
+    spans = tuple(sentence_spans(text))
+    return spans, tuple(n_words(span.of(text)) for span in spans)
 
 
 def twin_of(text: str, sentences: Sentences) -> int | None:

@@ -18,13 +18,13 @@ from bot.choose import (
     WEIGHTS,
     Candidate,
     Floats,
+    Likeness,
     answers_kind,
     bounded,
     choose,
     coverage,
     features,
     grow,
-    likeness,
     question_terms,
     read_into,
     words_of,
@@ -176,7 +176,6 @@ def test_a_reading_beyond_all_bounds_stays_within_its_unit() -> None:
 
 
 def test_sentences_of_the_same_rare_words_are_alike_and_others_are_not() -> None:
-    alike = likeness([frozenset({"a", "b"}), frozenset({"a", "b"}), frozenset({"c"}), frozenset()], lambda term: 2.0)
-    assert alike[0, 1] == pytest.approx(1.0)
-    assert alike[0, 2] == 0.0
+    alike = Likeness([frozenset({"a", "b"}), frozenset({"a", "b"}), frozenset({"c"}), frozenset()], lambda term: 2.0)
+    assert alike[0].tolist() == pytest.approx([1.0, 1.0, 0.0, 0.0])
     assert not alike[3].any()
