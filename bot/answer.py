@@ -59,6 +59,7 @@ N_HITS = 60
 N_PASSAGES = 16
 N_SENTENCES = 96
 N_SOURCES = 10
+Places = dict[tuple[int, int], Span]
 # What an article's best sentence adds to its rank: .2 was best of 0…0.5 on the fitting period and flat from .1 to .3.
 SENTENCE_SHARE = 0.2
 
@@ -172,6 +173,7 @@ class Workings:
         candidates: Sentences of the best passages.
         signs: (n, len(FEATURES)) of each candidate.
         alike: How much each candidate says the same as each.
+        places: Of the sentences that were read, by version and index, where in the article the answer would stand.
         retrieve_s: How long the search took.
     """
 
@@ -183,6 +185,7 @@ class Workings:
     candidates: list[Candidate]
     signs: Floats
     alike: Likeness
+    places: Places
     retrieve_s: float
 
 
@@ -219,10 +222,10 @@ class Answerer:
         understood, stories, candidates = found.understood, found.stories, found.candidates
         scores = found.signs @ WEIGHTS
         chosen = choose(candidates, scores.tolist(), found.alike)
-        quotes = verified((self._quote(pick, stories, understood) for pick in chosen), self._store.article)
+        quotes = verified((self._quote(pick, found) for pick in chosen), self._store.article)
         n_more = max(question.n_further, n_rivals(understood.kind))
         more = further(candidates, scores.tolist(), found.alike, chosen, n_more)
-        rivals = verified((self._quote(pick, stories, understood) for pick in more), self._store.article)
+        rivals = verified((self._quote(pick, found) for pick in more), self._store.article)
         quotes, rivals, contrary = settle(understood.kind, understood.topic, quotes, rivals)
         evidence = Evidence.of(found.hits, found.signs, scores, [story.score for story in stories])
         sure = confidence(evidence)
@@ -272,8 +275,8 @@ class Answerer:
         retrieve_s = time.perf_counter() - started
         stories = self._stories(hits, filters)
         candidates = self._candidates(stories)
-        signs, alike = self._signs(candidates, understood)
-        return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, retrieve_s)
+        signs, alike, places = self._signs(candidates, understood)
+        return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, places, retrieve_s)
 
     @staticmethod
     def _filters(question: Question, understood: Understood) -> Filters:
@@ -344,8 +347,11 @@ class Answerer:
                     candidates.append(candidate)
         return candidates[:N_SENTENCES]
 
-    def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Likeness]:
-        """The signs of every candidate, the reranker's among them, and how much each says the same as each."""
+    def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Likeness, Places]:
+        """The signs of every candidate, the reranker's among them, how much each says the same as each, and where the
+        answer would stand in those that were read.
+        """
+        places: Places = {}
         idf = self._snapshot.words.idf
         words, around = words_of(candidates)
         asked = question_terms(understood.topic, understood.kind)
@@ -353,21 +359,29 @@ class Answerer:
         if self._reranker is not None and candidates:
             likeliest = np.argsort(-(signs @ FIRST_LOOK), kind="stable").tolist()
             found = stretches(candidates, likeliest)
-            logits = self._reranker.scores(understood.topic, [stretch.reading for stretch in found])
-            read = np.array([at for stretch in found for at in stretch.candidates], np.int64)
-            read_into(signs, read[read >= 0].tolist(), logits[read >= 0])
-        return signs, Likeness(words, idf)
+            judged = self._reranker.judge(understood.topic, [stretch.reading for stretch in found])
+            read = [at for stretch in found for at in stretch.candidates]
+            ours = [n for n, at in enumerate(read) if at >= 0]
+            read_into(signs, [read[n] for n in ours], judged.scores[ours])
+            for n in ours:
+                place, candidate = judged.places[n], candidates[read[n]]
+                if place is not None:
+                    start = candidate.sentences.spans[candidate.at].start
+                    places[candidate.place] = Span(start + place.start, start + place.end)
+        return signs, Likeness(words, idf), places
 
-    def _quote(self, pick: Chosen, stories: Sequence[Story], understood: Understood) -> Quote:
+    def _quote(self, pick: Chosen, found: Workings) -> Quote:
         article = pick.candidate.sentences.article
         text = article.text
         span = bounded(pick)
-        marked = mark_answer(understood.topic, understood.kind, span.of(text))
+        place = found.places.get(pick.candidate.place)
+        pointed = None if place is None else (place.start - span.start, place.end - span.start)
+        marked = mark_answer(found.understood.topic, found.understood.kind, span.of(text), pointed)
         answer = Span(span.start + marked[0], span.start + marked[1]) if marked else None
         span, cut_left, cut_right = cut_to_words(text, span, answer, QUOTE_WORDS)
         if answer is not None and not (span.start <= answer.start and answer.end <= span.end):
             answer = None
-        story = stories[pick.candidate.story]
+        story = found.stories[pick.candidate.story]
         everywhere = (story.article.url or story.article.id, *story.also)
         return Quote(
             article=article,

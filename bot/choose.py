@@ -64,6 +64,11 @@ class Candidate:
     def text(self) -> str:
         return self.sentences.spans[self.at].of(self.sentences.article.text)
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Version of the article and index of the sentence."""
+        return self.sentences.article.version, self.at
+
 
 # Words that frame a question or name what kind of answer is wanted: an answering sentence says "by April 26", not
 # "deadline", and an article says what happened, not "mention". They count for retrieval, not for coverage.
@@ -253,10 +258,7 @@ def choose(
         first_words: Longest first quote; the others share what is left of the 120 words.
     """
     chosen: list[Chosen] = []
-    by_place = {
-        (candidate.sentences.article.version, candidate.at): score
-        for candidate, score in zip(candidates, scores, strict=True)
-    }
+    by_place = {candidate.place: score for candidate, score in zip(candidates, scores, strict=True)}
     taken: set[tuple[int, int]] = set()
     left = ALL_WORDS
     adjusted = np.array(scores, np.float64)

@@ -21,15 +21,19 @@ from bot.kind import Kind, asked_noun, asking_sentence, question_word
 MAX_MARK_WORDS = 12
 # A sentence is at most 60 words; what is longer is no quote of ours and is read up to here.
 MAX_QUOTE_CHARS = 2_000
+POINTED_WEIGHT = 2.0
 
 
-def mark_answer(question: str, kind: Kind, quote: str) -> tuple[int, int] | None:
+def mark_answer(
+    question: str, kind: Kind, quote: str, pointed: tuple[int, int] | None = None
+) -> tuple[int, int] | None:
     """The answer-bearing words of `quote`, as a half-open span of its code points.
 
     Args:
         question: The question, or its topic.
         kind: What it asks for, as `bot.understand` says.
         quote: One unbroken stretch of an article.
+        pointed: Where a reader of both would look for the answer, in code points of the quote.
 
     Returns:
         At most 12 words, never the whole quote, beginning and ending in a visible character; None where
@@ -42,9 +46,17 @@ def mark_answer(question: str, kind: Kind, quote: str) -> tuple[int, int] | None
     best: tuple[float, int, int] | None = None
     for candidate in candidates(page, asked):
         score = sum(WEIGHTS.get(name, 0.0) * value for name, value in features(candidate, page, asked).items())
+        if pointed is not None:
+            score += POINTED_WEIGHT * _overlap((candidate.start, candidate.end), pointed)
         if best is None or score > best[0]:
             best = (score, candidate.start, candidate.end)
     return best[1:] if best else None
+
+
+def _overlap(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """How much two stretches are the same one: what they share, by the mean of their lengths; in [0, 1]."""
+    shared = max(0, min(one[1], other[1]) - max(one[0], other[0]))
+    return 2 * shared / max(1, one[1] - one[0] + other[1] - other[0])
 
 
 # --- Words -----------------------------------------------------------------------------------------
@@ -514,6 +526,9 @@ _LEADS = _set("by called named dubbed titled is was are as in at to from for of 
 _FOLLOWS = _set("said says who which has have is was are were will and of in at to for on , . — – : ) ” '")
 
 
+_WEEKDAY_OR_MONTH = re.compile(f"{_DAYS}|{_MONTHS}")
+
+
 def _who_features(
     candidate: Candidate, page: _Page, asked: Asked, words: list[_Token], before: _Token | None, after: _Token | None
 ) -> dict[str, float]:
@@ -535,7 +550,7 @@ def _who_features(
         "opens": bool(words[0].opens and len(words) == 1),
     }
     found = {f"{asked.kind}~{name}": 1.0 for name, holds in looks.items() if holds}
-    found["weekday or month"] = float(any(re.fullmatch(f"{_DAYS}|{_MONTHS}", w) for w in plain))
+    found["weekday or month"] = float(any(_WEEKDAY_OR_MONTH.fullmatch(word) for word in plain))
     if asked.noun and looks["place"]:
         wanted = "country" if asked.noun in _COUNTRY_NOUNS else "state" if asked.noun in _STATE_NOUNS else ""
         if wanted:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from index.embed import default_model_path, file_sha256
 from index.errors import ModelUnavailable
-from index.types import Reading, Reranker
+from index.types import Judged, Reading, Reranker, Span
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -44,6 +44,7 @@ TITLE_TOKENS = 16
 ALL_TOKENS = 176
 # Texts that are computed together: shorter ones are padded less than in one batch of all.
 BATCH = 4
+MAX_PLACE_TOKENS = 16
 _CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
 
 
@@ -55,11 +56,13 @@ class Pair:
         ids: `[CLS] question [SEP] title . sentences [SEP]`.
         n_question: How many of them are the question's, its marks included; the others are of the second kind.
         bounds: First token of each sentence and one past its last.
+        offsets: Of the tokens of each sentence, where they stand in it, in code points.
     """
 
     ids: tuple[int, ...]
     n_question: int
     bounds: tuple[tuple[int, int], ...]
+    offsets: tuple[tuple[tuple[int, int], ...], ...]
 
 
 class PairTokenizer:
@@ -80,43 +83,60 @@ class PairTokenizer:
         """All sentences of the readings in their order: one pair for each reading, more where it is too long."""
         cls, sep, stop = self._marks
         asked = [cls, *self._ids([question])[0][:QUESTION_TOKENS], sep]
-        texts = [text for reading in readings for text in (reading.title, *reading.sentences)]
-        ids = iter(self._ids(texts))
+        titles = iter(self._ids([reading.title for reading in readings]))
+        texts = [sentence for reading in readings for sentence in reading.sentences]
+        encoded = iter(self._tokenizer.encode_batch(texts, add_special_tokens=False))
         pairs = []
         for reading in readings:
-            title = next(ids)
+            title = next(titles)
             head = [*asked, *title[:TITLE_TOKENS], stop] if title else asked
             room = ALL_TOKENS - 1
-            tokens, bounds = [*head], []
+            tokens, bounds, offsets = [*head], [], []
             for _ in reading.sentences:
-                sentence = next(ids)
-                if bounds and len(tokens) + len(sentence) > room:
-                    pairs.append(Pair((*tokens, sep), len(asked), tuple(bounds)))
-                    tokens, bounds = [*head], []
+                sentence = next(encoded)
+                if bounds and len(tokens) + len(sentence.ids) > room:
+                    pairs.append(Pair((*tokens, sep), len(asked), tuple(bounds), tuple(offsets)))
+                    tokens, bounds, offsets = [*head], [], []
                 start = len(tokens)
-                tokens += sentence[: room - start]
+                tokens += sentence.ids[: room - start]
                 bounds.append((start, len(tokens)))
+                offsets.append(tuple(sentence.offsets[: room - start]))
             if bounds:
-                pairs.append(Pair((*tokens, sep), len(asked), tuple(bounds)))
+                pairs.append(Pair((*tokens, sep), len(asked), tuple(bounds), tuple(offsets)))
         return pairs
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, uncut and without marks."""
         return [len(ids) for ids in self._ids(texts)]
 
-    def tokens_of(self, bounds: tuple[int, int], sentence: str, place: tuple[int, int]) -> tuple[int, int] | None:
-        """First and last position of the tokens of a sentence at `bounds` that overlap `place`, code points of it.
-
-        None where the sentence was cut.
-        """
-        encoding = self._tokenizer.encode(sentence, add_special_tokens=False)
-        if len(encoding.ids) != bounds[1] - bounds[0]:
-            return None
-        inside = [at for at, (start, end) in enumerate(encoding.offsets) if end > place[0] and start < place[1]]
-        return (bounds[0] + inside[0], bounds[0] + inside[-1]) if inside else None
-
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def tokens_of(pair: Pair, at: int, place: tuple[int, int]) -> tuple[int, int] | None:
+    """First and last position of the tokens of its sentence `at` that overlap `place`, code points of the sentence."""
+    inside = [n for n, (start, end) in enumerate(pair.offsets[at]) if end > place[0] and start < place[1]]
+    first = pair.bounds[at][0]
+    return (first + inside[0], first + inside[-1]) if inside else None
+
+
+def place_of(pair: Pair, at: int, pointing: Shares) -> Span | None:
+    """Where in its sentence `at` the answer stands: the best first and last token, at most `MAX_PLACE_TOKENS` apart.
+
+    Args:
+        pair: What was read.
+        at: Index of the sentence.
+        pointing: (width, 2) scores of being the first and the last token.
+    """
+    start, end = pair.bounds[at]
+    if start == end:
+        return None
+    both = pointing[start:end, 0][:, None] + pointing[start:end, 1][None, :]
+    steps = np.arange(end - start)
+    apart = steps[None, :] - steps[:, None]
+    both[(apart < 0) | (apart >= MAX_PLACE_TOKENS)] = -np.inf
+    first, last = np.unravel_index(int(both.argmax()), both.shape)
+    return Span(pair.offsets[at][first][0], pair.offsets[at][last][1])
 
 
 def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
@@ -172,9 +192,10 @@ class OpenVinoReranker:
         self._request: Any = self._compiled.create_infer_request()
         self._lock = threading.Lock()
 
-    def scores(self, question: str, readings: Sequence[Reading]) -> Scores:
+    def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
         pairs = self._tokenizer.pairs(question, readings)
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
+        places: list[list[Span | None]] = [[]] * len(pairs)
         by_length = sorted(range(len(pairs)), key=lambda row: len(pairs[row].ids))
         for start in range(0, len(by_length), BATCH):
             rows = by_length[start : start + BATCH]
@@ -182,9 +203,12 @@ class OpenVinoReranker:
             with self._lock:
                 self._request.infer(list(batch))
                 found = self._request.get_output_tensor(0).data.astype(np.float64)
-            for row, each in zip(rows, found, strict=True):
-                scores[row] = each[: len(pairs[row].bounds)]
-        return np.concatenate([np.zeros(0), *scores])
+                pointing = self._request.get_output_tensor(1).data.copy()
+            for row, each, pointed in zip(rows, found, pointing, strict=True):
+                pair = pairs[row]
+                scores[row] = each[: len(pair.bounds)]
+                places[row] = [place_of(pair, at, pointed) for at in range(len(pair.bounds))]
+        return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))
 
 
 class CrossEncoderReranker:
@@ -210,10 +234,10 @@ class CrossEncoderReranker:
         self.revision = str(getattr(self._model.config, "_commit_hash", "") or "unknown")
         self._lock = threading.Lock()
 
-    def scores(self, question: str, readings: Sequence[Reading]) -> Scores:
+    def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
         pairs = [(question, text) for reading in readings for text in _with_context(reading)]
         if not pairs:
-            return np.zeros(0)
+            return Judged(np.zeros(0), ())
         import torch
 
         with self._lock:
@@ -221,7 +245,7 @@ class CrossEncoderReranker:
             found = self._model.predict(
                 pairs, activation_fn=torch.nn.Identity(), convert_to_numpy=True, show_progress_bar=False
             )
-        return np.asarray(found, np.float64).reshape(-1)
+        return Judged(np.asarray(found, np.float64).reshape(-1), (None,) * len(pairs))
 
 
 def _with_context(reading: Reading) -> Iterator[str]:

@@ -183,8 +183,21 @@ class Reading:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a reranker makes of sentences.
+
+    Attributes:
+        scores: (n,) log-odds that each answers; higher is better.
+        places: Where in each the answer would stand, in code points of it; None where that cannot be said.
+    """
+
+    scores: npt.NDArray[np.float64]
+    places: tuple[Span | None, ...]
+
+
 class Reranker(Protocol):
-    """Scores how well sentences answer a question, reading both together; safe to share between threads.
+    """Judges how well sentences answer a question, reading both together; safe to share between threads.
 
     Attributes:
         name: The model's name.
@@ -196,8 +209,8 @@ class Reranker(Protocol):
     revision: str
     runtime: str
 
-    def scores(self, question: str, readings: Sequence[Reading]) -> npt.NDArray[np.float64]:
-        """(n,) log-odds that a sentence answers, of every sentence of every reading in their order."""
+    def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
+        """Of every sentence of every reading, in their order."""
         ...
 
 

@@ -92,6 +92,20 @@ def test_of_two_names_the_one_nearer_to_the_words_of_the_question_is_marked() ->
     assert marked("Who praised the crew at dinner?", quote) == "Ada Lind"
 
 
+def test_of_two_that_would_do_the_one_that_a_reader_points_at_is_marked() -> None:
+    question, quote = "When does the sale end?", "The sale was announced on May 2 and ends, it was said later, on June 9."
+    for answer in ("May 2", "June 9"):
+        at = quote.index(answer)
+        marked = mark_answer(question, "date", quote, (at, at + len(answer)))
+        assert marked is not None
+        assert quote[slice(*marked)] == answer
+
+
+def test_what_is_pointed_at_outside_of_the_quote_changes_nothing() -> None:
+    question, quote = "When does the sale end?", "The sale was announced on May 2 and ends on June 9."
+    assert mark_answer(question, "date", quote, (-40, -30)) == mark_answer(question, "date", quote)
+
+
 def test_yes_no_question_and_empty_quote_get_no_mark() -> None:
     assert marked("Did the port close?", "The port of Portville closed on Monday.") is None
     assert mark_answer("Who won?", "person", "") is None

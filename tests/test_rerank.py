@@ -17,6 +17,7 @@ from index.errors import ModelUnavailable
 from index.rerank import (
     ALL_TOKENS,
     FOLDER,
+    MAX_PLACE_TOKENS,
     QUESTION_TOKENS,
     CrossEncoderReranker,
     OpenVinoReranker,
@@ -24,6 +25,8 @@ from index.rerank import (
     check_reranker,
     load_reranker,
     padded,
+    place_of,
+    tokens_of,
 )
 from index.types import Reading
 
@@ -47,34 +50,48 @@ def tokenizer() -> PairTokenizer:
 def test_the_sentence_that_answers_scores_above_its_neighbours_and_those_of_another_story(
     reranker: OpenVinoReranker,
 ) -> None:
-    before, answering, behind, elsewhere = reranker.scores(QUESTION, [COUNCIL, ELSEWHERE])
+    before, answering, behind, elsewhere = reranker.judge(QUESTION, [COUNCIL, ELSEWHERE]).scores
     assert answering > max(before, behind)
     assert answering > 0 > elsewhere
 
 
 def test_a_reading_scores_the_same_alone_and_among_others(reranker: OpenVinoReranker) -> None:
-    together = reranker.scores(QUESTION, [COUNCIL, ELSEWHERE] * 7)
-    alone = np.concatenate([reranker.scores(QUESTION, [reading]) for reading in (COUNCIL, ELSEWHERE)])
+    together = reranker.judge(QUESTION, [COUNCIL, ELSEWHERE] * 7).scores
+    alone = np.concatenate([reranker.judge(QUESTION, [reading]).scores for reading in (COUNCIL, ELSEWHERE)])
     assert together == pytest.approx(np.tile(alone, 7), abs=1e-3)
 
 
 def test_nothing_read_gives_no_scores(reranker: OpenVinoReranker) -> None:
-    assert reranker.scores(QUESTION, []).shape == (0,)
+    nothing = reranker.judge(QUESTION, [])
+    assert nothing.scores.shape == (0,)
+    assert nothing.places == ()
 
 
 def test_several_threads_may_share_it(reranker: OpenVinoReranker) -> None:
-    expected = reranker.scores(QUESTION, [COUNCIL, ELSEWHERE])
+    expected = reranker.judge(QUESTION, [COUNCIL, ELSEWHERE]).scores
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: reranker.scores(QUESTION, [COUNCIL, ELSEWHERE]), range(24)))
+        found = list(pool.map(lambda _: reranker.judge(QUESTION, [COUNCIL, ELSEWHERE]).scores, range(24)))
     assert all(np.allclose(each, expected, atol=1e-4) for each in found)
 
 
 def test_every_sentence_is_scored_however_many_and_long_they_are(reranker: OpenVinoReranker) -> None:
     many = Reading("Harbour", tuple(f"Pier {n} was painted in a grey that nobody liked." for n in range(40)))
     long = Reading("title " * 200, ("sentence " * 400, "", "Short.", "sentence " * 400))
-    scores = reranker.scores("why " * 300, [many, long])
-    assert scores.shape == (44,)
-    assert np.isfinite(scores).all()
+    judged = reranker.judge("why " * 300, [many, long])
+    assert judged.scores.shape == (44,)
+    assert np.isfinite(judged.scores).all()
+    sentences = [*many.sentences, *long.sentences]
+    assert len(judged.places) == 44
+    for sentence, place in zip(sentences, judged.places, strict=True):
+        assert (place is None) == (not sentence)
+        assert place is None or 0 <= place.start < place.end <= len(sentence)
+
+
+def test_it_points_at_the_answer(reranker: OpenVinoReranker) -> None:
+    place = reranker.judge(QUESTION, [COUNCIL]).places[1]
+    assert place is not None
+    assert "14 June" in place.of(ANSWERING)
+    assert len(place) < 20
 
 
 def test_what_does_not_fit_together_is_read_apart(tokenizer: PairTokenizer) -> None:
@@ -90,15 +107,30 @@ def test_what_does_not_fit_together_is_read_apart(tokenizer: PairTokenizer) -> N
     assert [len(pair.bounds) for pair in tokenizer.pairs("why?", [Reading("", sentences)])] == [2, 1, 3]
 
 
-def test_tokens_of_a_place_are_those_of_its_words(tokenizer: PairTokenizer) -> None:
+def test_tokens_of_a_place_are_those_of_its_words_and_lead_back_to_it(tokenizer: PairTokenizer) -> None:
     pair = tokenizer.pairs(QUESTION, [COUNCIL])[0]
     at = ANSWERING.index("14 June")
-    tokens = tokenizer.tokens_of(pair.bounds[1], ANSWERING, (at, at + len("14 June")))
+    tokens = tokens_of(pair, 1, (at, at + len("14 June")))
     assert tokens is not None
     assert tokens[1] - tokens[0] == 1
     assert pair.bounds[1][0] < tokens[0]
     assert tokens[1] < pair.bounds[1][1]
-    assert tokenizer.tokens_of((0, 3), ANSWERING, (0, 3)) is None
+    pointing = np.zeros((len(pair.ids), 2), np.float32)
+    pointing[tokens[0], 0] = pointing[tokens[1], 1] = 3
+    pointing[pair.bounds[0][0], 0] = 9  # of another sentence
+    place = place_of(pair, 1, pointing)
+    assert place is not None
+    assert place.of(ANSWERING) == "14 June"
+
+
+def test_a_place_ends_after_it_begins_and_is_no_paragraph(tokenizer: PairTokenizer) -> None:
+    sentence = "word " * 60
+    pair = tokenizer.pairs("why?", [Reading("", (sentence,))])[0]
+    pointing = np.zeros((len(pair.ids), 2), np.float32)
+    pointing[pair.bounds[0][0] + 40, 0] = pointing[pair.bounds[0][0], 1] = 3
+    place = place_of(pair, 0, pointing)
+    assert place is not None
+    assert 0 < len(place.of(sentence).split()) <= MAX_PLACE_TOKENS
 
 
 def test_padding_is_masked_and_only_the_articles_side_is_of_the_second_kind(tokenizer: PairTokenizer) -> None:
@@ -160,15 +192,16 @@ def test_a_cross_encoder_of_ones_own_takes_its_place(tmp_path: Path) -> None:
     AutoTokenizer.from_pretrained(str(default_model_path())).save_pretrained(tmp_path)
     own = load_reranker(str(tmp_path))
     assert isinstance(own, CrossEncoderReranker)
-    scores = own.scores(QUESTION, [COUNCIL, ELSEWHERE])
-    assert scores.shape == (4,)
-    assert np.isfinite(scores).all()
+    judged = own.judge(QUESTION, [COUNCIL, ELSEWHERE])
+    assert judged.scores.shape == (4,)
+    assert np.isfinite(judged.scores).all()
+    assert judged.places == (None,) * 4
 
 
 def test_scoring_imports_no_torch() -> None:
     code = (
         "import sys; from index.rerank import load_reranker; from index.types import Reading;"
-        "load_reranker().scores('who?', [Reading('', ('He did.',))]); print('torch' in sys.modules)"
+        "load_reranker().judge('who?', [Reading('', ('He did.',))]); print('torch' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

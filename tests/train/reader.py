@@ -20,7 +20,7 @@ from torch.nn import functional
 from transformers import AutoModel
 
 from index.embed import default_model_path
-from index.rerank import Pair, PairTokenizer, padded
+from index.rerank import Pair, PairTokenizer, padded, tokens_of
 from index.types import Reading
 from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled
 
@@ -137,7 +137,7 @@ def _rows(group: Group, one: Labelled, tokenizer: PairTokenizer, rng: random.Ran
             first = labels.index(ANSWERS)
             sentence = one.reading.sentences[at + first]
             place = _place(group.answers, sentence)
-            tokens = tokenizer.tokens_of(pair.bounds[first], sentence, place) if place else None
+            tokens = tokens_of(pair, first, place) if place else None
         yield Row(pair, labels, tokens)
         at += len(pair.bounds)
 
@@ -231,7 +231,7 @@ def _steps(order: Sequence[Group]) -> Iterator[Sequence[Group]]:
 
 
 def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
-    """Write the score alone as OpenVINO files, weights in 8 bits.
+    """Write scores and pointing as OpenVINO files, weights in 8 bits.
 
     Args:
         model: Trained.
@@ -244,21 +244,21 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
     import nncf
     import openvino
 
-    class Scored(torch.nn.Module):  # type: ignore[misc]
+    class Both(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.reader = model
 
         def forward(
             self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
-        ) -> torch.Tensor:
-            return self.reader(ids, mask, kinds, shares)[0]
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.reader(ids, mask, kinds, shares)
 
     example = (*(torch.ones(2, 8, dtype=torch.int64) for _ in range(3)), torch.ones(2, 3, 8))
     batches = [padded([pair]) for pair in calibration]
     with torch.no_grad():
         expected = np.concatenate([model(*map(torch.from_numpy, batch))[0][0].numpy() for batch in batches])
-        converted = openvino.convert_model(Scored(), example_input=example)
+        converted = openvino.convert_model(Both(), example_input=example)
     compressed = nncf.compress_weights(converted, mode=nncf.CompressWeightsMode.INT8_SYM)
     target.mkdir(parents=True, exist_ok=True)
     openvino.save_model(compressed, str(target / "model.xml"), compress_to_fp16=True)
