@@ -124,11 +124,17 @@ READING = FEATURES.index("reading")
 # Logistic regressions over sentences of questions that the reranker was not trained on, divided by 2.5; `make train`
 # fits them. The first look is cheap and decides which sentences the reranker reads.
 FIRST_LOOK = np.array([0.34, 1.02, 0.66, 0.68, 0.29, 0.46, 0.0])
-WEIGHTS = np.array([0.12, 0.89, 0.70, 0.58, 0.25, 0.43, 1.73])
+WEIGHTS = np.array([0.21, 0.84, 1.28, 0.57, 0.25, 0.14, 1.73])
 # Log-odds beyond this say no more; the reading is brought to [0, 1].
 MAX_LOGIT = 6.0
 # What stands for a reading where there is no reranker: neither for nor against.
 NOT_READ = 0.5
+
+
+@lru_cache(maxsize=256)
+def words_of_text(text: str) -> frozenset[str]:
+    """The distinct folded words of a text."""
+    return frozenset(terms(text))
 
 
 def words_of(candidates: Sequence[Candidate]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:

@@ -91,7 +91,9 @@ class PairTokenizer:
             title = next(titles)
             head = [*asked, *title[:TITLE_TOKENS], stop] if title else asked
             room = ALL_TOKENS - 1
-            tokens, bounds, offsets = [*head], [], []
+            tokens = [*head]
+            bounds: list[tuple[int, int]] = []
+            offsets: list[tuple[tuple[int, int], ...]] = []
             for _ in reading.sentences:
                 sentence = next(encoded)
                 if bounds and len(tokens) + len(sentence.ids) > room:

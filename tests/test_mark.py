@@ -93,7 +93,10 @@ def test_of_two_names_the_one_nearer_to_the_words_of_the_question_is_marked() ->
 
 
 def test_of_two_that_would_do_the_one_that_a_reader_points_at_is_marked() -> None:
-    question, quote = "When does the sale end?", "The sale was announced on May 2 and ends, it was said later, on June 9."
+    question, quote = (
+        "When does the sale end?",
+        "The sale was announced on May 2 and ends, it was said later, on June 9.",
+    )
     for answer in ("May 2", "June 9"):
         at = quote.index(answer)
         marked = mark_answer(question, "date", quote, (at, at + len(answer)))

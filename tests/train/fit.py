@@ -37,6 +37,7 @@ OLDER_EVERY = 32
 PASSAGE_TOKENS = 160
 SCALE = 2.5
 WRONG_WEIGHT = 1 / 3
+THRESHOLDS = (0.05, 0.08, 0.1, 0.12, 0.15, 0.18, 0.2, 0.25, 0.3)
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,6 +87,7 @@ def fit(quiz: Path, folder: Path, reranker: Path) -> str:
         np.concatenate([np.ones(len(right)), np.full(len(wrong), WRONG_WEIGHT), np.ones(len(without))]),
     )
     scores = [each @ sure[:-1] for each in (right, wrong, without)]
+    chances = [1 / (1 + np.exp(-(each + sure[-1]))) for each in scores]
     return "\n".join(
         [
             f"{len(questions)} questions, {len(labels):,} sentences, {int(labels.sum()):,} hold the answer",
@@ -95,6 +97,11 @@ def fit(quiz: Path, folder: Path, reranker: Path) -> str:
             f"confidence  {_shown(sure)} (the last is the constant)",
             f"AUROC in the sample: {auroc(scores[0].tolist(), scores[2].tolist()):.3f} against unanswerable, "
             f"{auroc(scores[0].tolist(), scores[1].tolist()):.3f} against wrong",
+            "below      right  wrong  unanswerable, shares in %",
+            *(
+                f"{threshold:.2f}  " + "  ".join(f"{100 * float(np.mean(each < threshold)):9.1f}" for each in chances)
+                for threshold in THRESHOLDS
+            ),
         ]
     )
 

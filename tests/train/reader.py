@@ -252,7 +252,8 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
         def forward(
             self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
         ) -> tuple[torch.Tensor, torch.Tensor]:
-            return self.reader(ids, mask, kinds, shares)
+            scores, pointing = self.reader(ids, mask, kinds, shares)
+            return scores, pointing
 
     example = (*(torch.ones(2, 8, dtype=torch.int64) for _ in range(3)), torch.ones(2, 3, 8))
     batches = [padded([pair]) for pair in calibration]
