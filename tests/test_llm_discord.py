@@ -179,7 +179,7 @@ def test_a_failure_leaves_the_quotes_and_a_line(
             await until(lambda: FAILED in answer.text)
             assert "Fourteen** people" in answer.text
             assert "[1" not in answer.text
-            assert on.bot.metrics.texts["failed"] == 1
+            await until(lambda: on.bot.metrics.texts["failed"] == 1)
 
     run(test())
 
