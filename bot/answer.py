@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -62,8 +62,9 @@ N_HITS = 60
 N_PASSAGES = 16
 N_SENTENCES = 96
 N_SOURCES = 10
-# What an article that has all of the question's words gains over one that has none; .1 to .3 were alike.
-COVERAGE_SHARE = 0.2
+# What an article gains by its best sentence's score, and by having all of the question's words over having none.
+SENTENCE_SHARE = 0.3
+COVERAGE_SHARE = 0.1
 
 Places = dict[tuple[int, int], Span]
 
@@ -242,7 +243,7 @@ class Answerer:
             filters=found.filters,
             quotes=tuple(quotes),
             disagreement=contrary,
-            sources=_sources(by_coverage(stories, content_terms(understood.topic), self._snapshot.words.idf)),
+            sources=_sources(self._ranked(found, scores.tolist())),
             searched=self._retriever.searched(found.filters, found.retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
@@ -374,6 +375,21 @@ class Answerer:
                     places[candidate.place] = Span(start + place.start, start + place.end)
         return signs, Likeness(words, idf), places
 
+    def _ranked(self, found: Workings, scores: Sequence[float]) -> list[Story]:
+        """The stories by their best passage, their best sentence and how much of the question they have, best first."""
+        best: dict[int, float] = {}
+        for candidate, score in zip(found.candidates, scores, strict=True):
+            best[candidate.story] = max(score, best.get(candidate.story, 0.0))
+        asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
+        first = found.stories[: 2 * N_SOURCES]
+
+        def score_of(at: int) -> float:
+            article = first[at].article
+            whole = coverage(asked, words_of_text(f"{article.title}\n{article.text}"), idf)
+            return first[at].score + SENTENCE_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * whole
+
+        return [first[at] for at in sorted(range(len(first)), key=score_of, reverse=True)]
+
     def _quote(self, pick: Chosen, found: Workings) -> Quote:
         article = pick.candidate.sentences.article
         text = article.text
@@ -401,18 +417,6 @@ class Answerer:
 
 def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:
     return None if window is None else (start_of_day_s(window[0]), end_of_day_s(window[1]))
-
-
-def by_coverage(stories: Sequence[Story], asked: Sequence[str], idf: Callable[[str], float]) -> list[Story]:
-    """The stories by their best passage and by how much of the question the whole article has, best first."""
-    first = stories[: 2 * N_SOURCES]
-    scores = [
-        story.score
-        + COVERAGE_SHARE * coverage(asked, words_of_text(f"{story.article.title}\n{story.article.text}"), idf)
-        for story in first
-    ]
-    order = sorted(range(len(first)), key=lambda at: -scores[at])
-    return [*(first[at] for at in order), *stories[len(first) :]]
 
 
 def _sources(stories: Sequence[Story]) -> tuple[SourceArticle, ...]:
