@@ -1,8 +1,8 @@
 """How sure an answer is: a logistic combination of a few signs, comparable between questions.
 
 Fitted on 609 questions of a later period than the ones it is measured on: right answers against the same questions
-without the articles that answer them, and, at a third of the weight, against wrong answers (EXPERIMENTS.md, `make train`).
-How recent the articles are is left out on purpose: it told the two apart best of all, and would refuse every
+without the articles that answer them, and, at a third of the weight, against wrong answers (EXPERIMENTS.md,
+`make train`). How recent the articles are is left out on purpose: it told the two apart best of all, and would refuse every
 question about an older event.
 """
 
