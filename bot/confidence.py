@@ -2,8 +2,8 @@
 
 Fitted on 609 questions of a later period than the ones it is measured on: right answers against the same questions
 without the articles that answer them, and, at a third of the weight, against wrong answers (EXPERIMENTS.md,
-`make train`). How recent the articles are is left out on purpose: it told the two apart best of all, and would refuse every
-question about an older event.
+`make train`). How recent the articles are is left out on purpose: it told the two apart best of all, and would refuse
+every question about an older event.
 """
 
 from __future__ import annotations
