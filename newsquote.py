@@ -465,20 +465,20 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
         (Question(str(row["question"]), _day(str(row["asked_on"]), "QUESTIONS") or date.today()), row["answers"])
         for row in _labelled(questions)
     ]
+    now = _threshold(settings)
     with _answerer(settings) as answerer, Store(settings.data) as store:
 
         def number_of(identity: str) -> int | None:
             known = store.known(identity)
             return known.number if known else None
 
-        found = levels(trials(answerer, asked, number_of))
+        found = levels(trials(answerer, asked, number_of), now)
     if not found:
         raise BadInput("None of the questions has an answer; give `answers` with some of them.")
-    now = _threshold(settings)
     lines = [("threshold", "answered", "rightly", "refused without their answer", "wrong at most (95 %)")]
     lines += [
         (
-            f"{level.threshold:.2f}{' <' if abs(level.threshold - now) < 0.01 else ''}",
+            f"{level.threshold:.2f}{' <' if level.threshold == now else ''}",
             f"{100 * level.answered:.1f} %",
             f"{100 * level.right:.1f} %",
             f"{100 * level.refused:.1f} %",

@@ -109,14 +109,14 @@ def without_answers(
     return None
 
 
-def levels(found: Sequence[Trial]) -> list[Level]:
-    """What each threshold would do; [] where there was no answerable question."""
+def levels(found: Sequence[Trial], own: float | None = None) -> list[Level]:
+    """What each threshold would do, ascending, and that in use (`own`) too; [] where no question was answerable."""
     answerable = [trial for trial in found if trial.is_answerable]
     unanswerable = [trial for trial in found if not trial.is_answerable]
     if not answerable:
         return []
     rows = []
-    for threshold in THRESHOLDS:
+    for threshold in sorted({*THRESHOLDS, *(() if own is None else (own,))}):
         kept = [trial for trial in found if trial.confidence >= threshold]
         ours = [trial for trial in answerable if trial.confidence >= threshold]
         rows.append(

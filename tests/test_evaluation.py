@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.answer import Answerer, Question
-from bot.calibrate import Trial, levels, trials, upper_bound
+from bot.calibrate import THRESHOLDS, Trial, levels, trials, upper_bound
 from bot.evaluation import comparison, read_labelled, shares
 from bot.scoring import by_question, paired_difference
 from index.errors import BadInput
@@ -99,6 +99,8 @@ def test_a_higher_threshold_answers_less_and_refuses_more() -> None:
     assert (strict.answered, strict.right, strict.refused) == pytest.approx((1 / 3, 1 / 3, 1.0))
     assert strict.wrong_at_most < 0.3
     assert levels([Trial(0.5, False, False)]) == []
+    ours = [level.threshold for level in levels([Trial(0.5, True, True)], 0.13)]
+    assert ours == sorted({*THRESHOLDS, 0.13})
 
 
 @pytest.fixture(scope="module")
