@@ -467,12 +467,7 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
     ]
     now = _threshold(settings)
     with _answerer(settings) as answerer, Store(settings.data) as store:
-
-        def number_of(identity: str) -> int | None:
-            known = store.known(identity)
-            return known.number if known else None
-
-        found = levels(trials(answerer, asked, number_of), now)
+        found = levels(trials(answerer, asked, store.number_of), now)
     if not found:
         raise BadInput("None of the questions has an answer; give `answers` with some of them.")
     lines = [("threshold", "answered", "rightly", "refused without their answer", "wrong at most (95 %)")]

@@ -9,22 +9,18 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot.kind import asking_sentence, question_word
+from bot.kind import asking_sentence, question_word, word_list
 
 RECENT_DAYS = 7
 # "the April 26 deadline", asked on April 20, is the coming one.
 SOON_DAYS = 45
 
 
-def _words(listed: str) -> list[str]:
-    return listed.split()
-
-
-_MONTHS = _words("january february march april may june july august september october november december")
+_MONTHS = word_list("january february march april may june july august september october november december")
 _MONTH_NUMBER = {name[:n]: i for i, name in enumerate(_MONTHS, 1) for n in (3, len(name))} | {"sept": 9}
-_WEEKDAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
+_WEEKDAYS = word_list("monday tuesday wednesday thursday friday saturday sunday")
 _COUNTS = {
-    word: n for n, word in enumerate(_words("one two three four five six seven eight nine ten eleven twelve"), 1)
+    word: n for n, word in enumerate(word_list("one two three four five six seven eight nine ten eleven twelve"), 1)
 } | {"a": 1, "an": 1, "a couple of": 2, "few": 3, "a few": 3, "several": 5}
 _UNIT_DAYS = {"hour": 0, "day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
 _SEASON_START = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
@@ -78,12 +74,12 @@ _AHEAD = re.compile(
     re.I,
 )
 _GOES_ON = frozenset(
-    _words(
+    word_list(
         "at in on by to for of from with and or but when which what who where how why the a an that as after "
         "before until about over this his her because during amid against than if while according"
     )
 )
-_AUXILIARIES = frozenset(_words("did was is were are has have had do does will would could can should"))
+_AUXILIARIES = frozenset(word_list("did was is were are has have had do does will would could can should"))
 _WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
 
 
@@ -120,7 +116,7 @@ def times(text: str, asked_on: date) -> list[Time]:
     return found
 
 
-_FORMS = _words(
+_FORMS = word_list(
     "iso days_month day_month month_days month_day month_year month ago span unit season weekday near recent year"
 )
 _YEARLESS = frozenset({"days_month", "day_month", "month_days", "month_day", "month"})

@@ -29,7 +29,7 @@ def further(
     taken = _sentences(chosen)
     while len(found) < n:
         left = [
-            score if (_place(candidate) not in taken and score >= least) else -math.inf
+            score if (candidate.place not in taken and score >= least) else -math.inf
             for candidate, score in zip(candidates, scores, strict=True)
         ]
         page = [pick for pick in choose(candidates, left, alike) if pick.score > -math.inf]
@@ -42,10 +42,6 @@ def further(
             found.append(alone)
             taken |= _sentences([alone])
     return found
-
-
-def _place(candidate: Candidate) -> tuple[int, int]:
-    return candidate.sentences.article.version, candidate.at
 
 
 def _sentences(picks: Sequence[Chosen]) -> set[tuple[int, int]]:

@@ -22,7 +22,8 @@ Kind = Literal[
 ]
 
 
-def _words(listed: str) -> list[str]:
+def word_list(listed: str) -> list[str]:
+    """The words of a list written as one string."""
     return listed.split()
 
 
@@ -64,7 +65,7 @@ _NOUN_LISTS: dict[Kind, str] = {
         "species sport event festival"
     ),
 }
-_NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in _words(nouns)})
+_NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in word_list(nouns)})
 
 _WH = re.compile(r"\b(?:what|which|who|whose|whom|when|where|why|how)(?:['’]s|\b)", re.IGNORECASE)
 _AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
@@ -191,7 +192,7 @@ def _kind_from(asked: str, at: int) -> Kind:
 
 
 _NOUN_ENDS = frozenset(
-    _words(
+    word_list(
         "of in on at by to for from with that who which whose and or into about as after before during than "
         "did do does was were is are has have had will would can could should may might must"
     )

@@ -47,7 +47,7 @@ def stretches(candidates: Sequence[Candidate], likeliest: Sequence[int], n_words
             spent += STRETCH_WORDS
         spent += sum(min(sentences.n_words[place], 60) for place in more)
         mine |= more
-    by_place = {(each.sentences.article.version, each.at): index for index, each in enumerate(candidates)}
+    by_place = {each.place: index for index, each in enumerate(candidates)}
     articles = {each.sentences.article.version: each.sentences for each in candidates}
     found = []
     for version, places in taken.items():

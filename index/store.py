@@ -319,6 +319,11 @@ class Store:
             found.update(rows)  # type: ignore[arg-type]
         return found
 
+    def number_of(self, article_id: str) -> int | None:
+        """The number of the article with an id, None where there is none."""
+        known = self.known(article_id)
+        return None if known is None else known.number
+
     def known(self, article_id: str) -> Known | None:
         """What is stored under an id; None for nothing."""
         row = self._one(

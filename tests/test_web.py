@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from index.errors import BadInput, NewsquoteError
+from index.errors import BadInput
 from index.store_feeds import FeedStore
 from ingest.draft import Draft, Flush, Reject
 from ingest.fetch import Fetcher, FetchPolicy
@@ -21,6 +21,7 @@ from ingest.page_log import Known, PageMemory, Visited
 from ingest.records import Given
 from ingest.web import RECENT_S, TRUST_VALIDATOR_S, WebSource
 from tests.cli import ROOT, run
+from tests.crawl_torture import CHILD, n_stored
 from tests.web.loopback import LOOPBACK, Clock, Page, Request, Server, Web, redirect
 from tests.web.stories import CONSENT_WALL, PAYWALL, SCRIPT_ONLY, paragraphs, sitemap, story
 
@@ -370,20 +371,6 @@ def test_a_reader_that_stops_leaves_no_thread_and_no_request(web: Web, site: Ser
 # The command ----------------------------------------------------------------------------------------------
 
 
-KILLED = """
-import asyncio, sys, time
-from pathlib import Path
-from ingest.fetch import Fetcher, FetchPolicy
-from ingest.job import run_ingest
-from ingest.web import WebSource
-from tests.fakes import HashingEmbedder
-
-policy = FetchPolicy(delay_s=0, allow_private=True)
-source = WebSource([sys.argv[1]], lambda: Fetcher(policy, clock=time.time, sleep=asyncio.sleep), time.time)
-run_ingest([source], Path(sys.argv[2]), lambda: (HashingEmbedder(), 160), "test", int(time.time()))
-"""
-
-
 def test_a_killed_run_goes_on_where_it_was(web: Web, site: Server, tmp_path: Path) -> None:
     n, at, n_durable = 70, 66, 64
 
@@ -399,20 +386,13 @@ def test_a_killed_run_goes_on_where_it_was(web: Web, site: Server, tmp_path: Pat
     def asked() -> list[str]:
         return [path for path in site.paths() if path.strip("/").isdigit()]
 
-    def stored() -> int:
-        try:
-            with FeedStore(tmp_path) as store:
-                return store.feed_counts().get("pages", 0)
-        except NewsquoteError:
-            return 0
-
-    words = [sys.executable, "-c", KILLED, url, str(tmp_path)]
+    words = [sys.executable, "-c", CHILD, str(tmp_path), url]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         deadline = time.monotonic() + 60
-        while stored() < n_durable and time.monotonic() < deadline:
+        while n_stored(tmp_path) < n_durable and time.monotonic() < deadline:
             time.sleep(0.05)
         child.kill()
-    assert stored() == n_durable
+    assert n_stored(tmp_path) == n_durable
     assert at <= len(asked()) < n
     site.requests.clear()
     site.routes[f"/{at}"] = Page(story(at))

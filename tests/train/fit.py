@@ -120,11 +120,6 @@ def _sentences(answerer: Answerer, questions: Sequence[dict[str, Any]]) -> tuple
 
 def _evidence(answerer: Answerer, questions: Sequence[dict[str, Any]], store: Store) -> tuple[Floats, Floats, Floats]:
     """Of right answers, of wrong ones, and of what is said without the articles that answer."""
-
-    def number_of(name: str) -> int | None:
-        found = store.known(name)
-        return None if found is None else found.number
-
     right: list[tuple[float, ...]] = []
     wrong: list[tuple[float, ...]] = []
     without: list[tuple[float, ...]] = []
@@ -132,7 +127,7 @@ def _evidence(answerer: Answerer, questions: Sequence[dict[str, Any]], store: St
         question = _question(row)
         answer = answerer.answer(question)
         (right if is_right(answer, row["answers"]) else wrong).append(astuple(answer.evidence))
-        left = without_answers(answerer, question, answer, row["answers"], number_of)
+        left = without_answers(answerer, question, answer, row["answers"], store.number_of)
         if left is not None:
             without.append(astuple(left.evidence))
     return np.array(right), np.array(wrong), np.array(without)
