@@ -579,7 +579,8 @@ class FeedStore(Store):
             n = self._db.execute("DELETE FROM feed_log WHERE at_s < ?", (log_before_s,)).rowcount
             n += self._db.execute("DELETE FROM entries WHERE last_s < ?", (seen_before_s,)).rowcount
             n += self._db.execute(
-                "DELETE FROM pages WHERE next_s IS NULL AND gone_s IS NULL AND fetched_s < ?", (seen_before_s,)
+                "DELETE FROM pages WHERE next_s IS NULL AND (gone_s IS NULL OR article = '') AND fetched_s < ?",
+                (seen_before_s,),
             ).rowcount
         return n
 

@@ -16,11 +16,12 @@ from ingest.identity import canonical_url
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What we have of a page; validators are "" where the server gave none."""
+    """What we have of a page; validators are "" where the server gave none. One that is gone was never there for us."""
 
     fetched_s: int
     etag: str
     last_modified: str
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Visited:
         etag: Validator, or "".
         last_modified: The same.
         is_settled: There was a reply, so that asking again makes sense only when the page changes.
+        is_gone: The reply was that there is no such page.
     """
 
     url: str
@@ -44,6 +46,7 @@ class Visited:
     etag: str = ""
     last_modified: str = ""
     is_settled: bool = True
+    is_gone: bool = False
 
 
 class PageMemory(Protocol):
@@ -91,27 +94,30 @@ class StoredPages:
             return
         with self._store.transaction():
             for one in rows:
-                if one.is_settled:
-                    self._store.save_page(self._page(one, now_s))
+                before = self._store.page(one.url)
+                # A page that gave an article and is gone now is left to the schedule that looks at it again.
+                if one.is_settled and not (one.is_gone and before is not None and before.article):
+                    self._store.save_page(_page(one, before, now_s))
             self._store.log(
                 LogLine(now_s, 0, canonical_url(one.url) or one.url, one.outcome, one.detail) for one in rows
             )
 
-    def _page(self, one: Visited, now_s: int) -> Page:
-        before = self._store.page(one.url)
-        article = (canonical_url(one.article) or "") if one.article else ""
-        return Page(
-            url=one.url,
-            feed=before.feed if before else 0,
-            article=article or (before.article if before else ""),
-            entry=before.entry if before else "",
-            text_from="page",
-            etag=one.etag,
-            last_modified=one.last_modified,
-            fetched_s=now_s,
-            n_checks=before.n_checks if before else 0,
-            next_s=before.next_s if before else None,
-        )
+
+def _page(one: Visited, before: Page | None, now_s: int) -> Page:
+    article = (canonical_url(one.article) or "") if one.article else ""
+    return Page(
+        url=one.url,
+        feed=before.feed if before else 0,
+        article=article or (before.article if before else ""),
+        entry=before.entry if before else "",
+        text_from="page",
+        etag=one.etag,
+        last_modified=one.last_modified,
+        fetched_s=now_s,
+        n_checks=before.n_checks if before else 0,
+        next_s=before.next_s if before else None,
+        gone_s=now_s if one.is_gone else None,
+    )
 
 
 class _Memory:
@@ -120,7 +126,9 @@ class _Memory:
 
     def known(self, url: str) -> Known | None:
         page = self._store.page(url)
-        return None if page is None else Known(page.fetched_s, page.etag, page.last_modified)
+        if page is None:
+            return None
+        return Known(page.fetched_s, page.etag, page.last_modified, page.gone_s is not None and not page.article)
 
     def close(self) -> None:
         self._store.close()

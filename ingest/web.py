@@ -39,7 +39,8 @@ N_AT_ONCE = 16
 # Pages that wait to be stored; a kill loses so many at most, and so much time.
 FLUSH_PAGES = 32
 FLUSH_AFTER_S = 20.0
-# A page of a list without dates that was fetched so recently is part of a run that goes on.
+# A page of a list without dates that was fetched so recently is part of a run that goes on; one that a list names and
+# its site does not have is asked for once in this time.
 RECENT_S = 86_400
 # Some servers say "not modified" for ever; a copy this old is fetched anew.
 TRUST_VALIDATOR_S = 7 * 86_400
@@ -244,7 +245,7 @@ class WebSource:
                 # A 304 need not repeat its validators.
                 fetched.etag or (before.etag if before else ""),
                 fetched.last_modified or (before.last_modified if before else ""),
-                is_settled=fetched.status not in (404, 410),
+                is_gone=fetched.status in (404, 410),
             )
 
     # Fetching, in the thread of the pump ------------------------------------------------------------------
@@ -372,8 +373,10 @@ def _is_fresh(target: _Target, known: Known, now_s: float) -> bool:
     if target.is_given:
         return False
     listed = target.listed
-    if listed is not None and listed.modified_s is not None:
-        return listed.modified_s < known.fetched_s
+    modified_s = listed.modified_s if listed is not None else None
+    # A list may name a page before its site has it, so that one that is gone is worth a second look.
+    if modified_s is not None and (modified_s >= known.fetched_s or not known.is_gone):
+        return modified_s < known.fetched_s
     return 0 <= now_s - known.fetched_s < RECENT_S
 
 

@@ -60,7 +60,7 @@ class KeptLog:
         for one in visited:
             self.visited.append(one)
             if one.is_settled:
-                self.pages[one.url] = Known(now_s, one.etag, one.last_modified)
+                self.pages[one.url] = Known(now_s, one.etag, one.last_modified, one.is_gone)
 
 
 def source(web: Web, *urls: str, clock: Clock | None = None, log: KeptLog | None = None, **more: object) -> WebSource:
@@ -343,6 +343,23 @@ def test_a_page_that_failed_is_asked_for_again(web: Web, site: Server) -> None:
     assert reasons(read(source(web, url, log=log))) == ["status 403"]
     site.routes["/0"] = Page(story(0))
     assert len(drafts(read(source(web, url, log=log)))) == 1
+
+
+@pytest.mark.parametrize("day", ["", "2025-04-20"])
+def test_a_listed_page_that_is_not_there_is_asked_for_once_a_day(web: Web, site: Server, day: str) -> None:
+    url = n_stories(site, 2, day)
+    site.routes["/1"] = Page(status=404)
+    log, clock = KeptLog(), Clock(NOW_S)
+    assert reasons(read(source(web, url, log=log, clock=clock))) == ["gone"]
+    site.requests.clear()
+    assert reasons(read(source(web, url, log=log, clock=clock))) == []
+    assert site.paths()[2:] == ["/sitemap.xml"]
+    # The site may have listed it before it was there.
+    site.routes["/1"] = Page(story(1))
+    clock.now_s += RECENT_S + 1
+    assert [draft.title for draft in drafts(read(source(web, url, log=log, clock=clock)))][-1:] == [
+        draft.title for draft in drafts(read(source(web, of(site, "/1"))))
+    ]
 
 
 def test_a_page_is_only_remembered_once_what_came_of_it_is_durable(web: Web, site: Server) -> None:
