@@ -786,7 +786,7 @@ def ingest(
     Example: newsquote ingest https://harbor-courier.example/sitemap.xml --since 2025-04-01
     """
     _import_urllib3()
-    from ingest.feed_files import listed_feeds
+    from ingest.feed_files import listed_feeds, sitemap_file
     from ingest.job import run_ingest
     from ingest.lock import ingest_lock
     from ingest.records import Given
@@ -794,13 +794,14 @@ def ingest(
 
     settings = _settings(context, data)
     first = _day(since, "--since")
+    sitemaps = {path: body for path in sources if not is_address(path) and (body := sitemap_file(path)) is not None}
     opened: list[LocalSource | WebSource] = [
         open_source(path, url=url, title=title, published=published, source=source)
         for path in sources
-        if not is_address(path) and not listed_feeds(path)
+        if path not in sitemaps and not is_address(path) and not listed_feeds(path)
     ]
     addresses = [one for path in sources for one in (listed_feeds(path) if not is_address(path) else [path])]
-    if addresses:
+    if addresses or sitemaps:
         from index.types import end_of_day_s
         from ingest.web import WebSource
 
@@ -812,6 +813,7 @@ def ingest(
                 since_s=end_of_day_s(first) - 86_399 if first else None,
                 limit=limit,
                 given=Given(url=url, title=title, published=published, source=source),
+                sitemaps=[*sitemaps.items()],
             )
         )
     with ingest_lock(settings.data, "newsquote ingest", _now_s()):

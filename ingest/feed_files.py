@@ -1,4 +1,7 @@
-"""Files of the verbs on feeds: an OPML file to read or write, and whether a file is one. Knows nothing about feeds."""
+"""Files that list addresses: an OPML file to read or write, a sitemap, and whether a file is one of them.
+
+Knows nothing about feeds.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from index.errors import BadInput, FeedError
 from ingest.feed_kind import HEAD_BYTES, feed_kind
+from ingest.sitemaps import MAX_SITEMAP_BYTES, is_sitemap_file
 
 MAX_BYTES = 20_000_000
 
@@ -54,12 +58,7 @@ def listed_feeds(path: str) -> list[str]:
     Raises:
         BadInput: It is OPML and lists no feed.
     """
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except (OSError, ValueError):
-        return []  # whoever opens it as a source says so better
-    if path == "-" or feed_kind(head) != "opml":
+    if path == "-" or feed_kind(_head(path)) != "opml":
         return []
     from ingest.feeds import parse_opml
 
@@ -67,3 +66,27 @@ def listed_feeds(path: str) -> list[str]:
         return [one.url for one in parse_opml(read_file(path), path)]
     except FeedError as error:
         raise BadInput(str(error)) from error
+
+
+def sitemap_file(path: str) -> bytes | None:
+    """A sitemap, if a file is one by what it holds; zipped where the file is.
+
+    Raises:
+        BadInput: It is longer than a sitemap may be.
+    """
+    if path == "-" or not is_sitemap_file(_head(path)):
+        return None
+    with Path(path).open("rb") as file:
+        body = file.read(MAX_SITEMAP_BYTES + 1)
+    if len(body) > MAX_SITEMAP_BYTES:
+        raise BadInput(f"{path} has more than {MAX_SITEMAP_BYTES:,} bytes, the most for a sitemap; split it.")
+    return body
+
+
+def _head(path: str) -> bytes:
+    """The first bytes of a file, or none where it cannot be read: whoever opens it as a source says so better."""
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""

@@ -68,17 +68,21 @@ class Sitemap:
 
 def is_sitemap(body: bytes) -> bool:
     """Whether bytes are a sitemap, zipped or not, or a robots.txt that names some; by what they hold, not by a name."""
-    head = body[:_HEAD_BYTES]
-    if head.startswith(_GZIP):
-        head = _unzipped_head(body)
-    return _ROOT.match(head.removeprefix(b"\xef\xbb\xbf")) is not None or _is_robots(head)
+    return is_sitemap_file(body) or _is_robots(_head(body))
+
+
+def is_sitemap_file(head: bytes) -> bool:
+    """Whether a file that begins like this is a sitemap, zipped or not; a robots.txt is none."""
+    return _ROOT.match(_head(head).removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def _is_robots(head: bytes) -> bool:
     return not head.lstrip().startswith(b"<") and _ROBOTS_LINE.search(head) is not None
 
 
-def _unzipped_head(body: bytes) -> bytes:
+def _head(body: bytes) -> bytes:
+    if not body.startswith(_GZIP):
+        return body[:_HEAD_BYTES]
     reader = BodyReader("gzip", _HEAD_BYTES)
     with contextlib.suppress(Overlong, Damaged):
         reader.feed(body[:_HEAD_BYTES])
@@ -90,7 +94,8 @@ def read_sitemap(body: bytes, url: str, now_s: int) -> Sitemap:
 
     Args:
         body: As fetched; may be a gzip file.
-        url: Where it was found; addresses of other sites are left out.
+        url: Where it was found; addresses of other sites are left out. "" for a file that a person gave, who vouches
+            for all that are absolute.
         now_s: The present instant; later dates do not count.
     """
     is_cut = False
@@ -106,7 +111,7 @@ def read_sitemap(body: bytes, url: str, now_s: int) -> Sitemap:
     else:
         entries, is_index, is_broken = _entries(body, url, now_s)
         is_cut = is_cut or is_broken
-    kept = [entry for entry in entries if is_same_site(entry.url, url)]
+    kept = [entry for entry in entries if not url or is_same_site(entry.url, url)]
     n_elsewhere = len(entries) - len(kept)
     found = tuple({entry.url: entry for entry in reversed(kept)}.values())[::-1]
     if is_index:

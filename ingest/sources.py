@@ -278,7 +278,7 @@ def _markup_kind(start: bytes, name: str) -> Kind:
     if tag in _HTML_TAGS:
         return "html"
     if tag in _SITEMAP_TAGS:
-        raise Refused("sitemap", f"{name} is a sitemap, not a file of articles; give its address instead")
+        raise Refused("sitemap", f"{name} is a sitemap, not a file of articles; give it by itself")
     raise Refused("XML file", f"{name} is XML with <{tag[:40].decode()}>, not a page of HTML")
 
 

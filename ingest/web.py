@@ -100,6 +100,7 @@ class WebSource:
         since_s: Listed pages that are known to be older are left out.
         limit: At most so many pages of one sitemap or feed, the newest.
         given: What the person says of the one article at a single address.
+        sitemaps: Names and bytes of sitemaps that the person has as files.
     """
 
     def __init__(
@@ -111,10 +112,12 @@ class WebSource:
         since_s: int | None = None,
         limit: int = DEFAULT_LIMIT,
         given: Given | None = None,
+        sitemaps: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         if given is not None and (given.url or given.title) and len(urls) > 1:
             raise BadInput(f"{len(urls)} addresses are given, but a URL or title is that of one article")
         self._urls = list(dict.fromkeys(urls))
+        self._sitemaps = list(sitemaps)
         self._fetcher = fetcher
         self._clock = clock
         self._since_s = since_s
@@ -262,44 +265,44 @@ class WebSource:
                     else:
                         yield visit
                 for fetched in lists:
-                    async for found in self._listed(fetcher, fetched, memory):
+                    self.counts.n_fetched += 1
+                    if is_sitemap(fetched.body):
+                        pages = self._pages(fetcher, fetched.url, fetched.url, fetched.body, memory)
+                    else:
+                        pages = self._entries(fetcher, fetched, memory)
+                    async for found in pages:
+                        yield found
+                for name, body in self._sitemaps:
+                    async for found in self._pages(fetcher, name, "", body, memory):
                         yield found
         finally:
             if memory is not None:
                 memory.close()
 
-    async def _listed(
-        self, fetcher: Fetcher, fetched: Fetched, memory: PageMemory | None
+    async def _pages(
+        self, fetcher: Fetcher, name: str, url: str, body: bytes, memory: PageMemory | None
     ) -> AsyncIterator[_Visit | _Note]:
-        """Visits of the pages that a sitemap or feed names."""
-        self.counts.n_fetched += 1
-        if is_sitemap(fetched.body):
-            newest = Newest(self._limit, self._since_s)
-            async for note in self._expand(fetcher, fetched, newest):
-                yield note
-            self.counts.n_old += newest.n_old
-            self.counts.n_over += newest.n_over
-            targets = [_Target(entry.url, listed=entry) for entry in newest.entries()]
-        else:
-            try:
-                targets = self._entries(fetched)
-            except FeedError as error:
-                yield _Note(Reject(fetched.asked, "no feed", str(error)), is_given=True)
-                return
+        """Visits of the pages that a sitemap names; `url` is "" for a file."""
+        newest = Newest(self._limit, self._since_s)
+        async for note in self._expand(fetcher, name, url, body, newest):
+            yield note
+        self.counts.n_old += newest.n_old
+        self.counts.n_over += newest.n_over
+        targets = [_Target(entry.url, listed=entry) for entry in newest.entries()]
         async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
             yield visit
 
-    async def _expand(self, fetcher: Fetcher, fetched: Fetched, newest: Newest) -> AsyncIterator[_Note]:
+    async def _expand(self, fetcher: Fetcher, name: str, url: str, body: bytes, newest: Newest) -> AsyncIterator[_Note]:
         """Put the pages of a sitemap, and of those that it names, into `newest`."""
         now_s = int(self._clock())
         queue: deque[tuple[SitemapEntry, int]] = deque()
-        seen = {fetched.asked, fetched.url}
+        seen = {url}
         n_read = 1
-        body: bytes | None = fetched.body
-        at, depth = fetched.url, 0
+        read: bytes | None = body
+        at, depth = name, 0
         while True:
-            if body is not None:
-                sitemap = read_sitemap(body, at, now_s)
+            if read is not None:
+                sitemap = read_sitemap(read, url, now_s)
                 newest.add(sitemap.pages)
                 if depth < MAX_DEPTH:
                     inner = sorted(sitemap.sitemaps, key=lambda one: -(one.modified_s or 0))
@@ -311,14 +314,14 @@ class WebSource:
                     )
                 if sitemap.is_cut:
                     yield _Note(Reject(at, "no sitemap", f"{at}: is damaged or ends early; what came before is read"))
-            body = None
+            read = None
             if not queue:
                 return
             entry, depth = queue.popleft()
             if newest.is_beyond(entry):
                 continue
             if n_read >= MAX_SITEMAPS:
-                self.counts.notes.append(f"only the first {MAX_SITEMAPS:,} sitemaps of {fetched.url} were read")
+                self.counts.notes.append(f"only the first {MAX_SITEMAPS:,} sitemaps of {name} were read")
                 return
             n_read += 1
             try:
@@ -332,17 +335,26 @@ class WebSource:
                     Reject(entry.url, "no sitemap", f"{entry.url}: there is no sitemap (status {reply.status})")
                 )
                 continue
-            body, at = reply.body, reply.url
+            read, at, url = reply.body, reply.url, reply.url
 
-    def _entries(self, fetched: Fetched) -> list[_Target]:
-        feed = parse_feed(fetched.body, fetched.url, fetched.charset)
+    async def _entries(
+        self, fetcher: Fetcher, fetched: Fetched, memory: PageMemory | None
+    ) -> AsyncIterator[_Visit | _Note]:
+        """Visits of the pages that a feed names."""
+        try:
+            feed = parse_feed(fetched.body, fetched.url, fetched.charset)
+        except FeedError as error:
+            yield _Note(Reject(fetched.asked, "no feed", str(error)), is_given=True)
+            return
         newest = Newest(self._limit, self._since_s)
         by_url = {entry.url: entry for entry in reversed(feed.entries) if entry.url}
         now_s = int(self._clock())
         newest.add(_dated(entry, now_s) for entry in feed.entries if entry.url)
         self.counts.n_old += newest.n_old
         self.counts.n_over += newest.n_over
-        return [_Target(one.url, entry=by_url[one.url], feed_url=fetched.url) for one in newest.entries()]
+        targets = [_Target(one.url, entry=by_url[one.url], feed_url=fetched.url) for one in newest.entries()]
+        async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
+            yield visit
 
     async def _visit(self, fetcher: Fetcher, target: _Target, memory: PageMemory | None) -> _Visit:
         now_s = self._clock()

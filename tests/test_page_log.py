@@ -37,9 +37,7 @@ def test_a_page_that_never_was_is_known_as_gone_until_it_comes(tmp_path: Path) -
 
 
 def test_an_article_whose_page_goes_is_left_to_the_schedule_that_looks_again(tmp_path: Path) -> None:
-    store, known = visited(
-        tmp_path, Visited(URL, URL, "new page", etag='"1"'), Visited(URL, "", "gone", is_gone=True)
-    )
+    store, known = visited(tmp_path, Visited(URL, URL, "new page", etag='"1"'), Visited(URL, "", "gone", is_gone=True))
     assert known == Known(NOW_S, '"1"', "")
     page = store.page(URL)
     assert page is not None

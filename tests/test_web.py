@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import subprocess
 import sys
@@ -432,6 +433,27 @@ def test_the_command_fetches_a_page_and_answers_from_it(web: Web, site: Server, 
     answer = json.loads(run("ask", "how long will the ferry of Alderney Reach stay shut?", "--json", *data).out)
     assert answer["quotes"][0]["url"] == of(site, "/7", LOOPBACK)
     assert "will stay shut for 27 weeks" in answer["quotes"][0]["text"]
+
+
+def test_the_command_fetches_the_pages_of_a_sitemap_that_is_a_file(
+    web: Web, site: Server, tmp_path: Path, exports: Path
+) -> None:
+    (tmp_path / "models").symlink_to(exports, target_is_directory=True)
+    n_stories(site, 3)
+    site.routes["/inner.xml"] = Page(sitemap((of(site, "/2", LOOPBACK), "2025-04-21")))
+    # An index and a list, as they are downloaded; a file belongs to no site.
+    index = tmp_path / "index"
+    index.write_text(f"<sitemapindex><sitemap><loc>{of(site, '/inner.xml', LOOPBACK)}</loc></sitemap></sitemapindex>")
+    pages = tmp_path / "pages.gz"
+    pages.write_bytes(
+        gzip.compress(sitemap((of(site, "/0", LOOPBACK), ""), (of(site, "/1", LOOPBACK), ""), ("/3", "")).encode())
+    )
+    data = tmp_path / "data"
+    ran = run("ingest", str(index), str(pages), "--allow-private", "--data", str(data))
+    assert ran.code == 0, ran.err
+    assert sorted(set(site.paths()) - {"/robots.txt", "/.well-known/tdmrep.json"}) == ["/0", "/1", "/2", "/inner.xml"]
+    with FeedStore(data) as store:
+        assert store.counts()["articles"] == 3
 
 
 def test_the_command_refuses_private_addresses_in_a_sentence(web: Web, site: Server, tmp_path: Path) -> None:
