@@ -8,6 +8,7 @@ Knows nothing about the network, feeds' formats or schedules.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -449,6 +450,13 @@ class FeedStore(Store):
         """An entry is dealt with; inside a transaction. One that was updated meanwhile stays for its newer words."""
         self._db.execute("DELETE FROM queue WHERE number = ? AND entry = ?", (queued.number, queued.entry))
 
+    def withdraw(self, feed: int, guids: Sequence[str]) -> None:
+        """Entries of a feed that have one of these ids wait no more to be fetched; inside a transaction."""
+        self._db.execute(
+            "DELETE FROM queue WHERE feed = ? AND json_extract(entry, '$.guid') IN (SELECT value FROM json_each(?))",
+            (feed, json.dumps(guids)),
+        )
+
     # Pages ----------------------------------------------------------------------------------------------
 
     def page(self, url: str) -> Page | None:
@@ -461,6 +469,14 @@ class FeedStore(Store):
         return self._pages(
             "next_s IS NOT NULL AND (next_s <= ? OR next_s > ?) ORDER BY next_s LIMIT ?",
             (now_s, now_s + horizon_s, limit),
+        )
+
+    def pages_of(self, feed: int, guids: Sequence[str]) -> list[Page]:
+        """Pages of a feed whose entry has one of these ids and whose article is live."""
+        return self._pages(
+            "feed = ? AND json_extract(entry, '$.guid') IN (SELECT value FROM json_each(?)) AND EXISTS "
+            "(SELECT 1 FROM articles a WHERE a.id = article AND a.retracted_s IS NULL) ORDER BY url",
+            (feed, json.dumps(guids)),
         )
 
     def save_page(self, page: Page) -> None:

@@ -15,6 +15,7 @@ from calendar import timegm
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -46,6 +47,7 @@ _MARKUP = re.compile(r"<[a-zA-Z/!][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|\w+);")
 _CUT_SHORT = re.compile(r"(?:\[?(?:…|\.\.\.)\]?|\[…\]|(?:read|continue) (?:more|reading|on)\W*)\s*\Z", re.IGNORECASE)
 _SKIPPED_HOURS = re.compile(rb"<skiphours\s*>(.{0,2000}?)</skiphours\s*>", re.DOTALL | re.IGNORECASE)
 _SKIPPED_DAYS = re.compile(rb"<skipdays\s*>(.{0,2000}?)</skipdays\s*>", re.DOTALL | re.IGNORECASE)
+_WITHDRAWN = re.compile(rb"<(?:[\w-]+:)?deleted-entry\s[^<>]{0,4000}?\bref\s*=\s*(?:\"([^\"<>]+)\"|'([^'<>]+)')")
 _FEED_TYPES = frozenset(
     {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "text/xml"}
 )
@@ -153,6 +155,7 @@ class Feed:
         entries: In the feed's order; none twice.
         rhythm: When to come back.
         warnings: What was wrong with it and read nevertheless (`malformed`, `long`).
+        withdrawn: Ids of entries that the publisher says were deleted (RFC 6721), and that it does not list again.
     """
 
     title: str
@@ -160,6 +163,7 @@ class Feed:
     entries: tuple[Entry, ...]
     rhythm: Rhythm
     warnings: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +230,21 @@ def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
     head = found.feed
     language = _language(_text(head, "language"))
     warnings = ("malformed",) * bool(found.bozo and not _is_harmless(found)) + ("long",) * is_cut
+    entries = _distinct(_entry(raw, url, language, found.version) for raw in found.entries)
     return Feed(
         title=_plain(_text(head, "title"), is_html=True)[:_MAX_TITLE_CHARS],
         site=_web(_text(head, "link"), url),
-        entries=_distinct(_entry(raw, url, language, found.version) for raw in found.entries),
+        entries=entries,
         rhythm=_rhythm(head, body),
         warnings=warnings,
+        withdrawn=_withdrawn(body, entries),
     )
+
+
+def _withdrawn(body: bytes, entries: Sequence[Entry]) -> tuple[str, ...]:
+    listed = {entry.guid for entry in entries}
+    ids = (unescape((found[1] or found[2]).decode("utf-8", "replace")).strip() for found in _WITHDRAWN.finditer(body))
+    return tuple(dict.fromkeys(one for one in ids if one and one not in listed))
 
 
 def _both_ends(body: bytes) -> tuple[bytes, bool]:

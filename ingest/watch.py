@@ -73,8 +73,8 @@ OUTCOMES = {
     "robots": "not taken: robots.txt forbids it",
     "opt-out": "not taken: the publisher reserves it",
     "gone": "not there: once is not enough to remove it",
-    "removed": "removed: its page was gone on two days",
-    "removal refused": "its page is gone, but too many of its feed's are",
+    "removed": "removed: its page was gone on two days, or its publisher's feed says that it was deleted",
+    "removal refused": "it is gone, but too many of its feed's are",
     "moved": "its page leads elsewhere now; what is stored stays",
     "retry": "could not be fetched, and is tried again later",
     "failed": "could not be fetched",
@@ -164,6 +164,15 @@ class _Job:
     page: Page | None
     queued: Queued | None = None
     own_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Removal:
+    """A page whose article is to be retracted."""
+
+    page: Page
+    address: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +387,7 @@ class Watcher:
 
     def _keep_polls(self, store: FeedStore, polls: Sequence[_Polled], work: Round) -> None:
         live = {feed.number for feed in store.feeds()}
+        withdrawn: dict[int, list[_Removal]] = {}
         with store.transaction():
             for polled in polls:
                 if polled.feed.number not in live:  # removed while it was asked
@@ -388,6 +398,18 @@ class Watcher:
                     self._keep_failure(store, polled, polled.error)
                 else:
                     self._keep_poll(store, polled, work)
+                    if polled.parsed is not None and polled.parsed.withdrawn:
+                        withdrawn[polled.feed.number] = self._withdrawn(store, polled.feed, polled.parsed.withdrawn)
+        for number, removals in withdrawn.items():
+            self._remove(store, number, removals, work)
+
+    def _withdrawn(self, store: FeedStore, feed: Subscription, guids: Sequence[str]) -> list[_Removal]:
+        """Pages whose entries the feed says were deleted; what waits to be fetched is let go."""
+        store.withdraw(feed.number, guids)
+        reason = f"{feed.url} says that it was deleted"
+        return [
+            _Removal(page, canonical_url(page.url) or page.url, reason) for page in store.pages_of(feed.number, guids)
+        ]
 
     def _keep_failure(self, store: FeedStore, polled: _Polled, error: FetchError | FeedError) -> None:
         feed, now_s = polled.feed, polled.at_s
@@ -559,7 +581,7 @@ class Watcher:
         drafts = [draft for one in ready for draft in one.found.drafts]
         if drafts:
             store_articles(drafts, store, self._now(), _StoppableProgress(self._stop), on_reject)
-        to_remove: dict[int, list[_Done]] = {}
+        to_remove: dict[int, list[_Removal]] = {}
         with store.transaction():
             for one in done:
                 draft = one.found.draft
@@ -628,14 +650,15 @@ class Watcher:
             )
         return outcome
 
-    def _keep_known(self, store: FeedStore, one: _Done, outcome: str, to_remove: dict[int, list[_Done]]) -> str:
+    def _keep_known(self, store: FeedStore, one: _Done, outcome: str, to_remove: dict[int, list[_Removal]]) -> str:
         """A page that was looked at again; what became of it, "" where that is decided later."""
         page, found, now_s = one.job.page, one.found, one.at_s
         assert page is not None
         reply = found.reply
         if reply is not None and reply.status in (404, 410):
             if is_gone_for_good(page.gone_s, now_s) and not store.has_other_page(page):
-                to_remove.setdefault(page.feed, []).append(one)
+                reason = f"its page was gone (status {reply.status}) on two days"
+                to_remove.setdefault(page.feed, []).append(_Removal(page, one.job.entry.canonical or page.url, reason))
                 return ""
             gone_s = now_s if page.gone_s is None else page.gone_s
             store.save_page(replace(page, gone_s=gone_s, next_s=now_s + DAY_S))
@@ -655,24 +678,22 @@ class Watcher:
         store.save_page(page)
         return outcome
 
-    def _remove(self, store: FeedStore, number: int, gone: Sequence[_Done], work: Round) -> None:
-        """Retract articles of a feed whose pages are gone for good, unless they are suspiciously many."""
+    def _remove(self, store: FeedStore, number: int, removals: Sequence[_Removal], work: Round) -> None:
+        """Retract articles of a feed that are gone for good, unless they are suspiciously many."""
         now_s = self._now()
         n_lately = store.n_removed_since(number, now_s - REMOVALS_COUNT_S)
-        refusal = "" if self._allow_removals else why_not_remove(len(gone), n_lately, store.n_articles_of(number))
-        for one in gone:
-            page = one.job.page
-            assert page is not None and page.gone_s is not None and one.found.reply is not None
-            address = one.job.entry.canonical or page.url
+        n_articles = store.n_articles_of(number)
+        refusal = "" if self._allow_removals else why_not_remove(len(removals), n_lately, n_articles)
+        for one in removals:
             if refusal:
-                wait_s = DAY_S if now_s - page.gone_s < 7 * DAY_S else 7 * DAY_S
-                line = LogLine(now_s, number, address, "removal refused", refusal)
-                kept = replace(page, next_s=now_s + wait_s)
+                gone_s = now_s if one.page.gone_s is None else one.page.gone_s
+                wait_s = DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S
+                line = LogLine(now_s, number, one.address, "removal refused", refusal)
+                kept = replace(one.page, gone_s=gone_s, next_s=now_s + wait_s)
             else:
-                reason = f"its page was gone (status {one.found.reply.status}) on two days"
-                store.remove_gone(page.article, reason, now_s)
-                line = LogLine(now_s, number, address, "removed", reason)
-                kept = replace(page, next_s=None)
+                store.remove_gone(one.page.article, one.reason, now_s)
+                line = LogLine(now_s, number, one.address, "removed", one.reason)
+                kept = replace(one.page, next_s=None)
             with store.transaction():
                 store.save_page(kept)
                 store.log([line])

@@ -436,6 +436,60 @@ def test_a_site_that_says_404_to_everything_removes_nothing_unless_told(site: Wo
     assert site.articles() == {}
 
 
+def deleted(*guids: str) -> str:
+    return "".join(
+        f"<at:deleted-entry xmlns:at='http://purl.org/atompub/tombstones/1.0' when='2025-04-25T12:00:00Z' ref='{guid}'>"
+        "<at:comment>Withdrawn.</at:comment></at:deleted-entry>"
+        for guid in guids
+    )
+
+
+def test_what_the_publisher_says_was_deleted_is_removed_at_once_and_stays_so(site: World) -> None:
+    site.round()
+    site.publish("bridge")
+    site.items = [item for item in site.items if item.name != "ferry"]
+    # One that is still listed was published again; one that nobody knows is nobody's.
+    site.show(more=deleted("ferry", "crane", "unheard-of"))
+    work = site.later(3 * HOUR_S)
+    assert (work.outcomes["removed"], work.outcomes["new"]) == (1, 1)
+    assert set(site.articles()) == {"crane", "bridge"}
+    assert site.outcomes("ferry") == ["new", "removed"]
+    with site.store() as store:
+        removal = store.removal(f"https://news.test:{site.site.port}/ferry")
+    assert removal is not None
+    assert removal.reason == f"{site.feed_url} says that it was deleted"
+    for _ in range(2):
+        assert "removed" not in site.later(DAY_S).outcomes
+    assert set(site.articles()) == {"crane", "bridge"}
+
+
+def test_a_feed_that_says_everything_was_deleted_removes_nothing_unless_told(site: World) -> None:
+    names = [f"n{n}" for n in range(10)]
+    site.publish(*names)
+    site.round()
+    site.items = []
+    site.show(more=deleted("ferry", "crane", *names))
+    assert site.later(3 * HOUR_S).outcomes["removal refused"] == 12
+    assert len(site.articles()) == 12
+    with site.store() as store:
+        ((_, why),) = store.refused_removals()
+    assert why.startswith("would remove 100%: refused")
+    site.show(more=deleted("ferry", "crane", *names) + "<!-- changed -->")
+    site.later(DAY_S, allow_removals=True)
+    assert site.articles() == {}
+
+
+def test_an_entry_that_was_deleted_while_it_waited_is_not_fetched(site: World) -> None:
+    site.site.routes["/ferry"] = Page(status=503)
+    site.round()
+    assert set(site.articles()) == {"crane"}
+    site.site.routes["/ferry"] = story_page("ferry", NOW_S)
+    site.items = [item for item in site.items if item.name != "ferry"]
+    site.show(more=deleted("ferry"))
+    site.later(3 * HOUR_S)
+    assert set(site.articles()) == {"crane"}
+
+
 # Kills, clocks, locks -------------------------------------------------------------------------------------
 
 
