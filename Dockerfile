@@ -33,7 +33,8 @@ RUN mkdir -p "$TIKTOKEN_CACHE_DIR" \
 
 # The first ingest exports the model, which needs torch. The corpus in the image's trial folder is the sample.
 RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
- && cp -r /tmp/trial/models /opt/newsquote/models
+ && cp -r /tmp/trial/models /opt/newsquote/models \
+ && rm -rf /opt/newsquote/models/openvino-*
 
 # From here on torch is dead weight (1.1 GB). What is left must still search and answer: if not, the build ends here.
 # `--build-arg KEEP_TORCH=1` keeps it, for another embedding model (NEWSQUOTE_MODEL).
@@ -61,7 +62,7 @@ models="$NEWSQUOTE_DATA/models"
 for export in "${IMAGE_MODELS:-/opt/newsquote/models}"/*; do
     target="$models/$(basename "$export")"
     # A folder that cannot be written may well be read: asking works there.
-    if [ ! -e "$target/model.xml" ] && mkdir -p "$models" 2>/dev/null && [ -w "$models" ]; then
+    if [ -e "$export/model.xml" ] && [ ! -e "$target/model.xml" ] && mkdir -p "$models" 2>/dev/null && [ -w "$models" ]; then
         cp -r "$export" "$target.$$"
         mv -T "$target.$$" "$target" || rm -rf "$target.$$"
     fi

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from index.settings import Settings
     from index.store import Store
     from index.store_feeds import FeedStore
-    from index.types import Embedder
+    from index.types import Embedder, Reranker
     from ingest.fetch import Fetcher
     from ingest.pipeline import Progress
     from ingest.sources import LocalSource
@@ -164,16 +164,31 @@ NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even w
 @contextlib.contextmanager
 def _answerer(settings: Settings, outlets: Sequence[str] = ()) -> Iterator[Answerer]:
     """What answers from the live index, in which each of `outlets` is."""
-    from bot.answer import Answerer
-    from index.rerank import load_reranker
-    from index.snapshot import open_snapshot
-    from index.store import Store
+    from concurrent.futures import ThreadPoolExecutor
 
-    with Store(settings.data) as store:
-        snapshot = open_snapshot(settings.data)
-        _check_outlets(outlets, snapshot.sources)
-        embedder = _embedder_of(settings, snapshot.manifest.model)
-        yield Answerer(store, snapshot, embedder, load_reranker(settings.reranker), _threshold(settings))
+    # Models are made ready outside the interpreter's lock, beside each other and the imports.
+    with contextlib.ExitStack() as stack:
+        with ThreadPoolExecutor(2) as pool:
+            reranker = pool.submit(_reranker_of, settings)
+            from index.snapshot import open_snapshot
+            from index.store import Store
+
+            store = stack.enter_context(Store(settings.data))
+            snapshot = open_snapshot(settings.data)
+            _check_outlets(outlets, snapshot.sources)
+            embedder = _embedder_of(settings, snapshot.manifest.model)
+            query = pool.submit(embedder.embed_query, "warm")
+            from bot.answer import Answerer
+
+            query.result()
+            answerer = Answerer(store, snapshot, embedder, reranker.result(), _threshold(settings))
+        yield answerer
+
+
+def _reranker_of(settings: Settings) -> Reranker | None:
+    from index.rerank import load_reranker
+
+    return load_reranker(settings.reranker, settings.data / "models")
 
 
 def _threshold(settings: Settings) -> float:
@@ -667,14 +682,13 @@ def _bot(
 def _opened(settings: Settings, before: Opened | None) -> Opened:
     """The live snapshot and its embedder, kept where the snapshot before was made with the same."""
     from bot.service import OneAtATime, Opened
-    from index.rerank import load_reranker
     from index.snapshot import open_snapshot
 
     snapshot = open_snapshot(settings.data)
     if before is not None and before.snapshot.manifest.model == snapshot.manifest.model:
         return replace(before, snapshot=snapshot)
     embedder = OneAtATime(_embedder_of(settings, snapshot.manifest.model))
-    return Opened(snapshot, embedder, load_reranker(settings.reranker), _threshold(settings))
+    return Opened(snapshot, embedder, _reranker_of(settings), _threshold(settings))
 
 
 @app.command()

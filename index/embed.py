@@ -14,7 +14,6 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from index.compiled import compiled
 from index.errors import ModelUnavailable
 from index.quantise import calibration_texts, quantise, why_not_made
 from index.types import Embedder, Vectors
@@ -289,12 +289,9 @@ class OpenVinoEmbedder:
 
     def _model(self) -> Any:
         if self._compiled is None:
-            os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
-            import openvino
-
-            core = openvino.Core()
-            config = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
-            self._compiled = core.compile_model(str(self._export()), "CPU", config)
+            export = self._export()
+            kept = self._exports if self._temporary is None else None
+            self._compiled = compiled(export, self.revision, "THROUGHPUT", kept)
         return self._compiled
 
     def _infer_requests(self) -> list[Any]:

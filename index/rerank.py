@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from index.compiled import compiled
 from index.embed import default_model_path, file_sha256
 from index.errors import ModelUnavailable
 from index.types import Judged, Reading, Reranker, Span
@@ -161,20 +161,18 @@ def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
 class OpenVinoReranker:
     """The model that ships.
 
+    Args:
+        folder: Its files.
+        vocabulary: `tokenizer.json` of the embedding model, which is its own.
+        kept: Where it is kept as made ready for this machine; None keeps nothing.
+
     Raises:
         ModelUnavailable: OpenVINO is not installed, or the model's files are not in the package.
     """
 
     runtime = "openvino"
 
-    def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None) -> None:
-        try:
-            os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
-            import openvino
-        except ImportError as error:
-            raise ModelUnavailable(
-                "The reranker needs openvino; install it, or set NEWSQUOTE_RERANKER=none."
-            ) from error
+    def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None, kept: Path | None = None) -> None:
         manifest = folder / "manifest.json"
         if not (folder / "model.xml").is_file() or not manifest.is_file():
             raise ModelUnavailable(
@@ -183,14 +181,15 @@ class OpenVinoReranker:
         self.name = DEFAULT_RERANKER
         self.revision = str(json.loads(manifest.read_text(encoding="utf-8"))["model_sha256"])
         self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
-        core = openvino.Core()
-        # One question at a time, on all cores; pinning would wait for a core that another process holds.
-        config = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "ENABLE_CPU_PINNING": False,
-            "INFERENCE_PRECISION_HINT": "f32",  # the same scores on every processor
-        }
-        self._compiled: Any = core.compile_model(str(folder / "model.xml"), "CPU", config)
+        try:
+            # One question at a time, on all cores; pinning would wait for a core that another process holds.
+            self._compiled: Any = compiled(
+                folder / "model.xml", self.revision, "LATENCY", kept, ENABLE_CPU_PINNING=False
+            )
+        except ImportError as error:
+            raise ModelUnavailable(
+                "The reranker needs openvino; install it, or set NEWSQUOTE_RERANKER=none."
+            ) from error
         self._request: Any = self._compiled.create_infer_request()
         self._lock = threading.Lock()
 
@@ -259,8 +258,12 @@ def _with_context(reading: Reading) -> Iterator[str]:
 
 
 @lru_cache(maxsize=2)
-def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
+def load_reranker(name: str = DEFAULT_RERANKER, kept: Path | None = None) -> Reranker | None:
     """The reranker of a name: the one that ships, `none`, or any cross-encoder's folder or name.
+
+    Args:
+        name: See above.
+        kept: As for `OpenVinoReranker`.
 
     Returns:
         None for `none`, and for the default where this machine cannot run it.
@@ -272,7 +275,7 @@ def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
         return None
     if name in ("", DEFAULT_RERANKER):
         try:
-            return OpenVinoReranker()
+            return OpenVinoReranker(kept=kept)
         except ModelUnavailable as error:
             log.warning("answering without a reranker reason=%r", str(error))
             return None

@@ -1,0 +1,54 @@
+"""Models as they are kept ready to run."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from index.rerank import FOLDER, OpenVinoReranker
+from index.types import Reading
+
+pytest.importorskip("openvino", reason="openvino has no build for this machine")
+
+READINGS = [Reading("Ferry", ("The ferry will stay shut for 27 weeks.", "Nobody was hurt."))]
+
+
+def scores(kept: Path | None, folder: Path = FOLDER) -> list[float]:
+    return [*OpenVinoReranker(folder, kept=kept).judge("how long will it stay shut?", READINGS).scores.tolist()]
+
+
+def test_what_is_kept_computes_the_same_and_is_made_anew_where_it_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "openvino-1.0" / "0123").mkdir(parents=True)
+    expected = scores(None)
+    assert scores(tmp_path) == expected
+    (kept,) = tmp_path.glob("openvino-*/*/*.blob")  # and what another release left is gone
+    size, inode = kept.stat().st_size, kept.stat().st_ino
+    assert scores(tmp_path) == expected
+    assert kept.stat().st_ino == inode
+    for n_bytes in (0, 1_000, size // 2):
+        kept.chmod(0o600)
+        with kept.open("r+b") as file:
+            file.truncate(n_bytes)
+        assert scores(tmp_path) == expected
+        assert kept.stat().st_size == size
+
+
+def test_other_weights_of_the_same_name_and_date_are_never_taken_for_the_kept_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "reranker"
+    shutil.copytree(FOLDER, folder)
+    expected = scores(tmp_path / "kept", folder)
+    weights = bytearray((folder / "model.bin").read_bytes())
+    middle = len(weights) // 2
+    weights[middle : middle + 400_000] = bytes(400_000)
+    (folder / "model.bin").write_bytes(weights)
+    manifest = (folder / "manifest.json").read_text(encoding="utf-8")
+    (folder / "manifest.json").write_text(
+        manifest.replace('"model_sha256": "', '"model_sha256": "f00'), encoding="utf-8"
+    )
+    assert scores(tmp_path / "kept", folder) != expected
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", encoding="utf-8")
+    assert scores(file / "models") == scores(None)
