@@ -250,7 +250,7 @@ def choose(
     alike: Alike,
     *,
     n_quotes: int = N_QUOTES,
-    novelty: float = 0.6,
+    novelty: float = 0.4,
     first_words: int = QUOTE_WORDS,
 ) -> list[Chosen]:
     """Up to three stretches that answer best and say different things, best first.
