@@ -346,13 +346,13 @@ def _texts(settings: Settings) -> Iterator[_Texts]:
 
 def _writers(own: LlmSettings, data: Path) -> tuple[Writer, Rewriter]:
     """What writes and rewrites by the model of the settings."""
-    from bot.llm_client import Endpoint
+    from bot.llm_client import RemoteModel
     from bot.llm_prompts import read_prompts
     from bot.llm_rewrite import Rewriter
     from bot.llm_tokens import load_counter
     from bot.llm_write import Budget, Writer
 
-    model, prompts = Endpoint(own), read_prompts(own.llm_prompts)
+    model, prompts = RemoteModel(own), read_prompts(own.llm_prompts)
     budget = Budget(own.llm_context_tokens, own.llm_answer_tokens)
     return Writer(model, prompts, load_counter(data), budget), Rewriter(model, prompts, own.llm_rewrites)
 
@@ -1448,11 +1448,11 @@ def _check_language_model(settings: Settings) -> list[Check]:
         own = read_llm_settings()
         if not own.is_on:
             return []
-        from bot.llm_client import Endpoint
+        from bot.llm_client import RemoteModel
         from bot.llm_prompts import read_prompts
         from bot.llm_tokens import ENCODING, has_vocabulary
 
-        prompts, model = read_prompts(own.llm_prompts), Endpoint(own)
+        prompts, model = read_prompts(own.llm_prompts), RemoteModel(own)
     except NewsquoteError as error:
         return [Check("llm", False, str(error))]
     tokens = f"tiktoken's {ENCODING}" if has_vocabulary(settings.data) else "bytes, until its vocabulary is fetched"

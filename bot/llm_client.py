@@ -50,7 +50,7 @@ class ChatModel(Protocol):
         ...
 
 
-class Endpoint:
+class RemoteModel:
     """A model behind an address.
 
     Args:

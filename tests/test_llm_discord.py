@@ -15,7 +15,7 @@ import pytest
 
 from bot.desk import Desk
 from bot.discord_bot import NewsBot
-from bot.llm_client import Endpoint
+from bot.llm_client import RemoteModel
 from bot.llm_prompts import read_prompts
 from bot.llm_rewrite import Rewriter
 from bot.llm_settings import Rewrites
@@ -60,7 +60,7 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """The bot with a model behind it, between two servers on loopback."""
     async with StandIn() as discord, standin_model(script) as model:
-        endpoint = Endpoint(settings_for(model.url, llm_timeout_s=timeout_s))
+        endpoint = RemoteModel(settings_for(model.url, llm_timeout_s=timeout_s))
         writer = Writer(endpoint, read_prompts(), ByteCounter(), Budget(20_000, 400))
         rewriter = Rewriter(endpoint, read_prompts(), rewrites)
         with Memory(memory_at) as memory:

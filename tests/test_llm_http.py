@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.answer import Answer, Question
-from bot.llm_client import Endpoint
+from bot.llm_client import RemoteModel
 from bot.llm_prompts import read_prompts
 from bot.llm_settings import LlmSettings
 from bot.llm_tokens import ByteCounter
@@ -61,7 +61,7 @@ def settings_for(url: str, **changes: Any) -> LlmSettings:
 def writer_for(url: str, **changes: Any) -> Writer:
     settings = settings_for(url, **changes)
     budget = Budget(settings.llm_context_tokens * 4, settings.llm_answer_tokens)
-    return Writer(Endpoint(settings), read_prompts(), ByteCounter(), budget)
+    return Writer(RemoteModel(settings), read_prompts(), ByteCounter(), budget)
 
 
 def written(script: Any, answer: Answer | None = None, **changes: Any) -> Written:
@@ -233,7 +233,7 @@ def test_the_evidence_shrinks_by_whole_sentences_until_it_fits() -> None:
         async def test() -> Written:
             async with standin_model(script) as model:
                 budget = Budget(context_tokens, 100)
-                writer = Writer(Endpoint(settings_for(model.url)), read_prompts(), ByteCounter(), budget, salt="x")
+                writer = Writer(RemoteModel(settings_for(model.url)), read_prompts(), ByteCounter(), budget, salt="x")
                 try:
                     found = await writer.write(ferry_answer())
                     assert found.n_prompt_tokens + 100 <= context_tokens or found.reason == "no evidence"
@@ -324,7 +324,7 @@ def test_without_the_library_the_sentence_says_what_to_install(monkeypatch: pyte
 
     monkeypatch.setitem(sys.modules, "openai", None)
     with pytest.raises(SettingsError, match=r"pip install 'newsquote\[llm\]'"):
-        Endpoint(settings_for("http://127.0.0.1:1/v1"))
+        RemoteModel(settings_for("http://127.0.0.1:1/v1"))
 
 
 def test_prompts_of_the_operator_are_sent(tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_prompts_of_the_operator_are_sent(tmp_path: Path) -> None:
     async def test() -> Written:
         async with standin_model(script) as model:
             prompts = read_prompts(tmp_path)
-            writer = Writer(Endpoint(settings_for(model.url)), prompts, ByteCounter(), Budget(9_000, 100))
+            writer = Writer(RemoteModel(settings_for(model.url)), prompts, ByteCounter(), Budget(9_000, 100))
             try:
                 return await writer.write(ferry_answer())
             finally:
@@ -360,7 +360,7 @@ def test_hundreds_of_spoiled_replies_over_http_show_nothing_that_does_not_stand(
             return Script([text[at : at + 40] for at in range(0, len(text), 40)])
 
         async with standin_model(script) as model:
-            endpoint = Endpoint(settings_for(model.url))
+            endpoint = RemoteModel(settings_for(model.url))
             for number in range(tally.n_rounds):
                 scene = Scene(random.Random(number), articles)
                 lines = misbehave(scene)
