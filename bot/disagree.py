@@ -15,7 +15,7 @@ from itertools import combinations
 
 from bot.choose import ALL_WORDS
 from bot.kind import Kind
-from bot.mark import stem
+from bot.quote_words import stem
 from index.sentences import sentence_spans
 from index.types import DAY_S, Article, Quote, Span, instant_s
 

@@ -1,0 +1,132 @@
+"""A question and a quote as marking sees them: words, their stems, and where the quote has the question's words.
+
+Knows nothing about which words answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from bot.kind import Kind, asked_noun, asking_sentence, question_word
+
+
+def word_set(listed: str) -> frozenset[str]:
+    """A set written as one string."""
+    return frozenset(listed.split())
+
+
+_TOKEN = re.compile(
+    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}|\w+(?:[-.'’]\w+)*|[^\w\s]"
+)
+_STOP = word_set(
+    "a an the of in on at to for by with from as and or but nor so if than then that this these those "
+    "there here it its he she they we you i his her their our your my him them us me who whom whose which "
+    "what when where why how is are was were be been being am do does did done has have had having will "
+    "would can could shall should may might must not no n't also just only very more most much many some "
+    "any each every all both few other another such own same too after before since until while during "
+    "about over under into onto out up down off through between among against because due amid despite "
+    "without within across around along toward towards upon per via one's he's she's it's said says say "
+    "told according now still yet even already ever never often once again"
+)
+TITLES = word_set(
+    "president vice prime minister chancellor secretary senator sen gov governor rep representative mayor "
+    "king queen prince princess duke duchess pope justice judge chief mr mrs ms dr sir dame lord lady "
+    "general gen captain professor rev attorney ceo founder actor actress singer rapper author director "
+    "coach quarterback driver star comedian billionaire presenter host former leader"
+)
+MONTHS = (
+    "(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|jan\.?|feb\.?|mar\.?|apr\.?|jun\.?|jul\.?|aug\.?|sept?\.?|oct\.?|nov\.?|dec\.?)"
+)
+DAYS = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+
+
+@lru_cache(maxsize=8_192)
+def stem(word: str) -> str:
+    """Lower case without the commonest endings; enough to see that "resigned" answers "resign"."""
+    word = re.sub(r"['’]s?$", "", word.lower()).replace("’", "'")
+    for ending, least in (("ies", 4), ("ied", 4), ("ing", 6), ("ers", 6), ("ed", 5), ("es", 5), ("er", 6), ("s", 4)):
+        if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
+            word = word[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            break
+    return word.rstrip("e") if len(word) > 3 else word
+
+
+TITLE_STEMS = frozenset(map(stem, TITLES))
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or a mark of a quote, with where it stands in code points."""
+
+    text: str
+    start: int
+    end: int
+    stem: str
+    is_word: bool
+    is_stop: bool
+    is_capital: bool
+    opens: bool  # first word of the quote, of a sentence or of a quotation
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What marking needs of the question."""
+
+    kind: Kind
+    stems: frozenset[str]
+    noun: str
+    preposition: str
+    place: str  # "late", "subject" or "object": where the asking word stands and what it is of the verb
+    is_plural: bool
+    is_pair: bool
+
+
+def asked_of(question: str, kind: Kind) -> Asked:
+    """A question as marking needs it; `kind` as `bot.understand` says."""
+    words = [t for t in re.findall(r"\w+(?:[-.'’]\w+)*|[$£€]?\d[\d,.]*", question) if t.lower() not in _STOP]
+    sentence = asking_sentence(question)
+    at = question_word(sentence) or 0
+    tail = sentence[at:].lower()
+    noun = asked_noun(sentence[at:]) or ""
+    before = re.search(
+        r"\b(in|at|by|to|from|of|for|on|with|as|into|over|against)\s+(?:\w+\s+)?$", sentence[:at].lower()
+    )
+    ending = re.search(r"\b(in|at|by|to|from|of|for|on|with|as|into|over|against)\?*\s*$", tail)
+    is_object = re.search(r"^\w+(?:\s\w+){0,3}?\s(?:did|do|does|will|would|can|could|should)\b", tail)
+    place = "late" if at > 25 else "object" if is_object else "subject"
+    led = before or ending
+    plural = re.match(r"(?:which|what)\s(?:\w+\s){0,2}?\w+[^su\W]s\s", tail) is not None
+    pair = re.match(r"(?:which|what|who)\s(?:are\s)?(?:the\s)?two\s", tail) is not None
+    return Asked(
+        kind, frozenset(map(stem, words)), stem(noun) if noun else "", led[1] if led else "", place, plural, pair
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A quote in tokens, with where the question's words stand in it."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    starts: tuple[int, ...]
+    matches: tuple[int, ...]
+
+    @staticmethod
+    def of(text: str, asked: Asked) -> Page:
+        """A quote, read with a question in mind."""
+        tokens = []
+        opens = True
+        for match in _TOKEN.finditer(text):
+            word = match[0]
+            is_word = word[0].isalnum() or len(word) > 1
+            is_stop = word.lower() in _STOP
+            tokens.append(
+                Token(word, *match.span(), stem(word), is_word, is_stop, word[0].isupper(), opens and is_word)
+            )
+            if is_word or word in '.?!“":':
+                opens = not is_word
+        matches = tuple(i for i, t in enumerate(tokens) if t.is_word and not t.is_stop and t.stem in asked.stems)
+        return Page(text, tuple(tokens), tuple(t.start for t in tokens), matches)
