@@ -39,6 +39,7 @@ RATES = (*[2.0] * 5, *[0.5] * 15, *[0.07] * 30)
 # Due moments closer together than this are one round.
 STEP_S = 900
 INDEX_EVERY_S = DAY_S
+CORRECTED = "Correction:"
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class Story:
         if self.corrected_s is None or now_s < self.corrected_s:
             return page
         assert isinstance(page.body, str)
-        body = page.body.replace("</article>", f"<p>Correction: {self.name} was late.</p></article>")
+        body = page.body.replace("</article>", f"<p>{CORRECTED} {self.name} was late.</p></article>")
         return Page(body, etag=page.etag[:-1] + 'c"')
 
 
@@ -208,13 +209,14 @@ def show(world: World, folder: Path, at_s: float) -> None:
 
 
 def check(world: World, folder: Path, n_days: int) -> list[str]:
-    """What was lost or doubled, a sentence each."""
+    """What was lost, doubled or left uncorrected, a sentence each."""
     end_s = world.now_s
     with FeedStore(folder) as store:
         stored = Counter(article.id for article, _ in store.export(all_versions=False))
         versions = Counter(article.id for article, _ in store.export())
         expected = {}
         faults = []
+        corrected = 0
         for site in world.sites.values():
             for story in site.stories:
                 if story.at_s > end_s - 2 * DAY_S or story.at_s < NOW_S:
@@ -224,23 +226,25 @@ def check(world: World, folder: Path, n_days: int) -> list[str]:
                 known = store.known(identity)
                 if known is None:
                     faults.append(f"lost: {identity} of a feed that {site.kind or 'behaves'}")
-                elif known.is_retracted and story.gone_s is None:
-                    faults.append(f"removed without reason: {identity}")
+                elif known.is_retracted:
+                    faults += [f"removed without reason: {identity}"] * (story.gone_s is None)
+                elif story.corrected_s is not None and story.corrected_s < end_s - 8 * DAY_S:
+                    article = store.article(known.version)
+                    corrected += 1
+                    if article is None or CORRECTED not in article.text:
+                        faults.append(f"correction not seen: {identity}")
     faults += [f"twice: {identity}" for identity, n in stored.items() if n > 1]
     for identity, n in versions.items():
         found = expected.get(identity)
         if n > 1 + (found is None or found.corrected_s is not None):
             faults.append(f"{n} versions of {identity}")
-    n_corrected = sum(
-        story.corrected_s is not None and story.corrected_s < end_s - 8 * DAY_S for story in expected.values()
-    )
     n_seen = sum(n > 1 for identity, n in versions.items() if identity in expected)
     n_polls, n_pages = world.n_requests["polls"], world.n_requests["pages"]
     n_new = len(expected)
     least = sum(max(n_days, sum(NOW_S <= one.at_s <= end_s for one in site.stories)) for site in world.sites.values())
     least_pages = n_new * (1 + len(RECHECKS_S))
-    print(f"{n_new:,} articles published, {len(faults)} lost, doubled or wrongly removed")
-    print(f"{n_corrected:,} corrections that must have been seen, {n_seen:,} articles with a second version")
+    print(f"{n_new:,} articles published, {len(faults)} lost, doubled, wrongly removed or left uncorrected")
+    print(f"{corrected:,} corrected ones; {n_seen:,} articles with a second version, the others first seen corrected")
     print(f"{n_polls:,} polls, {n_polls / least:.2f} of one a day or one an entry ({least:,})")
     print(f"{n_pages:,} pages, {n_pages / max(1, least_pages):.2f} of one and five looks an article ({least_pages:,})")
     print(f"{world.n_requests['304']:,} of all replies were 304")
