@@ -78,7 +78,9 @@ def test_an_article_keeps_its_language_and_gets_one_where_it_says_none(tmp_path:
         {"url": "https://a.example/2", "text": TEXTS["fr"], "language": "ca"},
         {"url": "https://a.example/3", "text": "Paris, Berlin, Madrid, Roma, Wien, Praha, London."},
     ]
-    (tmp_path / "rows.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    (tmp_path / "rows.jsonl").write_text(
+        "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8"
+    )
     run_ingest([open_source(str(tmp_path / "rows.jsonl"))], tmp_path, lambda: (HashingEmbedder(), 160), "test", NOW_S)
     with Store(tmp_path) as store:
         assert [article.language for article, _ in store.export()] == ["de", "ca", ""]

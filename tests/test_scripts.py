@@ -167,7 +167,9 @@ def answerer(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> It
         for language, articles in (("zh", CHINESE), ("ar", ARABIC))
         for i, (title, text) in enumerate(articles)
     ]
-    (folder / "articles.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    (folder / "articles.jsonl").write_text(
+        "\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8"
+    )
     run_ingest([open_source(str(folder / "articles.jsonl"))], folder, lambda: (embedder, 160), "test", NOW_S)
     with Store(folder) as store:
         yield Answerer(store, open_snapshot(folder), embedder)
