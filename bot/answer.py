@@ -17,6 +17,7 @@ import numpy as np
 from bot.choose import (
     FIRST_LOOK,
     QUOTE_WORDS,
+    READING,
     WEIGHTS,
     Candidate,
     Chosen,
@@ -62,9 +63,11 @@ N_HITS = 60
 N_PASSAGES = 16
 N_SENTENCES = 96
 N_SOURCES = 10
-# What an article gains by its best sentence's score, and by having all of the question's words over having none.
-SENTENCE_SHARE = 0.3
-COVERAGE_SHARE = 0.1
+# What an article gains beside its best passage: by its second best, by its best reading, and by having all of the
+# question's words over having none.
+SECOND_SHARE = 0.1
+READING_SHARE = 0.2
+COVERAGE_SHARE = 0.2
 
 Places = dict[tuple[int, int], Span]
 
@@ -243,7 +246,7 @@ class Answerer:
             filters=found.filters,
             quotes=tuple(quotes),
             disagreement=contrary,
-            sources=_sources(self._ranked(found, scores.tolist())),
+            sources=_sources(self._ranked(found)),
             searched=self._retriever.searched(found.filters, found.retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
@@ -375,18 +378,19 @@ class Answerer:
                     places[candidate.place] = Span(start + place.start, start + place.end)
         return signs, Likeness(words, idf), places
 
-    def _ranked(self, found: Workings, scores: Sequence[float]) -> list[Story]:
-        """The stories by their best passage, their best sentence and how much of the question they have, best first."""
+    def _ranked(self, found: Workings) -> list[Story]:
+        """The stories by their two best passages, best reading and share of the question's words, best first."""
         best: dict[int, float] = {}
-        for candidate, score in zip(found.candidates, scores, strict=True):
-            best[candidate.story] = max(score, best.get(candidate.story, 0.0))
+        for candidate, reading in zip(found.candidates, found.signs[:, READING].tolist(), strict=True):
+            best[candidate.story] = max(reading, best.get(candidate.story, 0.0))
         asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
         first = found.stories[: 2 * N_SOURCES]
 
         def score_of(at: int) -> float:
-            article = first[at].article
-            whole = coverage(asked, words_of_text(f"{article.title}\n{article.text}"), idf)
-            return first[at].score + SENTENCE_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * whole
+            story = first[at]
+            second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
+            whole = coverage(asked, words_of_text(f"{story.article.title}\n{story.article.text}"), idf)
+            return story.score + SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * whole
 
         return [first[at] for at in sorted(range(len(first)), key=score_of, reverse=True)]
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.windows import sentences_of
+from bot.scoring import holds
 from index.embed import default_model_path
 from index.rerank import PairTokenizer
 from index.types import Reading
-from tests.test_render import article
-from tests.train.cloze import questions
-from tests.train.groups import Group, Labelled, labelled, squad_groups, trec_groups
+from ingest.draft import Draft
+from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
+from tests.train.cloze import cloze_groups, questions
+from tests.train.groups import ANSWERS, Group, Labelled, labelled, squad_groups, trec_groups
 from tests.train.reader import Reader, lessons, loss_of, sampled
 
 
@@ -45,7 +46,7 @@ def tokenizer() -> PairTokenizer:
 
 def test_the_answering_stretch_comes_first_and_its_answer_is_pointed_at(tokenizer: PairTokenizer) -> None:
     rows = sampled(GROUP, tokenizer, random.Random(1))
-    assert [1 in row.labels for row in rows] == [True, False, False, False]
+    assert [1 in row.labels for row in rows] == [True, False, False]
     assert rows[0].tokens is not None
     start, end = rows[0].pair.bounds[rows[0].labels.index(1)]
     assert start <= rows[0].tokens[0] <= rows[0].tokens[1] < end
@@ -109,14 +110,35 @@ def test_a_sentence_with_the_answer_that_nothing_supports_is_not_learned_from() 
     assert [one.labels for one in negative] == [(-1,)]
 
 
-def test_a_name_or_a_figure_of_an_opening_is_asked_for() -> None:
-    text = (
-        "Editor's Note: all of this was said by Petra Valcic on the radio.\n\n"
-        "The council of the old harbour paid $3 million to Ines Halloran on Monday, and left."
+SENTENCE = "Last week the council of Port Wessel paid $3 million to 40 sailors, 12 percent of its budget for two years."
+
+
+def test_a_sentence_is_asked_for_its_figures_days_and_names_in_some_of_its_own_words() -> None:
+    found = [pair for seed in range(60) for pair in questions(SENTENCE, "Strike at Port Wessel", random.Random(seed))]
+    assert {answer for _, answer in found} == {"Port Wessel", "$3 million", "40", "12 percent", "two years"}
+    words = {*SENTENCE.replace(",", "").replace(".", "").split(), "Strike", "of", "in"}
+    asking = "how much many long money what percentage share number price who which"
+    for question, answer in found:
+        assert not holds([answer], question)
+        assert {*question.rstrip("?").replace(",", "").split()} <= words | {*asking.split()}
+    # What is counted stands behind "how many", and what is short was not left without its story.
+    counted = [question for question, answer in found if answer == "40"]
+    assert any(question.startswith("how many sailors") for question in counted)
+    assert any(" Strike" in question for question in counted)
+    assert list(questions("Read more about the 40 sailors of the harbour here and now.", "", random.Random(0))) == []
+
+
+def test_a_made_questions_own_article_holds_the_answer_and_the_others(tmp_path: Path) -> None:
+    text = " ".join([*(f"The harbour was quiet on day number {n} of the strike." for n in range(14)), SENTENCE])
+    ingest_drafts(
+        tmp_path,
+        [Draft(origin="made", title="Strike", text=text, published="2025-04-25")],
+        HashingEmbedder(),
+        now_s=NOW_S,
     )
-    assert list(questions(sentences_of(article(text)))) == [
-        ("The council of the old harbour paid how much to Ines Halloran on Monday?", "$3 million"),
-        ("The council of the old harbour paid $3 million to who or what on Monday?", "Ines Halloran"),
-        ("The council of the old harbour paid how much to Ines Halloran on Monday, and left?", "$3 million"),
-        ("The council of the old harbour paid $3 million to who or what on Monday, and left?", "Ines Halloran"),
-    ]
+    (group,) = cloze_groups(tmp_path, "2099-01-01")
+    (positive,) = group.positive
+    assert [text for text, label in zip(positive.reading.sentences, positive.labels, strict=True) if label == ANSWERS]
+    assert all(ANSWERS not in one.labels for one in group.negative)
+    assert group.negative[0].reading.sentences[0].startswith("The harbour was quiet on day number 0")
+    assert cloze_groups(tmp_path, "1999-01-01") == []

@@ -26,14 +26,15 @@ from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled
 
 # Stretches of a question that are read in one step.
 STRETCHES: dict[Kind, int] = {
-    "quiz": 4,
+    "quiz": 3,
     "quiz without answer": 2,
-    "cloze": 3,
+    "cloze": 2,
     "squad": 2,
     "squad without answer": 1,
     "trec": 5,
 }
-N_SQUAD_WITHOUT, N_WITHOUT, N_WITHOUT_LAST = 2000, 400, 250
+N_SQUAD_WITHOUT, N_WITHOUT = 1500, 400
+N_LAST: dict[Kind, int] = {"quiz without answer": 250, "squad": 1400, "cloze": 500}
 N_FIRST, N_HARD = 3, 4
 GROUPS_PER_STEP = 8
 N_THREADS = 1
@@ -86,7 +87,7 @@ class Reader(torch.nn.Module):  # type: ignore[misc]
 
 
 def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
-    """The groups in the order of training: all sets mixed, then the quiz once more."""
+    """The groups in the order of training: all sets mixed, SQuAD twice; then the quiz again and some of the others."""
     by_kind: dict[Kind, list[Group]] = {kind: [g for g in groups if g.kind == kind] for kind in STRETCHES}
 
     def some(kind: Kind, n: int) -> list[Group]:
@@ -95,12 +96,13 @@ def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
     mixed = [
         *by_kind["trec"],
         *by_kind["squad"],
+        *by_kind["squad"],
         *by_kind["cloze"],
         *some("squad without answer", N_SQUAD_WITHOUT),
         *by_kind["quiz"],
         *some("quiz without answer", N_WITHOUT),
     ]
-    last = [*by_kind["quiz"], *some("quiz without answer", N_WITHOUT_LAST)]
+    last = [*by_kind["quiz"], *(group for kind, n in N_LAST.items() for group in some(kind, n))]
     rng.shuffle(mixed)
     rng.shuffle(last)
     return mixed + last
