@@ -20,7 +20,8 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
         model: `model.xml`.
         digest: Of its weights: OpenVINO itself knows a model by its path and the date of that file.
         hint: `LATENCY` or `THROUGHPUT`.
-        kept: A folder for what is kept, in a folder of its own for each release of OpenVINO; None keeps nothing.
+        kept: A folder for what is kept, in a folder of its own for each release of OpenVINO; None, or one that is not
+            there, keeps nothing.
         **config: More of OpenVINO's properties.
     """
     os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
@@ -35,6 +36,8 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
 
 def _folder(kept: Path, release: str, digest: str) -> Path | None:
     """The model's folder, or None where nothing can be written; what other releases kept goes."""
+    if not kept.is_dir():  # there is no index beside it either, which is somebody else's to say
+        return None
     own = kept / (_PREFIX + release.partition("-")[0])
     folder = own / digest[:12]
     if not folder.is_dir():

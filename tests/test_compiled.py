@@ -36,6 +36,7 @@ def test_what_is_kept_computes_the_same_and_is_made_anew_where_it_is_damaged(tmp
 def test_other_weights_of_the_same_name_and_date_are_never_taken_for_the_kept_ones(tmp_path: Path) -> None:
     folder = tmp_path / "reranker"
     shutil.copytree(FOLDER, folder)
+    (tmp_path / "kept").mkdir()
     expected = scores(tmp_path / "kept", folder)
     weights = bytearray((folder / "model.bin").read_bytes())
     middle = len(weights) // 2
@@ -51,4 +52,5 @@ def test_other_weights_of_the_same_name_and_date_are_never_taken_for_the_kept_on
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("", encoding="utf-8")
-    assert scores(file / "models") == scores(None)
+    assert scores(file / "models") == scores(tmp_path / "absent") == scores(None)
+    assert not (tmp_path / "absent").exists()

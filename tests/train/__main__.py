@@ -1,6 +1,6 @@
 """`python -m tests.train`, which is `make train`: from `../shared/data` to the reranker and the fitted weights.
 
-Some 90 minutes on one core. What it makes lies in `.train/`; `--install` puts the reranker where it ships from. The
+Some two hours on one core. What it makes lies in `.train/`; `--install` puts the reranker where it ships from. The
 weights are printed, to be copied into the code by a person who has seen the figures.
 """
 
