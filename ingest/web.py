@@ -289,6 +289,9 @@ class WebSource:
         self.counts.n_old += newest.n_old
         self.counts.n_over += newest.n_over
         targets = [_Target(entry.url, listed=entry) for entry in newest.entries()]
+        if not (url or targets or newest.n_old):
+            why = f"{name} lists no page with an address that begins with http; name the site's own sitemap"
+            yield _Note(Reject(name, "no sitemap", why), is_given=True)
         async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
             yield visit
 

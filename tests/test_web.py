@@ -456,6 +456,14 @@ def test_the_command_fetches_the_pages_of_a_sitemap_that_is_a_file(
         assert store.counts()["articles"] == 3
 
 
+def test_a_file_of_a_sitemap_that_lists_nothing_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "map.xml"
+    file.write_text(sitemap(("/3", "")), encoding="utf-8")
+    ran = run("ingest", str(file), "--data", str(tmp_path / "data"))
+    assert ran.code == 1
+    assert f"{file} lists no page with an address that begins with http" in ran.err
+
+
 def test_the_command_refuses_private_addresses_in_a_sentence(web: Web, site: Server, tmp_path: Path) -> None:
     ran = run("ingest", of(site, "/7", LOOPBACK), "--data", str(tmp_path))
     assert ran.code == 1
