@@ -808,13 +808,18 @@ def ingest(
 
     settings = _settings(context, data)
     first = _day(since, "--since")
-    sitemaps = {path: body for path in sources if not is_address(path) and (body := sitemap_file(path)) is not None}
-    opened: list[LocalSource | WebSource] = [
-        open_source(path, url=url, title=title, published=published, source=source)
-        for path in sources
-        if path not in sitemaps and not is_address(path) and not listed_feeds(path)
-    ]
-    addresses = [one for path in sources for one in (listed_feeds(path) if not is_address(path) else [path])]
+    opened: list[LocalSource | WebSource] = []
+    addresses: list[str] = []
+    sitemaps: dict[str, bytes] = {}
+    for path in sources:
+        if is_address(path):
+            addresses.append(path)
+        elif (body := sitemap_file(path)) is not None:
+            sitemaps[path] = body
+        elif feeds := listed_feeds(path):
+            addresses += feeds
+        else:
+            opened.append(open_source(path, url=url, title=title, published=published, source=source))
     if addresses or sitemaps:
         from index.types import end_of_day_s
         from ingest.web import WebSource

@@ -15,7 +15,7 @@ from itertools import combinations
 
 from bot.choose import ALL_WORDS
 from bot.kind import Kind
-from bot.quote_words import stem
+from bot.quote_words import stem, word_set
 from index.sentences import sentence_spans
 from index.types import DAY_S, Article, Quote, Span, instant_s
 
@@ -39,25 +39,21 @@ BESIDE_WORDS = 4
 MARKED = 0.2
 
 
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
 def _numbered(words: str, first: int) -> dict[str, int]:
     return {word: n for n, listed in enumerate(words.split(" "), first) for word in listed.split("/")}
 
 
-_STOP = _set(
+_STOP = word_set(
     "a an the of in on at to for by with from as and or how many much what which who when where was were is are be "
     "been did do does has have had will would can could because after before during than that this these those it its "
     "their his her into over under about people number amount took take there if any some all more most said say says"
 )
 # "residents" and "people" may be the same persons; "passengers" and "injured" are not.
-_ANYBODY = frozenset(map(stem, _set("people person persons residents inhabitants men women adults human humans")))
+_ANYBODY = frozenset(map(stem, word_set("people person persons residents inhabitants men women adults human humans")))
 _PEOPLE = frozenset(
     map(
         stem,
-        _set(
+        word_set(
             "demonstrators protesters protestors marchers participants passengers victims dead deaths injured injuries "
             "casualties fatalities workers employees jobs students pupils children soldiers troops civilians migrants "
             "refugees patients cases voters fans visitors guests spectators attendees supporters members officers "
@@ -129,7 +125,7 @@ _DATE = re.compile(
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?:“\"] )(?<!^)(?<!\n)\b[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)*")
-_WEEKDAYS = _set("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+_WEEKDAYS = word_set("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,7 +420,7 @@ def _figure_value(sentence: str, figure: re.Match[str], offset: int) -> Value | 
     return Value(key, _moved(figure, offset), amount=amount, digits=digits, hedge=hedge)
 
 
-_VERBS = _set("were was are is have had has took died say said will would did in at on , . and or by after")
+_VERBS = word_set("were was are is have had has took died say said will would did in at on , . and or by after")
 
 
 def _counted(after: str) -> str:

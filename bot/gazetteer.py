@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
+from bot.quote_words import word_set
 
 
 def _listed(names: str) -> frozenset[str]:
     return frozenset(names.split(", "))
 
 
-STATES = _words(
+STATES = word_set(
     "alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii "
     "idaho illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan "
     "minnesota mississippi missouri montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee "
@@ -20,7 +18,7 @@ STATES = _words(
     "new hampshire, new jersey, new mexico, new york, north carolina, north dakota, rhode island, "
     "south carolina, south dakota, west virginia"
 )
-COUNTRIES = _words(
+COUNTRIES = word_set(
     "afghanistan albania algeria angola argentina armenia australia austria azerbaijan bahamas bahrain "
     "bangladesh barbados belarus belgium belize benin bhutan bolivia botswana brazil britain brunei "
     "bulgaria burundi cambodia cameroon canada chad chile china colombia comoros congo croatia cuba "
@@ -42,7 +40,7 @@ COUNTRIES = _words(
     "south africa, south korea, south sudan, sri lanka, trinidad and tobago, united arab emirates, "
     "united kingdom, united states"
 )
-_CITIES = _words(
+_CITIES = word_set(
     "amsterdam athens atlanta austin baghdad baltimore bangkok barcelona beijing beirut berlin birmingham "
     "boston brussels budapest cairo chicago cleveland copenhagen dallas damascus delhi denver detroit "
     "dubai dublin edinburgh florence gaza geneva glasgow houston istanbul jerusalem kabul kyiv lisbon "
@@ -56,7 +54,7 @@ _CITIES = _words(
     "tel aviv, washington dc, latin america, south america, north america, middle east"
 )
 PLACES = STATES | COUNTRIES | _CITIES
-NATIONALITIES = _words(
+NATIONALITIES = word_set(
     "american british english scottish welsh irish french german italian spanish portuguese dutch belgian "
     "swiss austrian swedish norwegian danish finnish polish russian ukrainian turkish greek israeli "
     "palestinian iranian iraqi syrian saudi egyptian indian pakistani chinese japanese korean taiwanese "

@@ -264,48 +264,49 @@ class WebSource:
                         lists.append(visit.fetched)
                     else:
                         yield visit
+                self.counts.n_fetched += len(lists)
+                lists += [Fetched("", name, 200, {}, body) for name, body in self._sitemaps]
                 for fetched in lists:
-                    self.counts.n_fetched += 1
-                    if is_sitemap(fetched.body):
-                        pages = self._pages(fetcher, fetched.url, fetched.url, fetched.body, memory)
-                    else:
-                        pages = self._entries(fetcher, fetched, memory)
-                    async for found in pages:
-                        yield found
-                for name, body in self._sitemaps:
-                    async for found in self._pages(fetcher, name, "", body, memory):
+                    async for found in self._listed(fetcher, fetched, memory):
                         yield found
         finally:
             if memory is not None:
                 memory.close()
 
-    async def _pages(
-        self, fetcher: Fetcher, name: str, url: str, body: bytes, memory: PageMemory | None
+    async def _listed(
+        self, fetcher: Fetcher, fetched: Fetched, memory: PageMemory | None
     ) -> AsyncIterator[_Visit | _Note]:
-        """Visits of the pages that a sitemap names; `url` is "" for a file."""
-        newest = Newest(self._limit, self._since_s)
-        async for note in self._expand(fetcher, name, url, body, newest):
-            yield note
-        self.counts.n_old += newest.n_old
-        self.counts.n_over += newest.n_over
-        targets = [_Target(entry.url, listed=entry) for entry in newest.entries()]
-        if not (url or targets or newest.n_old):
-            why = f"{name} lists no page with an address that begins with http; name the site's own sitemap"
-            yield _Note(Reject(name, "no sitemap", why), is_given=True)
+        """Visits of the pages that a sitemap or feed names; a sitemap that is a file has no `url`."""
+        if is_sitemap(fetched.body):
+            newest = Newest(self._limit, self._since_s)
+            async for note in self._expand(fetcher, fetched, newest):
+                yield note
+            self.counts.n_old += newest.n_old
+            self.counts.n_over += newest.n_over
+            targets = [_Target(entry.url, listed=entry) for entry in newest.entries()]
+            if not (fetched.url or targets or newest.n_old):
+                why = "lists no page with an address that begins with http; name the site's own sitemap"
+                yield _Note(Reject(fetched.asked, "no sitemap", f"{fetched.asked} {why}"), is_given=True)
+        else:
+            try:
+                targets = self._entries(fetched)
+            except FeedError as error:
+                yield _Note(Reject(fetched.asked, "no feed", str(error)), is_given=True)
+                return
         async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
             yield visit
 
-    async def _expand(self, fetcher: Fetcher, name: str, url: str, body: bytes, newest: Newest) -> AsyncIterator[_Note]:
+    async def _expand(self, fetcher: Fetcher, fetched: Fetched, newest: Newest) -> AsyncIterator[_Note]:
         """Put the pages of a sitemap, and of those that it names, into `newest`."""
         now_s = int(self._clock())
         queue: deque[tuple[SitemapEntry, int]] = deque()
-        seen = {url}
+        seen = {fetched.asked, fetched.url}
         n_read = 1
-        read: bytes | None = body
-        at, depth = name, 0
+        body: bytes | None = fetched.body
+        url, depth = fetched.url, 0
         while True:
-            if read is not None:
-                sitemap = read_sitemap(read, url, now_s)
+            if body is not None:
+                sitemap, at = read_sitemap(body, url, now_s), url or fetched.asked
                 newest.add(sitemap.pages)
                 if depth < MAX_DEPTH:
                     inner = sorted(sitemap.sitemaps, key=lambda one: -(one.modified_s or 0))
@@ -317,14 +318,16 @@ class WebSource:
                     )
                 if sitemap.is_cut:
                     yield _Note(Reject(at, "no sitemap", f"{at}: is damaged or ends early; what came before is read"))
-            read = None
+            body = None
             if not queue:
                 return
             entry, depth = queue.popleft()
             if newest.is_beyond(entry):
                 continue
             if n_read >= MAX_SITEMAPS:
-                self.counts.notes.append(f"only the first {MAX_SITEMAPS:,} sitemaps of {name} were read")
+                self.counts.notes.append(
+                    f"only the first {MAX_SITEMAPS:,} sitemaps of {fetched.url or fetched.asked} were read"
+                )
                 return
             n_read += 1
             try:
@@ -338,26 +341,17 @@ class WebSource:
                     Reject(entry.url, "no sitemap", f"{entry.url}: there is no sitemap (status {reply.status})")
                 )
                 continue
-            read, at, url = reply.body, reply.url, reply.url
+            body, url = reply.body, reply.url
 
-    async def _entries(
-        self, fetcher: Fetcher, fetched: Fetched, memory: PageMemory | None
-    ) -> AsyncIterator[_Visit | _Note]:
-        """Visits of the pages that a feed names."""
-        try:
-            feed = parse_feed(fetched.body, fetched.url, fetched.charset)
-        except FeedError as error:
-            yield _Note(Reject(fetched.asked, "no feed", str(error)), is_given=True)
-            return
+    def _entries(self, fetched: Fetched) -> list[_Target]:
+        feed = parse_feed(fetched.body, fetched.url, fetched.charset)
         newest = Newest(self._limit, self._since_s)
         by_url = {entry.url: entry for entry in reversed(feed.entries) if entry.url}
         now_s = int(self._clock())
         newest.add(_dated(entry, now_s) for entry in feed.entries if entry.url)
         self.counts.n_old += newest.n_old
         self.counts.n_over += newest.n_over
-        targets = [_Target(one.url, entry=by_url[one.url], feed_url=fetched.url) for one in newest.entries()]
-        async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
-            yield visit
+        return [_Target(one.url, entry=by_url[one.url], feed_url=fetched.url) for one in newest.entries()]
 
     async def _visit(self, fetcher: Fetcher, target: _Target, memory: PageMemory | None) -> _Visit:
         now_s = self._clock()

@@ -227,7 +227,8 @@ def check(world: World, folder: Path, n_days: int) -> list[str]:
                 if known is None:
                     faults.append(f"lost: {identity} of a feed that {site.kind or 'behaves'}")
                 elif known.is_retracted:
-                    faults += [f"removed without reason: {identity}"] * (story.gone_s is None)
+                    if story.gone_s is None:
+                        faults.append(f"removed without reason: {identity}")
                 elif story.corrected_s is not None and story.corrected_s < end_s - 8 * DAY_S:
                     article = store.article(known.version)
                     corrected += 1
