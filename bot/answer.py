@@ -30,7 +30,6 @@ from bot.choose import (
     question_terms,
     read_into,
     words_of,
-    words_of_text,
 )
 from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
@@ -55,7 +54,7 @@ from index.types import (
     end_of_day_s,
     start_of_day_s,
 )
-from index.words import content_terms
+from index.words import content_terms, terms
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +63,11 @@ N_PASSAGES = 16
 N_SENTENCES = 96
 N_SOURCES = 10
 # What an article gains beside its best passage: by its second best, by its best reading, and by having all of the
-# question's words over having none.
+# question's words over having none in its opening: a live blog holds every word somewhere.
 SECOND_SHARE = 0.1
 READING_SHARE = 0.2
 COVERAGE_SHARE = 0.2
+OPENING_CHARS = 5_000
 
 Places = dict[tuple[int, int], Span]
 
@@ -389,8 +389,9 @@ class Answerer:
         def score_of(at: int) -> float:
             story = first[at]
             second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
-            whole = coverage(asked, words_of_text(f"{story.article.title}\n{story.article.text}"), idf)
-            return story.score + SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * whole
+            opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
+            share = coverage(asked, frozenset(terms(opening)), idf)
+            return story.score + SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * share
 
         return [first[at] for at in sorted(range(len(first)), key=score_of, reverse=True)]
 

@@ -131,12 +131,6 @@ MAX_LOGIT = 6.0
 NOT_READ = 0.5
 
 
-@lru_cache(maxsize=256)
-def words_of_text(text: str) -> frozenset[str]:
-    """The distinct folded words of a text."""
-    return frozenset(terms(text))
-
-
 def words_of(candidates: Sequence[Candidate]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
     """The distinct folded words of each candidate, and those with its neighbours' and its article's title's."""
     known: dict[tuple[int, int], frozenset[str]] = {}
