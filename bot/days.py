@@ -60,8 +60,9 @@ _BEFORE = re.compile(
 )
 _FILTERING = frozenset({"since", "after", "before", "until", "till", "from", "between"})
 _DATING = _FILTERING | {"on", "in", "during", "throughout", "by", "early", "late", "mid", "of", "through"}
+# Each word is taken whole, never in part, so that a row of dashes cannot be shared out in every way there is.
 _NOT_A_FILTER = re.compile(
-    r"\b(?:first|only|\w+est|most|least|record|never|not|\w+n['’]t)(?:[\s-]+[\w-]+){0,2}"
+    r"\b(?:first|only|\w+est|most|least|record|never|not|\w+n['’]t)(?:[\s-]++\w[\w-]*+){0,2}"
     r"\s+(?:since|before|after)\s+$",
     re.IGNORECASE,
 )

@@ -422,3 +422,28 @@ def test_usual_questions_are_read_in_under_a_millisecond() -> None:
             read(question)
         took_s.append((time.perf_counter() - began) / len(questions))
     assert min(took_s) < 0.001
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Who is the best {}! since 2020?",
+        "Who won {} since 2020?",
+        "According to {}, who won since a year ago?",
+        "What did the {} report since yesterday?",
+        "Since {} ago, who won?",
+    ],
+)
+@pytest.mark.parametrize("piece", ["-", "best-", "best ", "the ", "a ", "from 3 to ", "in The ", "May 5 ", "The A. "])
+def test_the_work_grows_with_the_question_and_not_with_a_high_power_of_it(written: str, piece: str) -> None:
+    def least_s(n_chars: int) -> float:
+        question = written.format((piece * n_chars)[:n_chars])
+        took_s = []
+        for _ in range(3):
+            began = time.perf_counter()
+            read(question)
+            took_s.append(time.perf_counter() - began)
+        return min(took_s)
+
+    # Four times as long: a square would take 16 times as long, what this is against took 190 times.
+    assert least_s(160) < 60 * max(least_s(40), 0.000_1)
