@@ -22,14 +22,16 @@ _SMALL = (
     "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-(?:one|two|three|four|five|six"
     "|seven|eight|nine))?"
 )
-_FIGURE = rf"(?:\d[\d,]*(?:\.\d+)?|{_SMALL}|a hundred|half|dozens|hundreds|thousands|millions|billions)"
-_SCALE = r"(?:[\s-](?:hundred|thousand|million|billion|trillion|m|bn|dozen|and a half))*"
+# A comma belongs to a figure only between digits: "$3,000, he said".
+_DIGITS = r"\d+(?:,\d+)*(?:\.\d+)?"
+_FIGURE = rf"(?:{_DIGITS}|{_SMALL}|a hundred|half|dozens|hundreds|thousands|millions|billions)"
+_SCALE = r"(?:[\s-](?:hundred|thousand|million|billion|trillion|m|bn|dozen|and a half)\b)*"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (form, re.compile(pattern, re.IGNORECASE))
     for form, pattern in (
         (
             "money",
-            rf"(?:US|C|A)?[$£€]\s?\d[\d,]*(?:\.\d+)?(?:\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?"
+            rf"(?:US|C|A)?[$£€]\s?{_DIGITS}(?:\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?"
             rf"|\b{_FIGURE}{_SCALE}\s(?:dollars|pounds|euros|cents|pence|yen)\b",
         ),
         (

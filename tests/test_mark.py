@@ -109,6 +109,23 @@ def test_what_is_pointed_at_outside_of_the_quote_changes_nothing() -> None:
     assert mark_answer(question, "date", quote, (-40, -30)) == mark_answer(question, "date", quote)
 
 
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("How many members joined the club?", "The club was joined by 43 members on Monday, its chair said.", "43"),
+        ("How many men were rescued?", "Lifeboats rescued three men from the barge on Monday.", "three"),
+        ("How many people came?", "The fair drew 3 million people, its founder said.", "3 million"),
+        ("How much was the fine?", "The court set a fine of $3,000, to be paid in May.", "$3,000"),
+        ("How much was the fine?", "The court set a fine of $5 m, to be paid in May.", "$5 m"),
+        ("How much was the fine?", "The court set a fine of $5m, to be paid in May.", "$5m"),
+        ("How much was the fine?", "The court set a fine of 3,000 dollars, to be paid in May.", "3,000 dollars"),
+        ("How many notes were counted?", "The bank counted 1,00,000 notes, it said in May.", "1,00,000"),
+    ],
+)
+def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote: str, mark: str) -> None:
+    assert marked(question, quote) == mark
+
+
 def test_yes_no_question_and_empty_quote_get_no_mark() -> None:
     assert marked("Did the port close?", "The port of Portville closed on Monday.") is None
     assert mark_answer("Who won?", "person", "") is None
