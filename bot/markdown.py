@@ -19,8 +19,8 @@ from index.types import instant_s
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]()#@:/+-]")
 _EVERYBODY = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b\u2060-\u2064\ufeff\u00ad\u115f\u1160\u3164\uffa0]")
-# A list's number: "1. " at the beginning of a line.
-_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
+# A list's number: "1. " at the beginning of a line; the bracket of "1) " is escaped in any case.
+_NUMBERED = re.compile(r"^(\d+)\.(?=\s|$)")
 _MAX_INSTANT_S = 8_640_000_000_000
 MAX_URL = 2048
 NOON_S = 43_200
@@ -53,10 +53,9 @@ def plain(text: str, max_size: int | None = None) -> str:
 
 
 def _escaped(line: str) -> str:
-    line = _INVISIBLE.sub("", line)
-    line = _NUMBERED.sub(r"\1\\\2", line)
+    line = _MARKUP.sub(r"\\\g<0>", _INVISIBLE.sub("", line))
     # A mention of everybody is read from the source, backslash or not; an invisible joint takes it apart.
-    return _EVERYBODY.sub("@\u200b", _MARKUP.sub(r"\\\g<0>", line))
+    return _EVERYBODY.sub("@\u200b", _NUMBERED.sub(r"\1\\.", line))
 
 
 def bold(escaped: str) -> str:

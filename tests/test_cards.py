@@ -196,6 +196,19 @@ def test_escaped_text_reads_as_it_was_written(text: str) -> None:
     assert read == "".join(char for char in " ".join(safe(text).split()) if char not in invisible)
 
 
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("2. The mayor resigned", r"2\. The mayor resigned"),
+        ("2) The mayor resigned", r"2\) The mayor resigned"),
+        ("12.", r"12\."),
+        ("2.5 million came", "2.5 million came"),
+    ],
+)
+def test_a_number_in_front_makes_no_list_and_shows_no_backslash(text: str, escaped: str) -> None:
+    assert plain(text) == escaped
+
+
 @given(TEXTS, st.integers(2, 60))
 def test_a_cut_text_is_short_enough_and_never_ends_in_half_an_escape(text: str, most: int) -> None:
     cut = plain(text * 3, most)
