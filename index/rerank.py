@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled
+from index.compiled import compiled, round_up
 from index.embed import default_model_path, file_sha256
 from index.errors import ModelUnavailable
 from index.types import Judged, Reading, Reranker, Span
@@ -45,6 +45,7 @@ ALL_TOKENS = 176
 # Texts that are computed beside each other, one on a core: together in one batch they would be padded, and two
 # cores at one text wait for each other.
 BESIDE = 8
+TOKENS_STEP, SENTENCES_STEP = 16, 8  # few shapes, see `round_up`
 MAX_PLACE_TOKENS = 16
 _CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
 
@@ -142,14 +143,20 @@ def place_of(pair: Pair, at: int, pointing: Shares) -> Span | None:
     return Span(pair.offsets[at][first][0], pair.offsets[at][last][1])
 
 
-def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
+def padded(pairs: Sequence[Pair], tokens: int = 1, sentences: int = 1) -> tuple[Ints, Ints, Ints, Shares]:
     """Token ids, mask and kinds of a batch, each (n, width); and the share of each token in the mean of each sentence,
     (n, sentences, width).
+
+    Args:
+        pairs: The batch.
+        tokens: The width is a multiple of it.
+        sentences: Their number is a multiple of it; those that a pair lacks are means of nothing.
     """
-    width = max(len(pair.ids) for pair in pairs)
+    width = round_up(max(len(pair.ids) for pair in pairs), tokens)
     ids = np.zeros((len(pairs), width), np.int64)
     mask, kinds = np.zeros_like(ids), np.zeros_like(ids)
-    shares = np.zeros((len(pairs), max(len(pair.bounds) for pair in pairs), width), np.float32)
+    n_sentences = round_up(max(len(pair.bounds) for pair in pairs), sentences)
+    shares = np.zeros((len(pairs), n_sentences, width), np.float32)
     for row, pair in enumerate(pairs):
         ids[row, : len(pair.ids)] = pair.ids
         mask[row, : len(pair.ids)] = 1
@@ -208,10 +215,10 @@ class OpenVinoReranker:
             for start in range(0, len(longest_first), BESIDE):
                 running = list(zip(longest_first[start : start + BESIDE], self._requests, strict=False))
                 for at, request in running:
-                    request.start_async(list(padded([pairs[at]])))
+                    request.start_async(list(padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)))
                 for at, request in running:
                     request.wait()
-                    scores[at] = request.get_output_tensor(0).data[0].astype(np.float64)
+                    scores[at] = request.get_output_tensor(0).data[0, : len(pairs[at].bounds)].astype(np.float64)
                     pointing = request.get_output_tensor(1).data[0]
                     places[at] = [place_of(pairs[at], sentence, pointing) for sentence in range(len(pairs[at].bounds))]
         return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))

@@ -19,6 +19,8 @@ from index.rerank import (
     FOLDER,
     MAX_PLACE_TOKENS,
     QUESTION_TOKENS,
+    SENTENCES_STEP,
+    TOKENS_STEP,
     CrossEncoderReranker,
     OpenVinoReranker,
     PairTokenizer,
@@ -143,6 +145,21 @@ def test_padding_is_masked_and_only_the_articles_side_is_of_the_second_kind(toke
     assert shares.shape == (2, 3, ids.shape[1])
     assert shares.sum(2) == pytest.approx(np.array([[1, 1, 1], [1, 0, 0]]))
     assert not (shares.sum(1) * (1 - kinds)).any()
+
+
+def test_texts_of_any_length_come_in_few_shapes_that_hold_the_same(tokenizer: PairTokenizer) -> None:
+    readings = [Reading("Budget", ("word " * n, "and more.")) for n in range(1, 160, 7)]
+    pairs = [tokenizer.pairs(QUESTION, [reading])[0] for reading in readings]
+
+    filled = [padded([pair], TOKENS_STEP, SENTENCES_STEP) for pair in pairs]
+
+    assert len({(ids.shape, shares.shape) for ids, _, _, shares in filled}) <= ALL_TOKENS // TOKENS_STEP + 1
+    for pair, (ids, mask, kinds, shares) in zip(pairs, filled, strict=True):
+        width, n_sentences = len(pair.ids), len(pair.bounds)
+        plain = padded([pair])
+        assert [part[:, :width].tolist() for part in (ids, mask, kinds)] == [part.tolist() for part in plain[:3]]
+        assert shares[:, :n_sentences, :width].tolist() == plain[3].tolist()
+        assert not mask[:, width:].any() and not shares[:, n_sentences:].any() and not shares[:, :, width:].any()
 
 
 def test_the_files_are_what_the_manifest_says_and_small_enough_to_ship() -> None:
