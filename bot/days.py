@@ -74,13 +74,14 @@ _AHEAD = re.compile(
     r"|(?:set|going|headed|heading) to)\b",
     re.I,
 )
-_GOES_ON = frozenset(
+# Lower-case words that may follow a time or a name without being part of it.
+GOES_ON = frozenset(
     word_list(
         "at in on by to for of from with and or but when which what who where how why the a an that as after "
         "before until about over this his her because during amid against than if while according"
     )
 )
-_AUXILIARIES = frozenset(word_list("did was is were are has have had do does will would could can should"))
+AUXILIARIES = frozenset(word_list("did was is were are has have had do does will would could can should"))
 _WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
 
 
@@ -137,7 +138,7 @@ def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
         bare = not match["w_which"] and before not in _DATING
         return not (bare and (match[0].islower() or following[:1].isupper() or (leads and leads[1][0].isupper())))
     if form == "year":
-        return before in _DATING - {"by", "of", "on"} and (not following or following in _GOES_ON | _AUXILIARIES)
+        return before in _DATING - {"by", "of", "on"} and (not following or following in GOES_ON | AUXILIARIES)
     if form in ("month_day", "month_days"):
         return match[0][0].isupper() or before in _DATING
     if form == "month" and not match["m_which"]:
@@ -146,7 +147,7 @@ def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
         name = match["m6"].lower()
         if name in ("may", "april", "june") and after.startswith(("'s", "’s")):
             return False
-        return not following or following in _GOES_ON or (name != "may" and following in _AUXILIARIES)
+        return not following or following in GOES_ON or (name != "may" and following in AUXILIARIES)
     return True
 
 

@@ -6,16 +6,27 @@ import re
 from collections.abc import Collection
 from functools import lru_cache
 
+from bot.days import AUXILIARIES, GOES_ON
+from bot.kind import word_list
+
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
 _STRONG = re.compile(rf"[,(]?\s*\b(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+{_NAME}", re.I)
 _ASKED = re.compile(
     rf"\b(?:did|does|has|do)\s+{_NAME}",
     re.IGNORECASE,
 )
-_WEAK = re.compile(rf"[,(]?\s*\b(?:in|on|from)\s+{_NAME}", re.IGNORECASE)
-_REPORTING = re.compile(r"\s+(?:report(?:ed)?|writ(?:e|ten)|publish(?:ed)?|cover(?:ed)?|print(?:ed)?)\b", re.IGNORECASE)
+_WEAK = re.compile(rf"[,(]?\s*\b(?P<by>in|on|from)\s+{_NAME}", re.IGNORECASE)
+_REPORTING = re.compile(
+    r"\s+(?:report(?:ed)?|writ(?:e|ten)|publish(?:ed)?|cover(?:ed)?(?!\s+up\b)|print(?:ed)?)\b", re.IGNORECASE
+)
 _SAYING = re.compile(r"\s+say(?=\s+about)\b", re.IGNORECASE)
-_OF_ITS_OWN = re.compile(r"\s+(?:poll|survey|data|analysis|study|sources?|interview|presenter|journalist|host)\b", re.I)
+# "stories about the strike from …"; who was "fired from …" or spoke "on …" is news of any outlet.
+_TOLD = re.compile(
+    r"\b(?:articles?|stor(?:y|ies)|news|report(?:s|ed|ing)?|published|written|wrote|printed|coverage|headlines?|latest"
+    r"|quotes?|search(?:ed)?|read)(?:\s+(?:about|on|of)(?:\s+[\w’'-]+){1,8})?$",
+    re.IGNORECASE,
+)
+_MAY_FOLLOW = GOES_ON | AUXILIARIES | frozenset(word_list("since between last yesterday today recently"))
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})
 
 
@@ -34,23 +45,59 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
             if read is None:
                 continue
             sources, end = read
+            is_name = _is_name(text[match.start("name") : end])
             if pattern is _ASKED:
                 tail = _REPORTING.match(text, end) or (
                     _SAYING.match(text, end) if match[0].lower().startswith("do") else None
                 )
-                if tail is None:
+                if tail is None or not is_name:
                     continue
                 end = tail.end()
-            elif _OF_ITS_OWN.match(text, end) or (
-                pattern is _WEAK and not re.sub(r"^[Tt]he\s+", "", match["name"])[:1].isupper()
-            ):
-                continue
+            else:
+                is_whole = _ends_there(text, end) if is_name else pattern is _STRONG and _ends_all(text, end)
+                if not is_whole or (pattern is _WEAK and not _is_told_there(text, match, end)):
+                    continue
             if any(a < end and match.start() < b for a, b in spent):
                 continue
             found += [s for s in sources if s not in found]
             spent.append((match.start(), end))
             at = end
     return tuple(found), spent
+
+
+def _is_name(words: str) -> bool:
+    """Whether an outlet is written as a name or a host, and not as ordinary words: "independent experts"."""
+    named = re.sub(r"^the\s+", "", words, flags=re.IGNORECASE).split()
+    return (
+        not (named[0][0].islower() or named[-1][0].islower())
+        or re.fullmatch(r"[\w-]+(?:\.[\w-]+)+", named[-1]) is not None
+    )
+
+
+def _ends_there(text: str, end: int) -> bool:
+    """Whether an outlet's name that stops at `end` is no part of a longer one, and owns nothing ("Reuters data")."""
+    if re.match(r"['’-]\w", text[end:]):
+        return False
+    following = re.match(r"['’]?\s+(\w[\w’'-]*)", text[end:])
+    return following is None or following[1] in _MAY_FOLLOW
+
+
+def _ends_all(text: str, end: int) -> bool:
+    """Whether a name without capitals may be meant: none is used elsewhere, and no word follows it at once."""
+    return text[1:].islower() and re.match(r"\s*\w|['’-]\w", text[end:]) is None
+
+
+def _is_told_there(text: str, match: re.Match[str], end: int) -> bool:
+    """Whether "in", "on" or "from" an outlet says who tells: it opens the question or follows a word for telling.
+
+    A publication of several words is one wherever something is "in" it.
+    """
+    before = text[: match.start()].rstrip()
+    if not before:
+        return re.match(r"\s*[,:;–—]", text[end:]) is not None
+    name = re.sub(r"^the\s+", "", text[match.start("name") : end], flags=re.IGNORECASE)
+    is_in = match["by"].lower() == "in"
+    return _TOLD.search(before) is not None or (is_in and (" " in name or before.endswith(" said")))
 
 
 def _read_source(

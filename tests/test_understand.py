@@ -292,6 +292,56 @@ def test_unknown_outlet_or_one_asked_about_stays_in_the_topic(question: str) -> 
     assert ((), question) == (understood.sources, understood.topic)
 
 
+ORDINARY = ("bbc.com", "cnn.com", "independent.co.uk", "metro.co.uk", "people.com", "nytimes.com", "theguardian.com")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "According to independent experts, how many died?",
+        "According to people familiar with the matter, who will lead the yard?",
+        "according to people who know her, who will lead the yard?",
+        "What did people report about the flood?",
+        "Who resigned from the BBC?",
+        "Which host was fired from CNN?",
+        "Which news presenter was fired from CNN?",
+        "Who said on CNN that the vote was stolen?",
+        "What was found in Metro Manila?",
+        "Who was arrested in Independent Square?",
+        "Did the BBC cover up the scandal?",
+        "Who leads according to the BBC’s poll?",
+        "From the BBC to CNN, who earns most?",
+        "Who works in the New York Times building?",
+    ],
+)
+def test_an_outlet_with_an_ordinary_name_or_in_the_news_itself_stays_in_the_topic(question: str) -> None:
+    understood = understand(question, FRIDAY, ORDINARY)
+    assert ((), question) == (understood.sources, understood.topic)
+
+
+@pytest.mark.parametrize(
+    ("question", "source", "topic"),
+    [
+        ("In the Guardian, who won the vote?", "theguardian.com", "who won the vote?"),
+        ("From CNN: who won the vote?", "cnn.com", "who won the vote?"),
+        ("who won the vote according to the independent", "independent.co.uk", "who won the vote"),
+        ("Who won according to people.com?", "people.com", "Who won?"),
+        ("Who won according to CNN last week?", "cnn.com", "Who won last week?"),
+        (
+            "Which articles about the dock strike from the BBC are new?",
+            "bbc.com",
+            "Which articles about the dock strike are new?",
+        ),
+        ("What was said in Metro about the flood?", "metro.co.uk", "What was said about the flood?"),
+        ("Who praised the vote in the New York Times?", "nytimes.com", "Who praised the vote?"),
+        ("Did the BBC cover the flood?", "bbc.com", "the flood?"),
+    ],
+)
+def test_an_outlet_is_asked_for_by_its_name_and_a_word_for_telling(question: str, source: str, topic: str) -> None:
+    understood = understand(question, FRIDAY, ORDINARY)
+    assert ((source,), topic) == (understood.sources, understood.topic)
+
+
 # --- Topic and notes -------------------------------------------------------------------------------
 
 
