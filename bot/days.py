@@ -28,11 +28,11 @@ _SEASON_START = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _M = "(?:" + "|".join([*_MONTHS, *(f"{m[:3]}\\.?" for m in _MONTHS if m != "may"), "sept\\.?"]) + ")"
 _D = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
 _Y = r"(?:19|20)\d\d"
-_N = r"(?:\d{1,3}|" + "|".join(sorted(_COUNTS, key=len, reverse=True)) + ")"
+_N = r"(?:\d{1,3}|" + "|".join(sorted(_COUNTS, key=len, reverse=True)).replace(" ", r"\s+") + ")"
 _TO = r"(?:\s*[-–—]\s*|\s+(?:to|and|through|until|till)\s+)"
 
 _TIME = re.compile(
-    rf"""(?<![\w$£€/.-])(?:
+    rf"""(?:(?<![\w$£€/.-])|(?<=\bearly-)|(?<=\bmid-)|(?<=\blate-))(?:
       (?P<iso>{_Y}-\d\d-\d\d)
     | (?P<days_month>(?P<d1>{_D}){_TO}(?P<d2>{_D})\s+(?P<m1>{_M})(?:,?\s+(?P<y1>{_Y}))?)
     | (?P<day_month>(?:the\s+(?=\S+\s+of\b))?(?P<d3>{_D})(?:\s+of)?\s+(?P<m2>{_M})(?:,?\s+(?P<y2>{_Y}))?)
@@ -40,7 +40,7 @@ _TIME = re.compile(
     | (?P<month_day>(?P<m4>{_M})\s+(?:the\s+)?(?P<d6>{_D})(?:,?\s+(?P<y4>{_Y}))?)
     | (?P<month_year>(?P<m5>{_M}),?\s+(?:of\s+)?(?P<y5>{_Y}))
     | (?P<month>(?:(?P<m_which>last|this|past)\s+)?(?P<m6>{_M}))
-    | (?P<ago>(?P<n1>{_N})\s+(?P<u1>day|week|fortnight|month|year)s?\s+ago)
+    | (?P<ago>(?P<n1>{_N})\s+(?P<u1>day|week|fortnight|month|year)s?\s+ago(?P<to_the_day>\s+today)?)
     | (?P<span>(?:last|past|previous)\s+(?P<n2>{_N})\s+(?P<u2>hour|day|week|month|year)s?)
     | (?P<unit>(?P<u_which>this|last|past|previous)\s+(?P<u3>weekend|week|month|year))
     | (?P<season>(?P<s_which>this|last|past)\s+(?P<s1>spring|summer|autumn|fall|winter))
@@ -82,12 +82,25 @@ GOES_ON = frozenset(
     )
 )
 AUXILIARIES = frozenset(word_list("did was is were are has have had do does will would could can should"))
+_OWNS = re.compile(r"['’]s\b|(?<=s)['’](?!\w)")
 _WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
 
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time expression in the question: where it stands and the days it means."""
+    """A time expression in the question: where it stands and the days it means.
+
+    Attributes:
+        start: First code point of it.
+        end: The one behind its last.
+        first: First day.
+        last: Last day.
+        form: The group of `_TIME` that it is.
+        has_year: Whether the year needs no guess.
+        before: The preposition that leads it in, or "".
+        lead: Where that preposition starts; `start` without one.
+        slack_days: How far from these days a window still reaches: "two weeks ago" is no exact day.
+    """
 
     start: int
     end: int
@@ -95,8 +108,9 @@ class Time:
     last: date
     form: str
     has_year: bool
-    before: str  # the preposition that leads it in, or ""
-    lead: int  # where that preposition starts; `start` without one
+    before: str
+    lead: int
+    slack_days: int = 0
 
 
 def times(text: str, asked_on: date) -> list[Time]:
@@ -106,6 +120,9 @@ def times(text: str, asked_on: date) -> list[Time]:
         days = _days(match, asked_on)
         form = next(name for name in _FORMS if match[name] is not None)
         lead = _BEFORE.search(text, 0, match.start())
+        if lead and lead[1].lower() in ("early", "mid", "late"):
+            outer = _BEFORE.search(text, 0, lead.start())
+            lead = outer if outer and outer[1].lower() == "by" else lead
         before = lead[1].lower() if lead else ""
         opening = found[-1] if found else None
         if opening and opening.before in ("between", "from"):
@@ -114,7 +131,8 @@ def times(text: str, asked_on: date) -> list[Time]:
         if days and _is_meant(text, match, form, before):
             has_year = form not in _YEARLESS or any(match[f"y{i}"] for i in range(1, 6))
             start = lead.start() if lead else match.start()
-            found.append(Time(match.start(), match.end(), *days, form, has_year, before, start))
+            slack = _UNIT_DAYS[match["u1"].lower()] // 2 if form == "ago" and not match["to_the_day"] else 0
+            found.append(Time(match.start(), match.end(), *days, form, has_year, before, start, slack))
     return found
 
 
@@ -122,6 +140,7 @@ _FORMS = word_list(
     "iso days_month day_month month_days month_day month_year month ago span unit season weekday near recent year"
 )
 _YEARLESS = frozenset({"days_month", "day_month", "month_days", "month_day", "month"})
+_OPENING = re.compile(r"(?:^|[.?!:;“\"(])\s*$")
 
 
 def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
@@ -131,6 +150,12 @@ def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
     following = word[1] if word else ""
     if before in ("next", "every", "each"):
         return False
+    if form in ("span", "unit", "season", "near", "recent") and match[0][0].isupper():
+        # "USA Today", "This Morning", "The Tonight Show".
+        return _OPENING.search(text[: match.start()]) is not None or text.isupper()
+    if form in ("days_month", "day_month") and (name := match["m1"] or match["m2"]) in ("may", "march"):
+        # "the 9 may face charges", "the 20 march on": verbs.
+        return before in _FILTERING | {"on"}
     if form == "weekday":
         if _WEEKDAY_TITLE.match(after):
             return False
@@ -179,7 +204,7 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
         skip = (group["m_which"] or "").lower() in ("last", "past") and number == asked_on.month
         return _month(asked_on.year - (number > asked_on.month or skip), number)
     if group["ago"]:
-        return _ago(_count(group["n1"]), group["u1"].lower(), asked_on)
+        return (day := _ago(_count(group["n1"]), group["u1"].lower(), asked_on)), day
     if group["span"]:
         n_days = max(1, _count(group["n2"]) * _UNIT_DAYS[group["u2"].lower()])
         return asked_on - timedelta(n_days), asked_on
@@ -188,9 +213,11 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
     if group["season"]:
         return _season(group["s_which"].lower(), group["s1"].lower(), asked_on)
     if group["weekday"]:
-        back = (asked_on.weekday() - _WEEKDAYS.index(group["w1"].lower())) % 7
-        if (group["w_which"] or "").lower() in ("last", "past") and not back:
-            back = 7
+        which = (group["w_which"] or "").lower()
+        back = asked_on.weekday() - _WEEKDAYS.index(group["w1"].lower())
+        # "This Friday" is the one of this week, Monday to Sunday, be it over or to come; any other is the one before.
+        if which != "this":
+            back = back % 7 or 7 * (which in ("last", "past"))
         return (day := asked_on - timedelta(back)), day
     if group["near"]:
         words = group["near"].lower()
@@ -229,14 +256,15 @@ def _month_number(name: str) -> int:
 
 
 def _count(words: str) -> int:
-    return int(words) if words.isdigit() else _COUNTS[words.lower()]
+    return int(words) if words.isdigit() else _COUNTS[" ".join(words.lower().split())]
 
 
-def _ago(n: int, unit: str, asked_on: date) -> tuple[date, date]:
-    """Days are exact; "three weeks ago" is that day give or take half a week, and so on."""
-    day = asked_on - timedelta(n * _UNIT_DAYS[unit])
-    slack = timedelta(_UNIT_DAYS[unit] // 2)
-    return day - slack, min(day + slack, asked_on)
+def _ago(n: int, unit: str, asked_on: date) -> date:
+    """The day by the calendar; how exactly it is meant says `Time.slack_days`."""
+    if unit not in ("month", "year"):
+        return asked_on - timedelta(n * _UNIT_DAYS[unit])
+    year, month = divmod(12 * asked_on.year + asked_on.month - 1 - n * (12 if unit == "year" else 1), 12)
+    return date(year, month + 1, min(asked_on.day, _month(year, month + 1)[1].day))
 
 
 def _unit(which: str, unit: str, asked_on: date) -> tuple[date, date]:
@@ -284,6 +312,8 @@ def explicit_days(
     since: date | None = None
     until: date | None = None
     spent: list[tuple[int, int]] = []
+    # "Before last week's vote" is about a vote.
+    spoken = [time for time in spoken if not _OWNS.match(text, time.end)]
     skip = -1
     for i, time in enumerate(spoken):
         if i == skip or time.before not in _FILTERING or time.form == "recent":
@@ -364,7 +394,7 @@ def _moved(day: date, year: int) -> date:
 _LOOSE = re.compile(
     r"\b(since|after|before|until|till)\s+((?:\d{1,2}[/.]\d{1,2}[/.](?:\d{4}|\d\d)"
     r"|(?:the\s+)?\d+(?:st|nd|rd|th)\s+of\s+(?:this|last)\s+month"
-    r"|(?:[\w-]+\s+){1,5}ago|(?:noon|midnight|\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?)\s+(?:today|yesterday))\b)",
+    r"|(?:[\w-]+\s+){1,5}ago|(?:noon|midnight|\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?)\s+(?:today|yesterday))\b)(?!['’]s)",
     re.IGNORECASE,
 )
 
@@ -397,7 +427,8 @@ def suggested_days(
     text: str, spoken: list[Time], spent: list[tuple[int, int]], asked_on: date
 ) -> tuple[tuple[date, date] | None, str]:
     """The narrowest window that the words suggest, and those words; (None, "") without one."""
-    best: Time | None = None
+    best: tuple[date, date] | None = None
+    words = ""
     for time in spoken:
         if any(a <= time.start < b for a, b in spent) or time.before in ("by", "until", "till", "before"):
             continue
@@ -405,11 +436,11 @@ def suggested_days(
             continue
         if time.first > asked_on or _is_coming(text, time, asked_on):
             continue
-        if best is None or time.last - time.first < best.last - best.first:
-            best = time
-    if best is None:
-        return None, ""
-    return (best.first, min(best.last, asked_on)), text[best.start : best.end]
+        slack = timedelta(time.slack_days)
+        first, last = time.first - slack, min(time.last + slack, asked_on)
+        if best is None or last - first < best[1] - best[0]:
+            best, words = (first, last), text[time.start : time.end]
+    return best, words
 
 
 def _is_coming(text: str, time: Time, asked_on: date) -> bool:

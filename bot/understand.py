@@ -17,7 +17,7 @@ from datetime import date
 from bot.days import day_range, explicit_days, filter_note, suggested_days, times
 from bot.kind import Kind, kind_of
 from bot.outlets import named_sources
-from index.errors import BadInput
+from index.errors import BadInput, QuestionTooLong
 
 MAX_QUESTION_CHARS = 2_000
 
@@ -60,15 +60,16 @@ def understand(
         filters: False takes nothing out and reads no times and no outlets.
 
     Raises:
-        BadInput: No words in it, or more than 2,000 characters.
+        QuestionTooLong: More than 2,000 characters.
+        BadInput: No words in it.
     """
     asked = _cleaned(question)
     if not filters:
         return Understood(asked, asked, kind_of(asked), None, None, None, (), ())
-    spoken = times(asked, asked_on)
+    sources, named = named_sources(asked, known_sources)
+    spoken = [time for time in times(asked, asked_on) if not any(a <= time.start < b for a, b in named)]
     since, until, spent = explicit_days(asked, spoken, asked_on)
     window, words = suggested_days(asked, spoken, spent, asked_on)
-    sources, named = named_sources(asked, known_sources)
     notes = []
     if since or until:
         notes.append(filter_note(since, until))
@@ -89,7 +90,9 @@ def _cleaned(question: str) -> str:
     )
     asked = " ".join(seen.split())
     if len(asked) > MAX_QUESTION_CHARS:
-        raise BadInput(f"the question has {len(question):,} characters, and at most {MAX_QUESTION_CHARS:,} are read")
+        raise QuestionTooLong(
+            f"the question has {len(question):,} characters, and at most {MAX_QUESTION_CHARS:,} are read"
+        )
     if not asked:
         raise BadInput("the question is empty: ask something, for example: Who won the election?")
     if not any(c.isalnum() for c in asked):

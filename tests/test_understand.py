@@ -94,6 +94,11 @@ def test_question_of_exactly_the_longest_length_is_read() -> None:
         ("Which port closed until 2 April 2024?", None, date(2024, 4, 2)),
         ("Which port closed after 1 March and before 9 March?", date(2025, 3, 2), date(2025, 3, 8)),
         ("Which port closed since 29 February?", date(2024, 2, 29), None),
+        ("Which port closed since 9 may?", date(2024, 5, 9), None),
+        ("Which port closed since a year ago?", date(2024, 4, 25), None),
+        ("Which port closed since a couple of weeks ago?", date(2025, 4, 11), None),
+        ("Which port closed since a month ago?", date(2025, 3, 25), None),
+        ("Which port closed since this Monday?", date(2025, 4, 21), None),
     ],
 )
 def test_explicit_phrase_limits_the_days(question: str, since: date | None, until: date | None) -> None:
@@ -148,6 +153,13 @@ def test_rarer_dates_are_read_by_the_library(question: str, since: date) -> None
         "Which deadline falls by April 26?",
         "Who was born after midnight?",
         "Which day comes after 30 February?",
+        "Before this week’s ceremony, who played the organ?",
+        "Who led the polls before last year's election?",
+        "What did the mayor say before yesterday's debate?",
+        "Who closed the port before the two weeks’ strike?",
+        "Who led before the strike of last week and after yesterday’s vote?",
+        "What closed before mid-April?",
+        "Who will resign since this Saturday?",
     ],
 )
 def test_names_verbs_numbers_and_background_limit_nothing(question: str) -> None:
@@ -191,6 +203,14 @@ def test_names_verbs_numbers_and_background_limit_nothing(question: str) -> None
         ("last summer", date(2024, 6, 1), date(2024, 8, 31)),
         ("last winter", date(2024, 12, 1), date(2025, 2, 28)),
         ("recently", date(2025, 4, 19), FRIDAY),
+        ("a few days ago", date(2025, 4, 22), date(2025, 4, 22)),
+        ("a couple of weeks ago", date(2025, 4, 8), date(2025, 4, 14)),
+        ("a year ago today", date(2024, 4, 25), date(2024, 4, 25)),
+        ("this Friday", FRIDAY, FRIDAY),
+        ("this Monday", date(2025, 4, 21), date(2025, 4, 21)),
+        ("in mid-April", date(2025, 4, 1), FRIDAY),
+        ("in mid-2024", date(2024, 1, 1), date(2024, 12, 31)),
+        ("after last week’s flood", date(2025, 4, 14), date(2025, 4, 24)),
     ],
 )
 def test_time_in_words_suggests_a_window_and_filters_nothing(words: str, first: date, last: date) -> None:
@@ -216,10 +236,29 @@ def test_time_in_words_suggests_a_window_and_filters_nothing(words: str, first: 
         "What will open in 2030?",
         "Which book comes out next March?",
         "How many of the 2021 tickets sold?",
+        "How many of the 9 may face charges?",
+        "Which of the 12 may be released?",
+        "Who among the 20 march to the capital?",
+        "What did NY Today report?",
+        "Who left The Tonight Show?",
+        "Who quit This Morning?",
+        "Who wrote Yesterday?",
+        "Who speaks this Saturday?",
+        "How many houses were flooded by mid-April?",
     ],
 )
 def test_no_window_is_seen_where_none_is_meant(question: str) -> None:
     assert read(question).window is None
+
+
+def test_a_name_of_an_outlet_that_is_asked_for_is_no_time() -> None:
+    understood = understand("From Yesterday News: who won?", FRIDAY, ("Yesterday News",))
+    assert (understood.sources, understood.window) == (("Yesterday News",), None)
+
+
+def test_a_relative_time_has_a_capital_where_a_sentence_begins_or_all_is_in_capitals() -> None:
+    for question in ("Yesterday, who won?", "The mayor lost. Yesterday who won?", "WHO WON YESTERDAY?"):
+        assert read(question).window == (date(2025, 4, 24), date(2025, 4, 24))
 
 
 def test_narrowest_of_several_times_is_the_window() -> None:
