@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import combinations
 
 from bot.choose import ALL_WORDS
@@ -87,30 +88,55 @@ _SMALL = _numbered(
 _SCALES = {
     "dozen": 12,
     "hundred": 100,
-    "thousand": 1e3,
-    "k": 1e3,
-    "million": 1e6,
-    "m": 1e6,
-    "billion": 1e9,
-    "bn": 1e9,
-    "trillion": 1e12,
+    "thousand": 10**3,
+    "k": 10**3,
+    "million": 10**6,
+    "m": 10**6,
+    "billion": 10**9,
+    "bn": 10**9,
+    "trillion": 10**12,
 }
+_CURRENCIES = {"us$": "$", "dollars": "$", "euros": "€", "pounds": "£", "yen": "¥"}
 _WORDED = "|".join(sorted(_SMALL, key=len, reverse=True))
+_BELOW_100 = rf"\b(?:{_WORDED})(?:-(?:{_WORDED}))?\b"
+_SPELT = rf"{_BELOW_100}(?:[\s-](?:hundred|thousand|million|billion|trillion)\b(?:\s(?:and\s)?{_BELOW_100})?)*"
 _FIGURE = re.compile(
-    rf"(?P<money>(?:US|C|A)?[$£€¥]\s?)?(?P<figure>\d[\d,]*(?:\.\d+)?|\b(?:{_WORDED})(?:-(?:{_WORDED}))?\b)"
+    rf"(?P<money>(?:US|C|A)?[$£€¥]\s?)?(?P<figure>\d[\d,]*(?:\.\d+)?|{_SPELT})"
     r"(?:[\s-]?(?P<scale>(?:hundred|thousand|million|billion|trillion|dozen|bn|m|k)\b))?(?P<percent>\s?(?:%|per\s?cent\b))?"
     r"(?![\d:])(?:[\s-](?P<currency>dollars|euros|pounds|yen)\b)?",
     re.IGNORECASE,
 )
 _LEAST = re.compile(
-    r"\b(?:more than|over|at least|upwards of|above|exceed\w*|no fewer than)\s+(?:the\s)?$", re.IGNORECASE
+    r"\b(?:(?<!no )(?<!not )more than|over|at least|upwards of|above|exceed\w*|no (?:fewer|less) than|minimum of)"
+    r"\s+(?:the\s)?$",
+    re.IGNORECASE,
 )
 _MOST = re.compile(
-    r"\b(?:up to|as many as|as much as|fewer than|less than|under|below|no more than|at most)\s+$", re.IGNORECASE
+    r"\b(?:up to|as many as|as much as|(?<!no )(?<!not )(?:fewer|less) than|under|below|not? more than|at most"
+    r"|maximum of)\s+$",
+    re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"\b(?:about|around|some|nearly|almost|roughly|approximately|an estimated|close to|estimated at|between)\s+$",
+    r"\b(?:about|around|some|nearly|almost|roughly|approximately|an estimated|close to|estimated at)\s+$",
     re.IGNORECASE,
+)
+_OR = r"(?:\s\w+){0,2}\sor\s"
+_LEAST_AFTER = re.compile(rf"\+|-plus\b|\sand counting\b|{_OR}more\b", re.IGNORECASE)
+_MOST_AFTER = re.compile(rf"{_OR}(?:fewer|less)\b", re.IGNORECASE)
+_ABOUT_AFTER = re.compile(rf"{_OR}so\b", re.IGNORECASE)
+_HEDGES = (
+    ("least", _LEAST, _LEAST_AFTER),
+    ("most", _MOST, _MOST_AFTER),
+    ("about", _ABOUT, _ABOUT_AFTER),
+)
+# One end of "14 to 17", "14–17%", "between 14 and 17", "$4 or $5 million"; and "one and a half".
+_RANGE_BEFORE = re.compile(
+    rf"(?:[\d%]|\b(?:{_WORDED}|{'|'.join(_SCALES)}|per\s?cent))\s?(?:to|or|[-–—])\s?$"
+    r"|\bbetween\s(?:[^\s,;]+\s){0,3}(?:and\s)?$",
+    re.IGNORECASE,
+)
+_RANGE_AFTER = re.compile(
+    rf"\s?(?:to|or|[-–—])\s?(?:[$£€¥]\s?)?(?:\d|(?:{_WORDED})\b)|\sand (?:a|three) (?:half|quarters?)\b", re.IGNORECASE
 )
 _MONTHS = _numbered(
     "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep october/oct "
@@ -133,7 +159,7 @@ class Value:
     """What a quote gives as the answer.
 
     Attributes:
-        key: What makes two values comparable: a unit, "date" or "name".
+        key: What makes two values comparable: a unit, "money: $", "date" or "name".
         amount: Of a figure.
         day: Month, day and year (0 where unsaid) of a date.
         name: Of a name, folded words.
@@ -234,16 +260,14 @@ def find_disagreement(
     # The pair with more words of the question beside its values: "310 residents", not "85 firefighters".
     for first, second in sorted(pairs, key=lambda pair: -sum(len(value.said) for at in pair if (value := values[at]))):
         one, other = values[first], values[second]
-        if one is None or other is None or not _differ(one, other):
+        if one is None or other is None or not _are_alike(one, other) or not _differ(one, other):
             continue
         if is_strict and not one.said & other.said:
             continue
         a, b = quotes[first], quotes[second]
         if not _are_independent(a.article, b.article) or not _same_matter(question, a, b):
             continue
-        if any(not _differ(one, said) for said in _all_values(kind, question, b)) or any(
-            not _differ(other, said) for said in _all_values(kind, question, a)
-        ):
+        if _agrees_with(one, _all_values(kind, question, b)) or _agrees_with(other, _all_values(kind, question, a)):
             continue  # one report names both, and so is not against the other
         pair = (first, second) if _moment(a) >= _moment(b) else (second, first)
         return Disagreement(pair, (_in_article(quotes, values, pair[0]), _in_article(quotes, values, pair[1])))
@@ -375,6 +399,8 @@ def _fits(asked: str, found: str) -> bool:
     """Whether a figure counts what is asked; one that counts nothing said ("17 were hurt") can count people."""
     if asked == "people":
         return found.startswith("people") or found == ""
+    if asked == "money":
+        return found.startswith("money: ")
     return found == asked or (asked.startswith("people") and found == "people")
 
 
@@ -394,30 +420,41 @@ def _figures(text: str) -> Iterator[tuple[Span, Value]]:
 def _figure_value(sentence: str, figure: re.Match[str], offset: int) -> Value | None:
     written = figure["figure"].lower().replace(",", "").rstrip(".")
     before, after = sentence[: figure.start()], sentence[figure.end() :]
-    if re.search(r"[\w.,:]$", before):
+    if re.search(r"[\w.,:]$", before) or _RANGE_BEFORE.search(before) or _RANGE_AFTER.match(after):
         return None
     if written[0].isdigit():
-        amount = float(written)
-        plain = written.replace(".", "").strip("0")
-        digits = len(plain) or 1
+        amount = Decimal(written)
+        plain = written.replace(".", "")
         is_year = re.fullmatch(r"(?:19|20)\d\d", written) and not figure["scale"] and not figure["money"]
         if is_year and "," not in figure["figure"]:
             return None
     else:
-        amount = float(sum(_SMALL[word] for word in written.split("-")))
-        digits = 2
+        amount = Decimal(_spelt(written))
+        plain = str(amount)
     amount *= _SCALES[figure["scale"].lower()] if figure["scale"] else 1
-    if figure["money"] or figure["currency"]:
-        key = "money"
+    if currency := (figure["money"] or figure["currency"]):
+        written_as = currency.strip().lower()
+        key = f"money: {_CURRENCIES.get(written_as, written_as)}"
     elif figure["percent"]:
         key = "percent"
     else:
         key = _counted(after)
-    hedge = ""
-    for name, pattern in (("least", _LEAST), ("most", _MOST), ("about", _ABOUT)):
-        if pattern.search(before):
-            hedge = name
-    return Value(key, _moved(figure, offset), amount=amount, digits=digits, hedge=hedge)
+    hedge = next((name for name, led, followed in _HEDGES if led.search(before) or followed.match(after)), "")
+    digits = len(plain.strip("0")) or 1
+    return Value(key, _moved(figure, offset), amount=float(amount), digits=digits, hedge=hedge)
+
+
+def _spelt(words: str) -> int:
+    """The number that words give: "one hundred and twenty thousand" is 120,000."""
+    whole = part = 0
+    for word in re.split(r"[\s-]+", words):
+        if word in _SMALL:
+            part += _SMALL[word]
+        elif word == "hundred":
+            part *= 100
+        elif word in _SCALES:
+            whole, part = whole + part * _SCALES[word], 0
+    return whole + part
 
 
 _VERBS = word_set("were was are is have had has took died say said will would did in at on , . and or by after")
@@ -497,6 +534,15 @@ def _folded(name: str) -> frozenset[str]:
 
 
 # Whether they differ ------------------------------------------------------------------------------------
+
+
+def _are_alike(one: Value, other: Value) -> bool:
+    """Whether two values can be compared: sums only in one currency."""
+    return one.key == other.key or not one.key.startswith("money")
+
+
+def _agrees_with(value: Value, others: Iterator[Value]) -> bool:
+    return any(_are_alike(value, other) and not _differ(value, other) for other in others)
 
 
 def _differ(one: Value, other: Value) -> bool:

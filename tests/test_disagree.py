@@ -63,10 +63,37 @@ def test_two_numbers_disagree_the_newer_first_and_both_are_marked() -> None:
         ("14 people were injured.", "People were injured at 8:30 on April 2, 2025."),
         ("14 people were injured, three fewer than 17 people as first said to be injured.", "17 people were injured."),
         ("14 people were injured.", "Many people were injured."),
+        ("20 people were injured.", "No fewer than 14 people were injured."),
+        ("20 people were injured.", "A minimum of 14 people were injured."),
+        ("20 people were injured.", "14 or more people were injured."),
+        ("20 people were injured.", "14 people or more were injured."),
+        ("20 people were injured.", "14+ people were injured."),
+        ("9 people were injured.", "No more than 14 people were injured."),
+        ("15 people were injured.", "14 to 17 people were injured."),
+        ("15 people were injured.", "14–17 people were injured."),
+        ("15 people were injured.", "Fourteen to seventeen people were injured."),
+        ("20 people were injured.", "Between 14 and 17 people were injured."),
+        ("14 people were injured.", "13 or 15 people were injured."),
+        ("120 people were injured.", "One hundred and twenty people were injured."),
+        ("2,506 people were injured.", "Two thousand five hundred and six people were injured."),
+        ("212 people were injured.", "Two hundred people were injured."),
     ],
 )
 def test_figures_that_may_both_be_right_do_not_disagree(one: str, other: str) -> None:
     assert pair("number", ASKED, said(1, one), said(2, other)) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("14 people were injured.", "One hundred and twenty people were injured."),
+        ("14 people were injured.", "No fewer than 20 people were injured."),
+        ("14 people were injured.", "No more than 9 people were injured."),
+        ("14 people were injured.", "20 or more people were injured."),
+    ],
+)
+def test_figures_that_cannot_both_be_right_disagree(one: str, other: str) -> None:
+    assert pair("number", ASKED, said(1, one), said(2, other)) == (0, 1)
 
 
 def test_one_story_and_its_copies_do_not_disagree() -> None:
@@ -93,6 +120,10 @@ def test_sums_shares_and_dates_disagree_too() -> None:
     dear = said(2, "The repair will cost $46m.")
     assert pair("money", cost, said(1, "Repair will cost $38 million."), dear) == (0, 1)
     assert pair("money", cost, said(1, "Repair will cost $46 million."), dear) is None
+    assert pair("money", cost, said(1, "Repair will cost $4.1 million."), said(2, "It will cost $4,100,000.")) is None
+    assert pair("money", cost, said(1, "Repair will cost $2.5 million."), said(2, "It will cost €2.3 million.")) is None
+    both = said(2, "The repair will cost $46m (€43m).")
+    assert pair("money", cost, said(1, "Repair will cost $38 million."), both) == (0, 1)
     share = "What percentage of the ferries in Port Wessel was late?"
     assert pair("percent", share, said(1, "12% of ferries were late."), said(2, "19 per cent were late.")) == (0, 1)
     when = "When does the ferry in Port Wessel sail again?"
