@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
+from bot.days import Time, times
 from bot.kind import Kind
+from bot.understand import MAX_QUESTION_CHARS
 
 # The longest question that is filled in by another one; beyond this it says enough itself.
 MAX_WORDS = 12
@@ -49,9 +52,12 @@ _SMALL_WORDS = frozenset(
         r"\w+",
         "a an the of in on at to for by with from as and or is are was were be been do does did has have had will "
         "would can could should much many long old how what which who when where why whose whom more most else also "
-        "then there",
+        "then there it its they them their theirs he she him her his hers",
     )
 )
+_JOINING = re.compile(r"\s*(?:and|to|until|till|through|[-–—])\s*", re.IGNORECASE)
+# Only where times stand is asked here, and the same words are times on any day.
+_ANY_DAY = date(2024, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,14 @@ def filled_in(text: str, before: Before | None) -> str:
 
     Args:
         text: As typed.
-        before: The question before it in the same conversation; None leaves the text as it is.
+        before: The question before it in the same conversation; None leaves the text as it is, as does one with which
+            it would be longer than what is read.
     """
+    filled = _filled_in(text, before)
+    return filled if len(filled) <= MAX_QUESTION_CHARS else text
+
+
+def _filled_in(text: str, before: Before | None) -> str:
     asked = " ".join(text.split())
     if before is None or not any(char.isalnum() for char in asked) or len(asked.split()) > MAX_WORDS:
         return asked or text
@@ -105,9 +117,11 @@ def _about(what: str, before: Before) -> str:
         return f"{subject}: {_rest(before.question)}" if subject else before.question
     asked = before.question.rstrip(" ?.!")
     if _PREPOSITION.match(what):
-        return f"{asked} {what}?"
+        return f"{_without_times(asked) if _times(what) else asked} {what}?"
+    if led := _led_time(what):
+        return f"{_without_times(asked)} {led}?"
     bare = re.sub(r"^(?:the|a|an)\s+", "", what, flags=re.IGNORECASE)
-    names = list(_NAMES.finditer(asked))
+    names = _name_matches(asked)
     if names and bare[:1].isupper():
         last = names[-1]
         return f"{asked[: last.start()]}{bare}{asked[last.end() :]}?"
@@ -134,7 +148,8 @@ def _with_person(text: str, before: Before) -> str:
 def _about_subject(text: str, before: Before) -> str:
     """A question with what the one before was about named after it: words to search by, not a sentence."""
     known = {word.lower() for word in re.findall(r"[\w’'-]+", text)}
-    rest = [word for word in _rest(before.question).split() if word.strip("?.,:;!").lower() not in known]
+    question = _without_times(before.question) if _times(text) else before.question
+    rest = [word for word in _rest(question).split() if word.strip("?.,:;!").lower() not in known]
     added = " ".join(rest).rstrip(" ?.!")
     return f"{text.rstrip(' ?.!')}: {added}?" if added else text
 
@@ -148,7 +163,42 @@ def _subject(before: Before) -> str | None:
 
 
 def _names(text: str) -> list[str]:
-    return [match[0] for match in _NAMES.finditer(text)]
+    return [match[0] for match in _name_matches(text)]
+
+
+def _name_matches(text: str) -> list[re.Match[str]]:
+    """Names in a text; a weekday or a month that says when is none."""
+    spoken = _times(text)
+    return [m for m in _NAMES.finditer(text) if not any(time.start <= m.start() < time.end for time in spoken)]
+
+
+def _times(text: str) -> list[Time]:
+    return times(text, _ANY_DAY)
+
+
+def _led_time(what: str) -> str | None:
+    """A bare time as it stands in a question: "Tuesday" as "on Tuesday"; None for what is none, or may be Mrs May."""
+    for lead in ("", "in "):
+        found = _times(lead + what)
+        if len(found) == 1 and found[0].end - found[0].start == len(what) and what.lower() != "may":
+            return f"on {what}" if found[0].form in ("weekday", "month_day", "day_month") else lead + what
+    return None
+
+
+def _without_times(question: str) -> str:
+    """A question without what it says of when; what a time owns ("last week's vote") stays."""
+    stretches: list[tuple[int, int]] = []
+    for time in _times(question):
+        if question[time.end : time.end + 1] in ("'", "’"):
+            continue
+        start = time.lead
+        if stretches and _JOINING.fullmatch(question[stretches[-1][1] : start]):
+            start = stretches.pop()[0]
+        stretches.append((start, time.end))
+    left = question
+    for start, end in reversed(stretches):
+        left = left[:start] + left[end:]
+    return re.sub(r"\s+([,;:])", r"\1", " ".join(left.split())).strip(" ,")
 
 
 def _rest(question: str) -> str:
