@@ -69,7 +69,7 @@ def answer_batch(
         question_id, text, asked_on = None, "", template.asked_on.isoformat()
         try:
             record = record_of(line, number)
-            question_id = record.get("id")
+            question_id = _id(record, number)
             text = _text(record, number)
             day = record.get("asked_on")
             if day is not None and not is_day_given:
@@ -100,6 +100,16 @@ def record_of(line: bytes, number: int) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")  # Python would read NaN and write it again
+
+
+def _id(record: dict[str, object], number: int) -> object:
+    """Given back as it came, so it must be something that JSON can say: `1e999` is read as an infinite number."""
+    question_id = record.get("id")
+    try:
+        json.dumps(question_id, allow_nan=False)
+    except ValueError as error:
+        raise BadInput(f"line {number}: the id holds a number that is too large to be written again") from error
+    return question_id
 
 
 def _text(record: dict[str, object], number: int) -> str:

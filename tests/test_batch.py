@@ -101,6 +101,16 @@ def test_the_id_comes_back_as_it_was_given(answerer: Answerer, question_id: obje
     assert rows(answerer, {"id": question_id, "question": "Who?"})[0]["id"] == question_id
 
 
+@pytest.mark.parametrize("question_id", ["1e999", "-1e999", '{"n": [1e999]}'])
+def test_an_id_that_cannot_be_written_again_is_an_error_of_its_line(answerer: Answerer, question_id: str) -> None:
+    line = f'{{"id": {question_id}, "question": "Who saw a heron?", "evidence": 1e999}}'.encode()
+    (row,) = rows(answerer, line)
+    assert (row["id"], row["error"]) == (None, "line 1: the id holds a number that is too large to be written again")
+    json.dumps(row, allow_nan=False)
+    (row,) = rows(answerer, line.replace(question_id.encode(), b"7", 1))
+    assert (row["id"], row["status"]) == (7, "answered")
+
+
 def test_a_line_s_day_goes_before_today_and_an_option_s_day_before_the_line_s(answerer: Answerer) -> None:
     line = json.dumps({"question": "Who saw a heron?", "asked_on": "2025-04-15"}).encode()
     own = next(answer_batch(answerer, [line], TEMPLATE))
