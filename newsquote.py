@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import io
 import json
 import logging
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from index.settings import Settings
     from index.store import Store
     from index.store_feeds import FeedStore
-    from index.types import Embedder, Reranker
+    from index.types import Article, Embedder, Reranker
     from ingest.fetch import Fetcher
     from ingest.pipeline import Progress
     from ingest.sources import LocalSource
@@ -739,6 +740,7 @@ def feedback(
     """
     from bot.feedback import feedback_json, feedback_lines, question_json
     from bot.memory import Memory, Place
+    from bot.verify import article_at
     from index.store import Store
     from index.types import end_of_day_s
 
@@ -746,20 +748,24 @@ def feedback(
     day = _day(since, "--since")
     with Memory(settings.data, write=False) as memory:
         rows = memory.feedback(0 if day is None else end_of_day_s(day) - 86_399)
-    if as_questions:
-        with Store(settings.data) as store:
+    with contextlib.ExitStack() as stack:
 
-            def url_of(place: Place) -> str | None:
-                article = store.article(place.version)
-                return None if article is None else article.url or article.id
+        @functools.cache
+        def store() -> Store:  # at the first quote: where nothing was found no corpus is needed
+            return stack.enter_context(Store(settings.data))
 
+        def found(place: Place) -> Article | None:
+            return article_at(place, store().article)
+
+        if as_questions:
             for row in rows:
-                _print_json(question_json(row, url_of))
-    elif as_json:
-        for row in rows:
-            _print_json(feedback_json(row))
-    else:
-        print(feedback_lines(rows))
+                if row.remembered.question is not None:
+                    _print_json(question_json(row, found))
+        elif as_json:
+            for row in rows:
+                _print_json(feedback_json(row, found))
+        else:
+            print(feedback_lines(rows))
 
 
 # Ingest ---------------------------------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from typing import Literal
 
 from bot.answer import Answer, SourceArticle
 from bot.links import site_name
-from bot.markdown import bold, day, link, plain, size, small, stamp, web_url
+from bot.markdown import NOON_S, bold, day, link, plain, size, small, stamp, web_url
 from bot.render import quote_link
 from bot.words.base import Words
 from bot.written import Written
-from index.types import Quote, end_of_day_s
+from index.types import DAY_S, Quote, day_of, start_of_day_s
 
 MAX_CONTENT = 2000
 MAX_TITLE = 256
@@ -60,7 +60,7 @@ class Button:
     Attributes:
         action: What it does.
         answer: Id of the answer it belongs to.
-        page: The page that "more" shows.
+        first: Position of the quote that "more" goes on from.
         label: Its words; "" for one that is only a sign.
         sign: An emoji, or "".
         row: 0 or 1.
@@ -70,12 +70,12 @@ class Button:
     answer: str
     label: str = ""
     sign: str = ""
-    page: int = 0
+    first: int = 0
     row: int = 0
 
     @property
     def custom_id(self) -> str:
-        return f"nq:{self.action}:{self.answer}:{self.page}"
+        return f"nq:{self.action}:{self.answer}:{self.first}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Card:
 
 
 # A custom id, read back; the same words as `Button.custom_id`.
-CUSTOM_ID = r"nq:(?P<action>more|follow|unfilter|thread|up|down|report):(?P<answer>[\w-]{4,40}):(?P<page>\d{1,3})"
+CUSTOM_ID = r"nq:(?P<action>more|follow|unfilter|thread|up|down|report):(?P<answer>[\w-]{4,40}):(?P<first>\d{1,3})"
 
 
 def ordered(answer: Answer) -> tuple[Quote, ...]:
@@ -102,17 +102,18 @@ def _order(answer: Answer) -> tuple[int, ...]:
     return (*pair, *(at for at in range(len(answer.quotes)) if at not in pair))
 
 
-def pages(quotes: Sequence[Quote], words: Words) -> list[tuple[int, int]]:
-    """Where each page begins and ends: at most three quotes, and no more than one message holds."""
-    found: list[tuple[int, int]] = []
-    first, room = 0, 0
-    for at, quote in enumerate(quotes):
-        needed = quote_block(quote, words).size
-        if at > first and (at - first >= N_ON_PAGE or room + needed > _ROOM):
-            found.append((first, at))
-            first, room = at, 0
-        room += needed
-    return [*found, (first, len(quotes))] if quotes else []
+def n_on_page(quotes: Sequence[Quote | None], words: Words) -> int:
+    """How many quotes, from the first on, make a page: at most three, and no more than one message holds.
+
+    One that may no longer be shown (None) keeps its place, so that what follows it is neither shown twice nor left out.
+    """
+    room = 0
+    for n, quote in enumerate(quotes[:N_ON_PAGE]):
+        title, description = (quote_title(quote, words), quote_text(quote, words)) if quote else ("", "")
+        room += size(title) + size(description)
+        if n and room > _ROOM:
+            return n
+    return len(quotes[:N_ON_PAGE])
 
 
 def answer_card(
@@ -121,6 +122,7 @@ def answer_card(
     words: Words,
     *,
     is_question_shown: bool,
+    is_kept: bool = True,
     can_thread: bool = False,
     written: Written | None = None,
 ) -> Card:
@@ -131,6 +133,7 @@ def answer_card(
         answer_id: Under which it is remembered.
         words: The bot's own words.
         is_question_shown: Whether the question stands above, where no message shows it.
+        is_kept: Whether the question is remembered; else nothing is offered that needs its words.
         can_thread: Whether a thread can be opened below it.
         written: The text of a language model above the quotes, under way or at its end.
     """
@@ -140,14 +143,13 @@ def answer_card(
         lines.append(small(words.understood.format(filters="; ".join(filters))))
     blocks: list[Block] = []
     quotes = ordered(answer) if answer.status == "answered" else ()
-    parts = pages(quotes, words)
+    end = n_on_page(quotes, words)
     if answer.status == "answered":
-        first, end = parts[0]
         if answer.disagreement:
             blocks.append(_disagreement(answer, words))
         is_numbered = written is not None and bool(written.sentences)
         blocks.extend(
-            quote_block(quote, words, number=n if is_numbered else 0) for n, quote in enumerate(quotes[first:end], 1)
+            quote_block(quote, words, number=n if is_numbered else 0) for n, quote in enumerate(quotes[:end], 1)
         )
         blocks.append(_last_lines(answer, words, end, len(quotes)))
         if written is not None:
@@ -159,37 +161,52 @@ def answer_card(
     buttons = _buttons(
         answer_id,
         words,
-        has_more=len(parts) > 1,
-        has_filter=bool(filters),
+        more_from=end if end < len(quotes) else 0,
+        can_follow=is_kept,
+        has_filter=bool(filters) and is_kept,
         can_thread=can_thread,
         can_report=answer.status == "answered",
     )
     return Card("\n".join(lines), tuple(blocks), buttons)
 
 
-def page_card(quotes: Sequence[Quote], page: int, answer_id: str, words: Words, *, n_gone: int = 0) -> Card:
-    """A further page of an answer; page 0 is the first. One beyond the last says so, as one whose quotes are gone."""
-    parts = pages(quotes, words)
-    if not 0 <= page < len(parts):
-        return Card(words.not_found_all_gone)
-    first, end = parts[page]
-    blocks = [quote_block(quote, words) for quote in quotes[first:end]]
-    lines = [words.page.format(first=first + 1, last=end, n=len(quotes))]
-    if n_gone:
-        lines.append(words.gone)
-    buttons = (Button("more", answer_id, words.more, "📰", page=page + 1),) if page + 1 < len(parts) else ()
-    return Card(small(" · ".join(lines)), tuple(blocks), (*buttons, Button("report", answer_id, words.report, "🚩")))
+def page_card(quotes: Sequence[Quote | None], first: int, n: int, answer_id: str, words: Words) -> Card:
+    """A further page of an answer.
+
+    Args:
+        quotes: From position `first` on, as many as a page may hold; None for one that may no longer be shown.
+        first: Position of the first of them.
+        n: Quotes of the answer in all.
+        answer_id: Under which it is remembered.
+        words: The bot's own words.
+    """
+    if not quotes:
+        return Card(words.expired)  # the answer was given anew and is shorter now
+    shown = quotes[: n_on_page(quotes, words)]
+    end = first + len(shown)
+    blocks = tuple(quote_block(quote, words) for quote in shown if quote is not None)
+    lines = [words.page.format(first=first + 1, last=end, n=n)]
+    if len(blocks) < len(shown):
+        lines.append(words.gone.format(n=len(shown) - len(blocks)))
+    more = (Button("more", answer_id, words.more, "📰", first=end),) if end < n else ()
+    report = (Button("report", answer_id, words.report, "🚩"),) if blocks else ()
+    return Card(small(" · ".join(lines)), blocks, (*more, *report))
 
 
 def short_form(card: Card, words: Words) -> Card:
-    """The card without embeds, for a channel in which they may not be sent: as many blocks as one message holds."""
+    """The card without embeds, for a channel in which they may not be sent: as many blocks as one message holds.
+
+    A block that fits only without its link is shown without it.
+    """
     lines = [card.content] if card.content else []
     lines.append(small(words.embeds_missing))
     for block in card.blocks:
-        piece = "\n".join(filter(None, (link(block.title, block.url), block.description)))
-        if size("\n".join([*lines, piece])) > MAX_CONTENT:
+        titles = (link(block.title, block.url), block.title)
+        pieces = ("\n".join(filter(None, (title, block.description))) for title in titles)
+        fitting = next((piece for piece in pieces if size("\n".join([*lines, piece])) <= MAX_CONTENT), None)
+        if fitting is None:
             break
-        lines.append(piece)
+        lines.append(fitting)
     return Card("\n".join(lines), (), card.buttons)
 
 
@@ -231,6 +248,18 @@ def text_block(written: Written, numbers: Mapping[int, int], words: Words, room:
 
 def quote_block(quote: Quote, words: Words, *, number: int = 0) -> Block:
     """A quote with its answer in bold, and where it comes from; under a footnote's number where it has one."""
+    title = quote_title(quote, words)
+    title = f"{plain(f'[{number}]')} {title}" if number else title
+    return Block(title, quote_text(quote, words), web_url(quote_link(quote)) or web_url(quote.article.url))
+
+
+def quote_title(quote: Quote, words: Words) -> str:
+    """The title of its article."""
+    return plain(quote.article.title, _TITLE) or words.no_title
+
+
+def quote_text(quote: Quote, words: Words) -> str:
+    """A quote with its answer in bold, and lines on its article below it."""
     article = quote.article
     text = article.text
     if quote.answer is None:
@@ -250,11 +279,9 @@ def quote_block(quote: Quote, words: Words, *, number: int = 0) -> Block:
         lines.append(small(words.corrected.format(day=stamp(article.corrected_s))))
     if quote.also:
         lines.append(small(words.also_in.format(links=_also(quote.also))))
-    title = plain(article.title, _TITLE) or words.no_title
-    title = f"{plain(f'[{number}]')} {title}" if number else title
     while len(lines) > 2 and size("\n".join(lines)) > MAX_DESCRIPTION:
         lines.pop()
-    return Block(title, "\n".join(lines), web_url(quote_link(quote)) or web_url(article.url))
+    return "\n".join(lines)
 
 
 def _gap(text: str, end: int) -> str:
@@ -292,7 +319,7 @@ def _last_lines(answer: Answer, words: Words, n_shown: int, n: int) -> Block:
     if n > n_shown:
         lines.append(words.page.format(first=1, last=n_shown, n=n))
     if answer.searched.last_s is not None:
-        lines.append(words.newest.format(day=stamp(answer.searched.last_s)))
+        lines.append(words.newest.format(day=_day(answer.searched.last_s)))
     return Block("", small(" · ".join(lines) or words.undated))
 
 
@@ -302,9 +329,9 @@ def _refusal(answer: Answer, words: Words) -> Block:
         return Block("", words.not_found_nothing, colour=REFUSAL_COLOUR)
     range_ = ""
     if searched.first_s is not None and searched.last_s is not None:
-        first, last = stamp(searched.first_s), stamp(searched.last_s)
-        template = words.searched_day if first == last else words.searched_range
-        range_ = template.format(first=first, last=last)
+        is_one_day = day_of(searched.first_s) == day_of(searched.last_s)
+        template = words.searched_day if is_one_day else words.searched_range
+        range_ = template.format(first=_day(searched.first_s), last=_day(searched.last_s))
     lines = [words.not_found.format(n=f"{searched.n_articles:,}", range=range_)]
     nearest: SourceArticle | None = answer.nearest
     if nearest is not None:
@@ -339,15 +366,27 @@ def filter_words(answer: Answer, words: Words) -> list[str]:
 
 
 def _stamp(value: date) -> str:
-    return stamp(end_of_day_s(value) - 43_199)
+    return stamp(start_of_day_s(value) + NOON_S)
+
+
+def _day(instant: int) -> str:
+    """The day of a publication. The first second of a day stands for a bare day, which bylines take at noon too."""
+    return stamp(instant if instant % DAY_S else instant + NOON_S)
 
 
 def _buttons(
-    answer_id: str, words: Words, *, has_more: bool, has_filter: bool, can_thread: bool, can_report: bool
+    answer_id: str,
+    words: Words,
+    *,
+    more_from: int,
+    can_follow: bool,
+    has_filter: bool,
+    can_thread: bool,
+    can_report: bool,
 ) -> tuple[Button, ...]:
     first = [
-        Button("more", answer_id, words.more, "📰", page=1) if has_more else None,
-        Button("follow", answer_id, words.follow_up, "💬"),
+        Button("more", answer_id, words.more, "📰", first=more_from) if more_from else None,
+        Button("follow", answer_id, words.follow_up, "💬") if can_follow else None,
         Button("unfilter", answer_id, words.unfilter, "🔓") if has_filter else None,
         Button("thread", answer_id, words.thread, "🧵") if can_thread else None,
     ]

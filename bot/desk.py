@@ -6,7 +6,7 @@ What every way of asking has in common. Knows places and persons as numbers, and
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
@@ -18,6 +18,7 @@ from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
 from bot.memory import Asked, Memory, Place, Remembered, new_id
 from bot.service import Asker
+from bot.verify import digest_of
 from index.types import Quote, day_of
 
 # Quotes kept for "more": four pages of three.
@@ -90,7 +91,7 @@ class Desk:
         bounds: Bounds | None = None,
         *,
         parent: Remembered | None = None,
-        answer_id: str | None = None,
+        is_kept: bool = True,
     ) -> Reply:
         """Answer and remember.
 
@@ -99,14 +100,35 @@ class Desk:
             where: Place and person.
             bounds: Set beside the words; without sources, those of the server hold.
             parent: The answer that this follows up.
-            answer_id: Replaces this answer, where its question was edited.
+            is_kept: False where the words are not the asker's: then they are not remembered.
 
         Raises:
             NewsquoteError: As `Asker.ask`; nothing is remembered then.
         """
+        reply = await self.answered(said, where, bounds, parent=parent, is_kept=is_kept)
+        self.memory.remember(reply.remembered)
+        return reply
+
+    async def answered(
+        self,
+        said: str,
+        where: Where,
+        bounds: Bounds | None = None,
+        *,
+        parent: Remembered | None = None,
+        answer_id: str | None = None,
+        is_kept: bool = True,
+    ) -> Reply:
+        """As `ask`, for an edge that remembers the reply itself once it is shown.
+
+        Args:
+            answer_id: Of the answer that this one takes the place of, where its question was edited.
+        """
         bounds = bounds or Bounds()
         default = self._default_sources(where.guild) if bounds.read_filters else ()
-        before, asked_on = _before(parent), day_of(self.now_s())
+        # Words that are taken as they are were put together before, and this person has not typed them.
+        before = await self._before(parent) if bounds.read_filters else None
+        asked_on = day_of(self.now_s())
         text = filled_in(said, before)
         if self._rewriter is not None:
             text = await self._rewriter.filled_in(said, text, before, asked_on)
@@ -130,18 +152,23 @@ class Desk:
             asker=where.asker,
             prompt=where.prompt,
             parent=parent.id if parent else None,
-            said=said,
-            question=_asked(question),
+            said=said if is_kept and bounds.read_filters else None,
+            question=_asked(question) if is_kept else None,
             kind=answer.understood.kind,
-            answer=_marked(answer.quotes),
             status=answer.status,
             confidence=answer.confidence,
             snapshot=answer.snapshot,
             places=tuple(_place(quote) for quote in ordered(answer)) if answer.status == "answered" else (),
             is_private=where.is_private,
         )
-        self.memory.remember(remembered)
         return Reply(answer, remembered)
+
+    async def _before(self, parent: Remembered | None) -> Before | None:
+        """What a follow-up goes on from; the words that were marked there as long as their article may be quoted."""
+        if parent is None or parent.question is None:
+            return None
+        marked = await self.asker.marked(parent.places[0]) if parent.places else None
+        return Before(parent.question.text, cast(Kind, parent.kind), marked)
 
     async def _once_more(self, question: Question, answer: Answer) -> tuple[Question, Answer]:
         """A question that found nothing, asked in other words; as it was where those find nothing either."""
@@ -174,22 +201,10 @@ class Desk:
         return found[:n]
 
 
-def _before(parent: Remembered | None) -> Before | None:
-    if parent is None or parent.question is None:
-        return None
-    return Before(parent.question.text, cast(Kind, parent.kind), parent.answer)
-
-
 def _asked(question: Question) -> Asked:
     return Asked(
         question.text, question.asked_on, question.since, question.until, question.sources, question.read_filters
     )
-
-
-def _marked(quotes: Sequence[Quote]) -> str | None:
-    if not quotes or quotes[0].answer is None:
-        return None
-    return quotes[0].answer.of(quotes[0].article.text)
 
 
 def _place(quote: Quote) -> Place:
@@ -201,4 +216,5 @@ def _place(quote: Quote) -> Place:
         cut_left=quote.cut_left,
         cut_right=quote.cut_right,
         also=quote.also,
+        digest=digest_of(quote.article, quote.span),
     )

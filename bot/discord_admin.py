@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import discord
@@ -17,21 +18,27 @@ if TYPE_CHECKING:
     from bot.discord_bot import Interaction
 
 MAX_SOURCES = 30
+# Of either list: 20 names of 40 characters and 20 channels leave a third of a message for the rest.
+N_SHOWN = 20
 
 
 def settings_lines(settings: GuildSettings, words: Words) -> str:
     """A server's settings for a person."""
-    channels = ", ".join(f"<#{channel}>" for channel in settings.channels[:30]) or words.all_channels
     names = languages()
     return words.settings.format(
-        channels=channels,
-        sources=", ".join(plain(name, 40) for name in settings.sources) or words.all_sources,
+        channels=_listed([f"<#{channel}>" for channel in settings.channels]) or words.all_channels,
+        sources=_listed([plain(name, 40) for name in settings.sources]) or words.all_sources,
         person=settings.person_cooldown_s,
         server=settings.guild_per_minute,
         private=words.yes if settings.is_private else words.no,
         language=names[settings.language].name if settings.language in names else words.each_reader,
         keep=settings.keep_days,
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - N_SHOWN
+    return ", ".join(names[:N_SHOWN]) + (f", +{more}" if more > 0 else "")
 
 
 class SettingsGroup(app_commands.Group):

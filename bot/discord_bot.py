@@ -16,12 +16,13 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import discord
 from discord.ext import commands
 
-from bot.cards import Action, Card, answer_card, page_card, short_form
+from bot.cards import N_ON_PAGE, Action, Card, answer_card, page_card, short_form
 from bot.cooldown import Cooldown
 from bot.desk import Bounds, Desk, Reply, Where
 from bot.discord_admin import SettingsGroup
@@ -46,7 +47,7 @@ from bot.understand import MAX_QUESTION_CHARS
 from bot.words import words_for
 from bot.words.base import Words
 from bot.written import Written
-from index.errors import BadInput, Busy, Closing, IndexMissing, NewsquoteError
+from index.errors import BadInput, Busy, Closing, IndexMissing, NewsquoteError, QuestionTooLong
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,7 @@ class NewsBot(commands.AutoShardedBot):
         self._cooldown = Cooldown()
         self._pending: dict[asyncio.Task[Any], Callable[[], Awaitable[object]]] = {}
         self._by_prompt: dict[int, asyncio.Task[Any]] = {}
+        self._edited: dict[int, discord.Message] = {}
         self._writing: dict[int, asyncio.Task[Any]] = {}
         self._is_closing = False
         self._shutdown: asyncio.Task[None] | None = None
@@ -145,9 +147,13 @@ class NewsBot(commands.AutoShardedBot):
 
     async def _forget_old(self) -> None:
         while True:
-            n = self.memory.forget_old(self.desk.now_s())
-            if n:
-                log.info("forgotten n=%d", n)
+            try:
+                n = self.memory.forget_old(self.desk.now_s())
+            except Exception as error:  # noqa: BLE001, what could not be forgotten now is tried again in an hour
+                self._log_failure("forgetting", error)
+            else:
+                if n:
+                    log.info("forgotten n=%d", n)
             await asyncio.sleep(FORGET_EVERY_S)
 
     async def on_ready(self) -> None:
@@ -224,8 +230,13 @@ class NewsBot(commands.AutoShardedBot):
 
     # Taking questions -----------------------------------------------------------------------------------
 
-    def _check(self, said: str, guild: int, channels: tuple[int, ...], person: int, words: Words) -> None:
-        """Raise `Refused` where a question is not taken; else count it for the cooldown. Takes microseconds."""
+    def _check(
+        self, said: str, guild: int, channels: tuple[int, ...], person: int, words: Words, *, is_edit: bool = False
+    ) -> None:
+        """Raise `Refused` where a question is not taken; else count it for the cooldown. Takes microseconds.
+
+        An edit need not wait for its person's last question: it is that question, with a slip put right.
+        """
         if self._is_closing:
             raise Refused(words.closing)
         if not said.strip():
@@ -239,7 +250,7 @@ class NewsBot(commands.AutoShardedBot):
             listed = ", ".join(f"<#{channel}>" for channel in settings.channels[:10])
             raise Refused(words.channel_not_allowed.format(channels=listed))
         now = self._monotonic()
-        until = self._cooldown.person_until(person, settings.person_cooldown_s, now)
+        until = None if is_edit else self._cooldown.person_until(person, settings.person_cooldown_s, now)
         if until is not None:
             raise Refused(words.wait.format(when=self._when(until - now)))
         until = self._cooldown.guild_until(guild, settings.guild_per_minute, now) if guild else None
@@ -289,6 +300,9 @@ class NewsBot(commands.AutoShardedBot):
             case Closing():
                 self.metrics.questions["closing"] += 1
                 return words.closing
+            case QuestionTooLong():
+                self.metrics.questions["refused"] += 1
+                return words.too_long.format(n=f"{MAX_QUESTION_CHARS:,}")
             case BadInput():
                 self.metrics.questions["refused"] += 1
                 return words.no_words
@@ -325,8 +339,9 @@ class NewsBot(commands.AutoShardedBot):
         parent: Remembered | None = None,
         is_private: bool | None = None,
         is_counted: bool = True,
+        is_kept: bool = True,
     ) -> None:
-        """Answer a command, a form or a button that asks."""
+        """Answer a command, a form or a button that asks; without `is_kept` its words are not remembered."""
         own, started = self.words_of(interaction), self._monotonic()
         guild = interaction.guild_id or 0
         settings = self.memory.settings(guild)
@@ -348,7 +363,7 @@ class NewsBot(commands.AutoShardedBot):
 
         reply, sent = None, None
         async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
-            reply = await self.desk.ask(said, where, bounds, parent=parent)
+            reply = await self.desk.ask(said, where, bounds, parent=parent, is_kept=is_kept)
             can_thread = not private and _can_thread(interaction)
 
             def card_with(written: Written | None) -> Card:
@@ -358,6 +373,7 @@ class NewsBot(commands.AutoShardedBot):
                     reply.remembered.id,
                     words,
                     is_question_shown=True,
+                    is_kept=is_kept,
                     can_thread=can_thread,
                     written=written,
                 )
@@ -489,7 +505,7 @@ class NewsBot(commands.AutoShardedBot):
 
     # Buttons and forms ----------------------------------------------------------------------------------
 
-    async def pressed(self, interaction: Interaction, action: Action, answer_id: str, page: int) -> None:
+    async def pressed(self, interaction: Interaction, action: Action, answer_id: str, first: int) -> None:
         """Do what a button says."""
         words = self.words_of(interaction)
         async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
@@ -499,12 +515,14 @@ class NewsBot(commands.AutoShardedBot):
             elif remembered.is_private and remembered.asker != interaction.user.id:
                 await self.whisper(interaction, words.not_yours)
             else:
-                await self._press(interaction, action, remembered, page, words)
+                await self._press(interaction, action, remembered, first, words)
 
     async def _press(
-        self, interaction: Interaction, action: Action, remembered: Remembered, page: int, words: Words
+        self, interaction: Interaction, action: Action, remembered: Remembered, first: int, words: Words
     ) -> None:
         match action:
+            case "follow" | "unfilter" if remembered.question is None:
+                await self.whisper(interaction, words.expired)
             case "up" | "down":
                 value = 1 if action == "up" else -1
                 self.memory.vote(remembered.id, interaction.user.id, value, self.desk.now_s())  # type: ignore[arg-type]
@@ -515,29 +533,26 @@ class NewsBot(commands.AutoShardedBot):
             case "report":
                 await respond(lambda: interaction.response.send_modal(report_form(remembered.id, words)))
             case "more":
-                await self._show_page(interaction, remembered, page)
+                await self._show_page(interaction, remembered, first)
             case "unfilter":
-                if remembered.question is None:
-                    await self.whisper(interaction, words.expired)
-                    return
+                assert remembered.question is not None
                 await self.answer_interaction(
                     interaction,
                     remembered.question.text,
                     Bounds(read_filters=False),
+                    parent=remembered,
                     is_private=remembered.is_private,
                 )
             case "thread":
                 await self._open_thread(interaction, remembered, words)
 
-    async def _show_page(self, interaction: Interaction, remembered: Remembered, page: int) -> None:
+    async def _show_page(self, interaction: Interaction, remembered: Remembered, first: int) -> None:
         """Further quotes, as they were found with the answer, for whoever wants them alone."""
         words = self.words_of(interaction)
         is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
-        quotes, n_gone = await self.asker.quotes(remembered.places)
-        card = page_card(quotes, page, remembered.id, words, n_gone=n_gone)
-        sent = await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=True)
-        if sent is not None:
-            self.memory.shown_in(remembered.id, sent)
+        quotes = await self.asker.quotes(remembered.places[first : first + N_ON_PAGE])
+        card = page_card(quotes, first, len(remembered.places), remembered.id, words)
+        await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=True)
 
     async def _open_thread(self, interaction: Interaction, remembered: Remembered, words: Words) -> None:
         message = interaction.message
@@ -549,7 +564,7 @@ class NewsBot(commands.AutoShardedBot):
             await self.whisper(interaction, words.missing_permission.format(permission=missing))
             return
         await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
-        name = plain_name(remembered.said or "newsquote")
+        name = plain_name(remembered.said or (remembered.question.text if remembered.question else ""))
         try:
             thread = await again(lambda: message.create_thread(name=name, auto_archive_duration=1440))
             sentence, thread_id = words.thread_opened, thread.id
@@ -653,6 +668,9 @@ class NewsBot(commands.AutoShardedBot):
         """Have the text written above an answer that stands in a message."""
         if message.guild is not None and not _permissions(message.channel, message.guild).embed_links:
             return  # the short form has no room for it
+        edited = self._edited.get(message.id)
+        if edited is not None and self._said(edited) != reply.remembered.said:
+            return  # nobody waits for a text about what was asked before
 
         async def edit(card: Card) -> None:
             await shown.edit(content=card.content or None, **_body_of(card))
@@ -705,45 +723,67 @@ class NewsBot(commands.AutoShardedBot):
         writing, found = self._writing.get(message.id), self.memory.answer_to_prompt(message.id)
         if writing is not None and found is not None and said != found[0].said:
             writing.cancel()  # nobody waits any more for a text about what was asked before
-        before = self._by_prompt.get(message.id)
-        if before is not None:
-            await asyncio.wait({before})
-        found = self.memory.answer_to_prompt(message.id)
-        if found is None or found[1] is None or found[0].said == said or not said:
-            return  # never answered, or only its previews have changed
-        task = asyncio.current_task()
-        assert task is not None
-        self._by_prompt[message.id] = task
+        self._edited[message.id] = message
         try:
-            await self._answer_anew(message, said, *found)
+            while (before := self._by_prompt.get(message.id)) is not None:
+                await asyncio.wait({before})
+            found = self.memory.answer_to_prompt(message.id)
+            if found is None or found[1] is None or found[0].said == said or not said:
+                return  # never answered, or only its previews have changed
+            if self._edited[message.id] is not message:
+                return  # edited once more: the latest words are answered
+            task = asyncio.current_task()
+            assert task is not None
+            self._by_prompt[message.id] = task
+            try:
+                await self._answer_anew(message, said, *found)
+            finally:
+                self._by_prompt.pop(message.id, None)
         finally:
-            self._by_prompt.pop(message.id, None)
+            if self._edited.get(message.id) is message:
+                del self._edited[message.id]
 
     async def _answer_anew(self, message: discord.Message, said: str, old: Remembered, shown: int | None) -> None:
         words, started = self.words_in(message.guild), self._monotonic()
         place = message.channel.get_partial_message(shown or 0)  # type: ignore[union-attr]
-        reply = None
+        reply, is_shown = None, False
+
+        def keep(answer: Remembered) -> None:
+            if self.memory.answer(old.id) is not None:  # else it was to be forgotten meanwhile
+                self.memory.remember(answer)
 
         async def tell(sentence: str) -> None:
-            await again(lambda: place.edit(content=sentence))
+            # Alone: quotes below it would belong to the old question. Whatever comes next is asked, the old words too.
+            await again(lambda: place.edit(content=sentence, embeds=[], view=None))
+            keep(replace(old, said=None))
 
         async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
-            self._check(said, old.guild, _places(message.channel), message.author.id, words)
+            self._check(said, old.guild, _places(message.channel), message.author.id, words, is_edit=True)
             where = Where(old.guild, old.channel, old.asker, prompt=message.id)
             parent = self.memory.answer(old.parent) if old.parent else None
-            reply = await self.desk.ask(said, where, parent=parent, answer_id=old.id)
+            reply = await self.desk.answered(said, where, parent=parent, answer_id=old.id)
             card = self._message_card(reply, message, words)
             await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
+            keep(reply.remembered)  # not before: the buttons belong to what is shown
+            is_shown = True
             self._count(reply, started)
-        if reply is not None:
+        if reply is not None and is_shown:
             await self._write_in_message(reply, message, place, words)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """Let a deleted question go."""
-        task = self._by_prompt.get(payload.message_id)
+        self._let_go(payload.message_id)
+
+    async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
+        """Let questions go that were deleted many at a time."""
+        for message_id in payload.message_ids:
+            self._let_go(message_id)
+
+    def _let_go(self, prompt: int) -> None:
+        task = self._by_prompt.get(prompt)
         if task is not None:
             task.cancel()
-        self.memory.forget_prompt(payload.message_id)
+        self.memory.forget_prompt(prompt)
 
 
 def _body_of(card: Card) -> dict[str, Any]:

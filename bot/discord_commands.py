@@ -91,7 +91,7 @@ async def _outlets(interaction: Interaction, typed: str) -> list[app_commands.Ch
 
 
 async def find_sources(interaction: Interaction, message: discord.Message) -> None:
-    """What the corpus says about a message, for whoever asks alone: the message is not theirs."""
+    """What the corpus says about a message, for whoever asks alone: the message is not theirs, nor is it kept."""
     said = " ".join(message.content.split())
     if not said:
         said = " ".join(" ".join(filter(None, (one.title, one.description))) for one in message.embeds)
@@ -99,7 +99,7 @@ async def find_sources(interaction: Interaction, message: discord.Message) -> No
     if not any(char.isalnum() for char in said):
         await interaction.client.whisper(interaction, words.nothing_in_message)
         return
-    await interaction.client.answer_interaction(interaction, said[:500], is_private=True)
+    await interaction.client.answer_interaction(interaction, said[:500], is_private=True, is_kept=False)
 
 
 @app_commands.command(name=keyed("status.name"), description=keyed("status.description"))

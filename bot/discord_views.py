@@ -36,7 +36,7 @@ class AnswerButton(ui.DynamicItem[ui.Button[Any]], template=CUSTOM_ID):
     def __init__(self, button: Button) -> None:
         self.action = button.action
         self.answer = button.answer
-        self.page = button.page
+        self.first = button.first
         super().__init__(
             ui.Button(
                 style=_STYLES[button.action],
@@ -52,11 +52,11 @@ class AnswerButton(ui.DynamicItem[ui.Button[Any]], template=CUSTOM_ID):
         cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         action: Action = match["action"]  # type: ignore[assignment]
-        return cls(Button(action, match["answer"], sign="🔘", page=int(match["page"])))
+        return cls(Button(action, match["answer"], sign="🔘", first=int(match["first"])))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         bot: NewsBot = interaction.client
-        await bot.pressed(interaction, self.action, self.answer, self.page)
+        await bot.pressed(interaction, self.action, self.answer, self.first)
 
 
 def view_of(card: Card) -> ui.View | None:

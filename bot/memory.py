@@ -1,7 +1,8 @@
 """bot.db: what the bot remembers. The only module with this file's SQL.
 
 Answers are kept as places (article version and offsets), never as article text: a retracted article leaves no words
-here, and a button pressed after a restart or a new index shows exactly what was shown. Written by the bot alone; the
+here, and a button pressed after a restart or a new index shows exactly what was shown. What is forgotten is gone from
+the file and its log at once. Written by the bot alone; the
 one connection is for one thread, the event loop's, since every call is a matter of microseconds.
 Knows nothing about Discord beyond its numbers, and nothing about how answers are found.
 """
@@ -22,7 +23,8 @@ from index.errors import StoreError
 from index.types import DAY_S
 
 FILE = "bot.db"
-SCHEMA = 1
+SCHEMA = 2
+BUSY_MS = 10_000
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -38,7 +40,6 @@ CREATE TABLE answers (
     said TEXT,
     question TEXT,
     kind TEXT NOT NULL,
-    answer TEXT,
     status TEXT NOT NULL,
     confidence REAL NOT NULL,
     snapshot TEXT NOT NULL,
@@ -90,6 +91,8 @@ class Place:
         cut_left: The sentence went on before.
         cut_right: The sentence goes on after.
         also: URLs of copies.
+        digest: Of the article's id and the quoted words, by which a corpus that was built anew, and counts its versions
+            anew, is told; "" where none was kept.
     """
 
     version: int
@@ -99,6 +102,11 @@ class Place:
     cut_left: bool = False
     cut_right: bool = False
     also: tuple[str, ...] = ()
+    digest: str = ""
+
+    def marked_in(self, text: str) -> str | None:
+        """The marked words, out of the article's text."""
+        return None if self.answer is None else text[slice(*self.answer)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +142,10 @@ class Remembered:
         asker: Who asked.
         prompt: The message that asked, 0 where a command did.
         parent: Answer that this one follows up, or None.
-        said: The words as typed, or None once they have been forgotten.
-        question: What was searched, or None once forgotten.
+        said: The words as typed; None where the asker did not type them, or their message no longer shows the answer.
+        question: What was searched; None where it is not kept, being another person's words, or put together with
+            words that have been forgotten.
         kind: What the answer was to be.
-        answer: The words marked in the first quote, or None.
         status: `answered` or `not_found`.
         confidence: As the answerer gave it.
         snapshot: Index that answered.
@@ -155,7 +163,6 @@ class Remembered:
     said: str | None
     question: Asked | None
     kind: str
-    answer: str | None
     status: Literal["answered", "not_found"]
     confidence: float
     snapshot: str
@@ -241,10 +248,14 @@ class Memory:
             if write:
                 folder.mkdir(parents=True, exist_ok=True)
                 # One thread at a time uses it, but a test's loop and its set-up are two.
-                self._db = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+                self._db = sqlite3.connect(
+                    self._path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+                )
             elif self._path.exists():
                 uri = f"{self._path.absolute().as_uri()}?mode=ro"
-                self._db = sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+                self._db = sqlite3.connect(
+                    uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+                )
             else:
                 self._db = sqlite3.connect(":memory:", isolation_level=None)
                 write = True
@@ -264,13 +275,16 @@ class Memory:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA foreign_keys = ON")
-            self._db.execute("PRAGMA secure_delete = ON")  # what is forgotten is gone from the file too
+            self._db.execute("PRAGMA secure_delete = ON")  # deleted words are overwritten, not only let go
         schema = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         if schema > SCHEMA:
             raise StoreError(
                 f"{self._path} has schema {schema} and this newsquote reads up to {SCHEMA}; upgrade newsquote."
             )
-        if schema == SCHEMA:
+        if schema == SCHEMA or (schema == 1 and not write):  # what is read is the same in both
+            return
+        if schema == 1:
+            self._upgrade()
             return
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or not write:
             raise StoreError(f"{self._path} is no memory of newsquote's bot; move it away and start the bot again.")
@@ -279,6 +293,27 @@ class Memory:
                 if statement.strip():
                     self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _upgrade(self) -> None:
+        """From schema 1, which kept the words marked in an article."""
+        with self._transaction():
+            self._db.execute("ALTER TABLE answers DROP COLUMN answer")
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Have the write-ahead log written into the file and cut to nothing: deleted words stand in it still.
+
+        Waits for no reader, whom the event loop would wait for too; the next time does it then.
+        """
+        try:
+            self._db.execute("PRAGMA busy_timeout = 0")
+            try:
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
 
     def _translated(self, error: Exception) -> StoreError:
         return StoreError(f"{self._path} cannot be used ({error}); check its permissions, the disk, or a backup of it.")
@@ -326,9 +361,9 @@ class Memory:
         places = json.dumps([asdict(place) for place in answer.places])
         with self._transaction():
             self._db.execute(
-                f"INSERT INTO answers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                f"INSERT INTO answers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
                 "ON CONFLICT (id) DO UPDATE SET "
-                "said = excluded.said, question = excluded.question, kind = excluded.kind, answer = excluded.answer, "
+                "said = excluded.said, question = excluded.question, kind = excluded.kind, "
                 "status = excluded.status, confidence = excluded.confidence, snapshot = excluded.snapshot, "
                 "places = excluded.places, asked_s = excluded.asked_s",
                 (
@@ -342,7 +377,6 @@ class Memory:
                     answer.said,
                     question,
                     answer.kind,
-                    answer.answer,
                     answer.status,
                     answer.confidence,
                     answer.snapshot,
@@ -374,7 +408,8 @@ class Memory:
         found = self._one("prompt = ? AND prompt != 0 ORDER BY number DESC LIMIT 1", (prompt,))
         if found is None:
             return None
-        rows = self._rows("SELECT max(message) FROM messages WHERE answer = ?", (found.id,))
+        # The first: pages of it, shown to single persons, were noted as well until schema 2.
+        rows = self._rows("SELECT min(message) FROM messages WHERE answer = ?", (found.id,))
         return found, rows[0][0]
 
     def last_in(self, channel: int, since_s: int, asker: int | None = None) -> Remembered | None:
@@ -425,9 +460,9 @@ class Memory:
             return cursor.lastrowid if cursor.rowcount else None
 
     def feedback(self, since_s: int = 0) -> list[Feedback]:
-        """Questions with votes or reports, and those without an answer, oldest first; none that are forgotten."""
+        """Questions with votes or reports, and those kept that have no answer, oldest first."""
         rows = self._rows(
-            f"SELECT {_COLUMNS} FROM answers WHERE asked_s >= ? AND question IS NOT NULL AND (status = 'not_found' "
+            f"SELECT {_COLUMNS} FROM answers WHERE asked_s >= ? AND (status = 'not_found' AND question IS NOT NULL "
             "OR id IN (SELECT answer FROM votes) OR id IN (SELECT answer FROM reports)) ORDER BY asked_s, id",
             (since_s,),
         )
@@ -486,14 +521,16 @@ class Memory:
         with self._transaction():
             n_votes = self._db.execute("DELETE FROM votes WHERE voter = ?", (person,)).rowcount
             n_reports = self._db.execute("DELETE FROM reports WHERE reporter = ?", (person,)).rowcount
-            n = self._db.execute("DELETE FROM answers WHERE asker = ?", (person,)).rowcount
+            n = self._delete("asker = ?", (person,))
+        self._empty_log()
         return Forgotten(n, n_votes, n_reports)
 
     def forget_guild(self, guild: int) -> None:
         """Delete all that a server left: its questions and settings."""
         with self._transaction():
-            self._db.execute("DELETE FROM answers WHERE guild = ? AND guild != 0", (guild,))
+            self._delete("guild = ? AND guild != 0", (guild,))
             self._db.execute("DELETE FROM settings WHERE guild = ?", (guild,))
+        self._empty_log()
 
     def forget_prompt(self, prompt: int) -> list[int]:
         """Delete the answer to a message that was deleted; the messages that showed it."""
@@ -501,7 +538,9 @@ class Memory:
         if found is None:
             return []
         shown = [row[0] for row in self._rows("SELECT message FROM messages WHERE answer = ?", (found[0].id,))]
-        self._write("DELETE FROM answers WHERE id = ?", (found[0].id,))
+        with self._transaction():
+            self._delete("id = ?", (found[0].id,))
+        self._empty_log()
         return shown
 
     def forget_old(self, now_s: int) -> int:
@@ -512,10 +551,22 @@ class Memory:
         with self._transaction():
             n = 0
             for guild, days in guilds.items():
-                n += self._db.execute(
-                    "DELETE FROM answers WHERE guild = ? AND asked_s < ?", (guild, now_s - days * DAY_S)
-                ).rowcount
+                n += self._delete("guild = ? AND asked_s < ?", (guild, now_s - days * DAY_S))
+        self._empty_log()
         return n
+
+    def _delete(self, condition: str, values: Sequence[object]) -> int:
+        """Delete answers, and from those that followed them up what was searched, where words of theirs are in it.
+
+        A follow-up that was searched as it was typed has none.
+        """
+        self._db.execute(
+            f"WITH RECURSIVE gone(id) AS (SELECT id FROM answers WHERE {condition} UNION "
+            "SELECT answers.id FROM answers JOIN gone ON answers.parent = gone.id) "
+            "UPDATE answers SET question = NULL WHERE id IN gone AND json_extract(question, '$.text') IS NOT said",
+            values,
+        )
+        return self._db.execute(f"DELETE FROM answers WHERE {condition}", values).rowcount
 
     def n_answers(self) -> int:
         """How many answers are remembered."""
@@ -523,8 +574,8 @@ class Memory:
 
 
 _COLUMNS = (
-    "id, asked_s, guild, channel, asker, prompt, parent, said, question, kind, answer, status, confidence, snapshot, "
-    "places, is_private"
+    "id, asked_s, guild, channel, asker, prompt, parent, said, question, kind, status, confidence, snapshot, places, "
+    "is_private"
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from bot.answer import Answer, SourceArticle
 from bot.links import fragment_link
@@ -18,6 +19,9 @@ from index.types import Article, Quote, day_of
 BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
+# The search takes up to a third of a second in a long article. It is made in the thread that found the quote, and its
+# card is drawn again at each edit of a text above it; kept are the quotes of some forty answers.
+@lru_cache(maxsize=128)
 def quote_link(quote: Quote) -> str | None:
     """The article's URL with a text fragment that selects the quote; None for a local article."""
     if quote.article.url is None:

@@ -19,7 +19,8 @@ from typing import TypeVar
 from bot.answer import Answer, Answerer, Question
 from bot.confidence import THRESHOLD
 from bot.memory import Place
-from bot.verify import check_quote
+from bot.render import quote_link
+from bot.verify import article_at, check_quote
 from index.errors import Busy, Closing, IndexMissing, NewsquoteError, UnverifiableQuote
 from index.snapshot import Snapshot, current_name
 from index.store import NEVER, Store
@@ -218,17 +219,27 @@ class Asker:
             IndexMissing: There is no index yet.
             NewsquoteError: As `Answerer.answer`.
         """
-        answer = await self._hop(lambda: self._answerer().answer(question))
+        answer = await self._hop(lambda: self._answered(question))
         self.n_answered += 1
         return answer
 
-    async def quotes(self, places: Sequence[Place]) -> tuple[list[Quote], int]:
-        """The quotes that stand at these places, each checked against the store, and how many no longer may be shown.
+    async def quotes(self, places: Sequence[Place]) -> list[Quote | None]:
+        """The quotes that stand at these places, each checked against the store.
+
+        None for one whose article has been retracted, or where other words stand since the corpus was built anew.
 
         Raises:
             Busy, Closing: As `ask`.
         """
-        return await self._hop(lambda: self._restored(places))
+        return await self._hop(lambda: [self._restored(place) for place in places])
+
+    async def marked(self, place: Place) -> str | None:
+        """The words marked in the quote at a place; None where there are none, or the quote may not be shown.
+
+        Raises:
+            Busy, Closing: As `ask`.
+        """
+        return await self._hop(lambda: self._marked(place))
 
     async def stand(self) -> Stand:
         """What the corpus holds.
@@ -270,31 +281,38 @@ class Asker:
             known = self._local.answerer = (opened, answerer)
         return known[1]
 
-    def _restored(self, places: Sequence[Place]) -> tuple[list[Quote], int]:
-        store = self._store()
-        found = []
-        for place in places:
-            article = store.article(place.version)
-            if article is None or place.end > len(article.text):
-                continue
-            span = Span(place.start, place.end)
-            quote = Quote(
-                article=article,
-                span=span,
-                text=span.of(article.text),
-                score=0.0,
-                answer=Span(*place.answer) if place.answer else None,
-                cut_left=place.cut_left,
-                cut_right=place.cut_right,
-                also=place.also,
-            )
-            try:
-                check_quote(quote, article)
-            except UnverifiableQuote as error:
-                log.error("quote not shown reason=%r", str(error))
-            else:
-                found.append(quote)
-        return found, len(places) - len(found)
+    def _answered(self, question: Question) -> Answer:
+        answer = self._answerer().answer(question)
+        if answer.status == "answered":
+            for quote in answer.quotes:
+                quote_link(quote)  # kept: the event loop, which draws the cards, must not search for it
+        return answer
+
+    def _restored(self, place: Place) -> Quote | None:
+        article, span = article_at(place, self._store().article), Span(place.start, place.end)
+        if article is None:
+            return None
+        quote = Quote(
+            article=article,
+            span=span,
+            text=span.of(article.text),
+            score=0.0,
+            answer=Span(*place.answer) if place.answer else None,
+            cut_left=place.cut_left,
+            cut_right=place.cut_right,
+            also=place.also,
+        )
+        try:
+            check_quote(quote, article)
+        except UnverifiableQuote as error:
+            log.error("quote not shown reason=%r", str(error))
+            return None
+        quote_link(quote)
+        return quote
+
+    def _marked(self, place: Place) -> str | None:
+        article = article_at(place, self._store().article)
+        return None if article is None else place.marked_in(article.text)
 
     def _stand(self) -> Stand:
         opened = self._opened

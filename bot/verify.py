@@ -5,12 +5,14 @@ Reads the article anew from the store, so that a fault anywhere earlier, in memo
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable
 
+from bot.memory import Place
 from index.errors import UnverifiableQuote
 from index.sentences import crosses
-from index.types import Article, Quote
+from index.types import Article, Quote, Span
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,27 @@ def check_quote(quote: Quote, stored: Article | None) -> None:
     answer = quote.answer
     if answer is not None and not (quote.span.start <= answer.start < answer.end <= quote.span.end):
         raise UnverifiableQuote(f"{where}: the marked answer lies outside it")
+
+
+def digest_of(article: Article, span: Span) -> str:
+    """Sixteen characters that stand for these words of this article, and say neither."""
+    return hashlib.sha256(f"{article.id}\n{span.of(article.text)}".encode()).hexdigest()[:16]
+
+
+def article_at(place: Place, stored: Callable[[int], Article | None]) -> Article | None:
+    """The article that a remembered quote stands in.
+
+    None where it has been retracted, or where other words stand since the corpus was built anew and counts its versions
+    anew. A place that was kept without a digest is believed.
+
+    Args:
+        place: As remembered.
+        stored: As for `verified`.
+    """
+    article = stored(place.version)
+    if article is None or (place.digest and digest_of(article, Span(place.start, place.end)) != place.digest):
+        return None
+    return article
 
 
 def verified(quotes: Iterable[Quote], stored: Callable[[int], Article | None]) -> list[Quote]:

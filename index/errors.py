@@ -2,6 +2,7 @@
 
     NewsquoteError
     ├── BadInput            a question, option or file that cannot be used
+    │   └── QuestionTooLong more characters than are read
     ├── SettingsError       an environment variable that is misspelt or out of range
     ├── StoreError          corpus.db cannot be opened, written or understood
     │   └── StoreLocked     another ingest holds the data folder
@@ -28,6 +29,10 @@ class NewsquoteError(Exception):
 
 
 class BadInput(NewsquoteError):
+    pass
+
+
+class QuestionTooLong(BadInput):
     pass
 
 

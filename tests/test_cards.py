@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -19,20 +20,25 @@ from bot.cards import (
     MAX_CUSTOM_ID,
     MAX_DESCRIPTION,
     MAX_TITLE,
+    N_ON_PAGE,
+    Block,
     Button,
     Card,
     answer_card,
     ordered,
     page_card,
-    pages,
     short_form,
 )
-from bot.markdown import day, link, plain, size, web_url
+from bot.discord_admin import MAX_SOURCES, settings_lines
+from bot.markdown import NOON_S, day, link, plain, size, web_url
+from bot.memory import GuildSettings
 from bot.understand import understand
 from bot.words import languages, words_for
+from bot.words.base import Words
 from index.errors import BadInput
+from index.retrieve import Searched
 from index.terminal import safe
-from index.types import Quote, Span
+from index.types import DAY_S, Quote, Span
 from tests.test_render import answer_with, article, quote
 
 EN = words_for("en")
@@ -165,8 +171,7 @@ def test_no_article_and_no_question_breaks_a_card_pings_or_forges_a_link(
     card = answer_card(answer, "abcDEF-_123", words, is_question_shown=is_shown, can_thread=True)
     cards = [card, short_form(card, words)]
     if answer.status == "answered":
-        every = ordered(answer)
-        cards += [page_card(every, page, "abcDEF-_123", words) for page in range(len(pages(every, words)) + 1)]
+        cards += further_pages(card, ordered(answer), words)
     for one in cards:
         is_within_limits(one)
         for part in (one.content, *(block.title for block in one.blocks), *(b.description for b in one.blocks)):
@@ -181,12 +186,28 @@ def understand_ok(question: Question) -> bool:
     return True
 
 
-@given(st.lists(quotes(), max_size=12))
+def further_pages(card: Card, every: Sequence[Quote | None], words: Words) -> list[Card]:
+    """The pages that a reader gets who presses "more" until there is none; None for a quote that is gone by then."""
+    found: list[Card] = []
+    while more := [button.first for button in card.buttons if button.action == "more"]:
+        card = page_card(every[more[0] : more[0] + N_ON_PAGE], more[0], len(every), "abcDEF-_123", words)
+        found.append(card)
+    return found
+
+
+@given(st.lists(st.tuples(quotes(), st.booleans()), min_size=1, max_size=12))
 @settings(deadline=None)
-def test_pages_hold_every_quote_once_and_in_order(found: list[Quote]) -> None:
-    parts = pages(found, EN)
-    assert [at for first, end in parts for at in range(first, end)] == list(range(len(found)))
-    assert all(1 <= end - first <= 3 for first, end in parts)
+def test_more_shows_every_quote_that_is_left_once_and_in_order(found: list[tuple[Quote, bool]]) -> None:
+    of = [replace(one, article=replace(one.article, title=f"title {n}")) for n, (one, _) in enumerate(found)]
+    answer = replace(answer_with(*of[:3]), further=tuple(of[3:]))
+    first = answer_card(answer, "abcd", EN, is_question_shown=False)
+    n_first = len(first.blocks) - 1
+    left = [one if is_left else None for one, (_, is_left) in zip(of, found, strict=True)]
+    cards = further_pages(first, left, EN)
+    shown = [block.title for card in cards for block in card.blocks]
+    assert shown == [one.article.title for one in left[n_first:] if one is not None]
+    ends = re.findall(r"quotes (\d+) to (\d+) of", "\n".join(card.content for card in cards))
+    assert [int(first) for first, _ in ends] == [n_first + 1, *(int(last) + 1 for _, last in ends[:-1])][: len(cards)]
 
 
 @given(TEXTS)
@@ -239,7 +260,7 @@ def test_a_card_shows_quote_mark_day_outlet_link_and_copies() -> None:
         "-# Port Paper · <t:1744961400:D>\n"
         "-# also in: [b.example](<https://b.example/2>), local\\:c3"
     )
-    assert card.blocks[-1].description == "-# Newest article in the index: <t:1745971200:D>"
+    assert card.blocks[-1].description == "-# Newest article in the index: <t:1746014400:D>"
 
 
 def test_two_sources_that_disagree_stand_first_the_newer_before_the_older() -> None:
@@ -271,17 +292,83 @@ def test_the_filter_that_was_understood_is_shown() -> None:
     assert "unfilter" in [button.action for button in card.buttons]
 
 
-def test_a_page_says_how_many_quotes_were_withdrawn_and_one_without_any_says_so() -> None:
-    found = [quote(article(), "It rained.")] * 4
-    card = page_card(found, 1, "abcd", EN, n_gone=1)
-    assert card.content == "-# quotes 4 to 4 of 4 · A quote is left out: its article has been withdrawn."
-    assert page_card([], 1, "abcd", EN).content == "The articles of this answer have been withdrawn."
+def test_a_page_says_how_many_quotes_are_gone_and_leads_on() -> None:
+    found = quote(article(), "It rained.")
+    card = page_card([None, found, None], 3, 9, "abcd", EN)
+    assert card.content == "-# quotes 4 to 6 of 9 · 2 left out: withdrawn, or no longer stored"
+    assert len(card.blocks) == 1
+    assert [(button.action, button.first) for button in card.buttons] == [("more", 6), ("report", 0)]
+    card = page_card([None, None, None], 6, 9, "abcd", EN)
+    assert card == Card("-# quotes 7 to 9 of 9 · 3 left out: withdrawn, or no longer stored")
+    assert page_card([], 3, 2, "abcd", EN) == Card("This answer is no longer stored; ask again.")
+
+
+def test_what_is_not_kept_offers_nothing_that_needs_the_words() -> None:
+    question = Question("who closed the harbour since 5 April?", date(2025, 4, 30))
+    answer = answer_with(quote(article(), "It rained."), question=question)
+    card = answer_card(answer, "abcd", EN, is_question_shown=True, is_kept=False)
+    assert [button.action for button in card.buttons] == ["up", "down", "report"]
+
+
+# Days -----------------------------------------------------------------------------------------------------
+
+APRIL_29 = 1_745_884_800
+
+
+@pytest.mark.parametrize(
+    ("first_s", "last_s", "shown"),
+    [
+        (APRIL_29, APRIL_29 + 55_800, f" of <t:{APRIL_29 + NOON_S}:D>."),
+        (APRIL_29, APRIL_29 + DAY_S, f", <t:{APRIL_29 + NOON_S}:D> to <t:{APRIL_29 + DAY_S + NOON_S}:D>."),
+        (APRIL_29 - 1, APRIL_29, f", <t:{APRIL_29 - 1}:D> to <t:{APRIL_29 + NOON_S}:D>."),
+    ],
+)
+def test_the_days_searched_are_bare_days_at_noon_and_one_day_is_no_range(first_s: int, last_s: int, shown: str) -> None:
+    answer = answer_with(status="not_found", searched=Searched(12, first_s, last_s))
+    card = answer_card(answer, "abcd", EN, is_question_shown=False)
+    assert card.blocks[0].description.startswith(f"**Not found** in 12 articles{shown}")
+
+
+def test_the_newest_article_has_the_day_of_its_byline() -> None:
+    found = quote(article(published="2025-04-29"), "It rained.")
+    answer = answer_with(found, searched=Searched(1, APRIL_29, APRIL_29))
+    card = answer_card(answer, "abcd", EN, is_question_shown=False)
+    assert day("2025-04-29", "") in card.blocks[0].description
+    assert day("2025-04-29", "") in card.blocks[-1].description
+
+
+# The short form and settings ------------------------------------------------------------------------------
+
+
+def test_the_short_form_leaves_a_link_out_before_it_leaves_a_quote_out() -> None:
+    long, short = (
+        Block("Harbour", "x" * 1_700, "https://a.example/" + "y" * 400),
+        Block("Pier", "z", "https://b.example/"),
+    )
+    shown = short_form(Card("", (long, short)), EN)
+    assert shown.content.split("\n")[1:] == ["Harbour", "x" * 1_700, "[Pier](<https://b.example/>)", "z"]
+    assert size(shown.content) <= MAX_CONTENT
+
+
+@pytest.mark.parametrize("code", sorted(languages()))
+def test_the_fullest_settings_fit_one_message(code: str) -> None:
+    full = GuildSettings(
+        channels=tuple(range(10**19, 10**19 + 200)),
+        sources=("*" * 60,) * MAX_SOURCES,
+        person_cooldown_s=3_600,
+        guild_per_minute=1_000,
+        keep_days=3_650,
+    )
+    words = languages()[code]
+    lines = f"{words.settings_saved}\n{settings_lines(full, words)}"
+    assert size(lines) <= MAX_CONTENT
+    assert f"<#{10**19 + 19}>, +180\n" in lines and ", +10\n" in lines
 
 
 def test_a_buttons_id_reads_back() -> None:
-    match = re.fullmatch(CUSTOM_ID, Button("more", "aB-_9xyz123", page=2).custom_id)
+    match = re.fullmatch(CUSTOM_ID, Button("more", "aB-_9xyz123", first=2).custom_id)
     assert match is not None
-    assert match.groupdict() == {"action": "more", "answer": "aB-_9xyz123", "page": "2"}
+    assert match.groupdict() == {"action": "more", "answer": "aB-_9xyz123", "first": "2"}
 
 
 # Words ----------------------------------------------------------------------------------------------------

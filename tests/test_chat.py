@@ -18,7 +18,7 @@ from bot.chat import conversation
 from bot.cooldown import Cooldown
 from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
 from bot.llm_settings import LlmSettings
-from bot.memory import Feedback, Memory, Report
+from bot.memory import Feedback, Memory, Place, Report
 from bot.metrics import Health, Metrics, MetricsServer, exposition
 from index.errors import SettingsError
 from index.settings import OTHER_VARIABLES, PREFIX
@@ -75,17 +75,25 @@ def test_feedback_shows_no_person_and_obeys_no_question() -> None:
     row = feedback(n_up=1, said="\x1b[2J who?")
     assert "\x1b" not in feedback_lines([row])
     assert "2025-04-30  good" in feedback_lines([row])
-    values = json.dumps(feedback_json(row))
+    values = json.dumps(feedback_json(row, lambda _: None))
     assert '"asker"' not in values and '"channel"' not in values
     assert feedback_lines([]).startswith("No votes")
 
 
 def test_a_good_answer_becomes_a_question_to_measure_with() -> None:
-    good = question_json(feedback(n_up=1), lambda place: f"https://a.example/{place.version}")
+    good = question_json(feedback(n_up=1, places=(Place(1, 0, 29, (22, 28)),)), lambda _: article())
     assert (good["answers"], good["evidence_urls"], good["kind"]) == (["Friday"], ["https://a.example/1"], "good")
     assert good["question"] == "When was it?"
-    gap = question_json(feedback(status="not_found", answer=None), lambda _: "x")
+    gap = question_json(feedback(status="not_found", places=()), lambda _: article())
     assert (gap["answers"], gap["evidence_urls"]) == ([], [])
+    retracted = question_json(feedback(n_up=1, places=(Place(1, 0, 29, (22, 28)),)), lambda _: None)
+    assert (retracted["answers"], retracted["evidence_urls"]) == ([], [])
+
+
+def test_feedback_of_a_question_whose_words_are_not_kept_has_none() -> None:
+    row = feedback(reports=1, said=None, question=None)
+    assert feedback_json(row, lambda _: article())["question"] is None
+    assert "2025-04-30  reported" in feedback_lines([row])
 
 
 def test_the_feedback_command_prints_what_the_bot_remembered(sample_data: Path, tmp_path: Path) -> None:

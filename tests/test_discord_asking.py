@@ -130,6 +130,28 @@ def test_the_menu_finds_sources_for_a_message_and_shows_them_to_the_asker_alone(
     run(test())
 
 
+def test_the_message_that_sources_are_found_for_is_not_kept_and_every_button_offered_works(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ben, town.channel, FERRY)
+            asked = await discord.context_menu(town.ann, town.channel, "Find sources", said)
+            answer = await asked.answered()
+            ids = [button["custom_id"] for button in answer.buttons]
+            assert [one.split(":")[1] for one in ids] == ["more", "up", "down", "report"]
+            more = await (await discord.click(town.ann, answer, ids[0])).answered()
+            assert more.content.startswith("-# quotes 4 to ")
+            opened = await (await discord.click(town.ann, answer, ids[3])).responded()
+            await (await discord.submit_modal(town.ann, opened, {"text": "the wrong number"})).answered()
+            assert [row.remembered.question for row in bot.memory.feedback()] == [None]
+            held = b"".join(path.read_bytes() for path in tmp_path.glob("bot.db*"))
+            assert b"injured" not in held
+
+    run(test())
+
+
 def test_the_options_filter_and_the_outlets_complete(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
     async def test() -> None:
         async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
@@ -175,6 +197,20 @@ def test_a_question_that_cannot_be_asked_is_refused_in_one_sentence_to_the_asker
     run(test())
 
 
+def test_a_question_that_only_turns_out_to_be_too_long_is_told_so(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            # Each is two code points in NFC.
+            asked = await discord.slash(town.ann, town.channel, "ask", question="\N{DEVANAGARI LETTER QA}" * 1_500)
+            answer = await asked.answered()
+            assert answer.content == "That is too long for a question: at most 2,000 characters are read."
+
+    run(test())
+
+
 def test_what_is_not_in_the_corpus_is_not_found_and_says_what_was_searched(
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
@@ -198,6 +234,80 @@ def test_an_edited_question_is_answered_anew_in_place(sample_data: Path, embedde
             await discord.edit(town.ann, said, town.mention(DEADLINE))
             await discord.until(lambda: "April 26" in answer.text, 10, "the new answer")
             assert len(town.from_bot()) == 1
+
+    run(test())
+
+
+def test_an_edit_is_answered_in_place_after_somebody_asked_for_more_quotes(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(FERRY))
+            answer = await reply_to(town, said)
+            await (await discord.click(town.ben, answer, "More quotes")).answered()
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the new answer")
+            assert len(town.from_bot()) == 1
+
+    run(test())
+
+
+def test_a_slip_put_right_at_once_is_answered_and_nobody_waits_for_it(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path, monotonic=lambda: 50.0):
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(FERRY))
+            answer = await reply_to(town, said)
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the new answer")
+            assert answer.content == ""
+
+    run(test())
+
+
+def test_an_edit_that_is_refused_leaves_a_sentence_alone_and_the_next_one_is_answered(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with (
+            StandIn() as discord,
+            bot_in(discord, sample_data, embedder, tmp_path, monotonic=lambda: 50.0) as bot,
+        ):
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(FERRY))
+            answer = await reply_to(town, said)
+            bot.memory.set(town.guild.id, guild_per_minute=1)
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "This server has asked a lot" in answer.content, 10, "the refusal")
+            assert (answer.embeds, answer.buttons) == ([], [])
+            bot.memory.set(town.guild.id, guild_per_minute=0)
+            await discord.edit(town.ann, said, town.mention(FERRY))
+            await discord.until(lambda: "**17** people" in answer.text, 10, "the answer to the old words")
+            assert answer.content == ""
+
+    run(test())
+
+
+def test_a_question_without_its_filter_is_not_taken_for_the_words_of_whoever_pressed(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY, since="2025-04-01")
+            answer = await asked.answered()
+            again = await (await discord.click(town.ben, answer, "Without the filter")).answered()
+            assert again.content == f"**{FERRY}**"
+            await (await discord.slash(town.ann, town.channel, "forget-me")).answered()
+            assert bot.memory.n_answers() == 1
+            held = b"".join(path.read_bytes() for path in tmp_path.glob("bot.db*"))
+            assert FERRY.encode() not in held
+            expired = await (await discord.click(town.ben, again, "Follow up")).answered()
+            assert expired.content == "This answer is no longer stored; ask again."
 
     run(test())
 

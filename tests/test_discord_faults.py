@@ -11,14 +11,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from discord import RawBulkMessageDeleteEvent
 
+from bot.memory import Memory
 from bot.service import Opened
 from bot.standin import StandIn
 from bot.standin.entities import Interaction, Message
+from index.errors import StoreError
 from index.snapshot import current_name
 from index.types import Embedder, Vectors
 from ingest.job import run_ingest, run_reindex
@@ -81,6 +84,13 @@ async def is_answered_once_more(town: Town, said: Message) -> None:
     later = await mentioned(town, DEADLINE)
     await answer_to(town, later)
     assert len(answers_to(town, said)) == 1
+
+
+async def until(done: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Waits for what the stand-in does not see."""
+    async with asyncio.timeout(timeout_s):
+        while not done():
+            await asyncio.sleep(0.01)
 
 
 async def tried_again(discord: StandIn, ending: str) -> None:
@@ -247,6 +257,89 @@ def test_a_deleted_question_is_let_go(quick_data: Path, tmp_path: Path) -> None:
             last = await mentioned(town)
             await answer_to(town, last)
             assert bot.memory.answer_to_prompt(answered.id) is None
+
+    run(test())
+
+
+def test_questions_deleted_many_at_a_time_are_let_go(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+            town = town_in(discord)
+            first, second, kept = await mentioned(town), await mentioned(town, DEADLINE), await mentioned(town)
+            for said in (first, second, kept):
+                await answer_to(town, said)
+            await until(lambda: bot.memory.answer_to_prompt(kept.id) is not None)
+            gone = {"ids": [str(first.id), str(second.id)], "channel_id": str(town.channel.id)}
+            bot.dispatch("raw_bulk_message_delete", RawBulkMessageDeleteEvent(gone))  # type: ignore[arg-type]
+            await until(lambda: bot.memory.n_answers() == 1)
+            assert bot.memory.answer_to_prompt(kept.id) is not None
+
+    run(test())
+
+
+def test_of_two_edits_under_way_the_later_one_stands(quick_data: Path, tmp_path: Path) -> None:
+    class Slow(HashingEmbedder):
+        def embed_query(self, text: str) -> Vectors:
+            asked.append(text)
+            if text == DEADLINE:
+                time.sleep(0.4)
+            return super().embed_query(text)
+
+    asked: list[str] = []
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, Slow(), tmp_path) as bot:
+            town = town_in(discord)
+            said = await mentioned(town)
+            answer = await answer_to(town, said)
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await until(lambda: DEADLINE in asked)
+            for text in ("Who saw the heron?", "Who is challenging Ines Halloran for mayor?"):
+                await discord.edit(town.ann, said, town.mention(text))
+            await until(lambda: "Halloran" in answer.text)
+            await asyncio.sleep(0.6)
+            assert "Halloran" in answer.text
+            assert "Who saw the heron?" not in asked
+            found = bot.memory.answer_to_prompt(said.id)
+            assert found is not None and found[0].said == "Who is challenging Ines Halloran for mayor?"
+
+    run(test())
+
+
+def test_an_edit_that_cannot_be_shown_leaves_what_is_remembered_as_it_was(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+            town = town_in(discord)
+            said = await mentioned(town)
+            answer = await answer_to(town, said)
+            await until(lambda: bot.memory.answer_of_message(answer.id) is not None)
+            found = bot.memory.answer_to_prompt(said.id)
+            await discord.delete(answer)
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await until(lambda: bot.metrics.questions["failed"] == 1)
+            assert bot.memory.answer_to_prompt(said.id) == found
+
+    run(test())
+
+
+def test_forgetting_goes_on_after_a_fault_of_the_database(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.discord_bot.FORGET_EVERY_S", 0.01)
+    tries: list[int] = []
+
+    def forget_old(self: Memory, now_s: int) -> int:
+        tries.append(now_s)
+        if len(tries) == 1:
+            raise StoreError("the disk is full")
+        return 0
+
+    monkeypatch.setattr(Memory, "forget_old", forget_old)
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            await until(lambda: len(tries) > 2)
+            assert "what=forgetting reason='the disk is full'" in caplog.text
 
     run(test())
 

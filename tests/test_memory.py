@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -30,7 +32,6 @@ def remembered(**changes: object) -> Remembered:
         "said": "and when?",
         "question": Asked("When was it?", date(2025, 4, 30)),
         "kind": "date",
-        "answer": "Friday",
         "status": "answered",
         "confidence": 0.75,
         "snapshot": "000001",
@@ -51,14 +52,15 @@ place = st.builds(
     st.booleans(),
     st.booleans(),
     st.lists(texts, max_size=3).map(tuple),
+    texts,
 )
 asked = st.builds(Asked, texts, st.dates(), days, days, st.lists(texts, max_size=3).map(tuple), st.booleans())
 
 
 @settings(max_examples=50, deadline=None)
-@given(asked, st.lists(place, max_size=12).map(tuple), texts, st.none() | texts)
-def test_an_answer_comes_back_as_it_was(question: Asked, places: tuple[Place, ...], said: str, answer: str) -> None:
-    kept = remembered(question=question, places=places, said=said, answer=answer)
+@given(asked, st.lists(place, max_size=12).map(tuple), st.none() | texts)
+def test_an_answer_comes_back_as_it_was(question: Asked, places: tuple[Place, ...], said: str | None) -> None:
+    kept = remembered(question=question, places=places, said=said)
     with Memory(Path("/nonexistent"), write=False) as memory:
         memory.remember(kept, messages=[7, 8])
         assert memory.answer(kept.id) == kept
@@ -82,6 +84,14 @@ def test_everything_is_there_after_the_file_was_closed(tmp_path: Path) -> None:
         assert memory.settings(1).keep_days == 7
         assert memory.note("tree") == "abc"
         assert memory.is_own_thread(9)
+
+
+def test_an_answer_is_shown_in_its_first_message(tmp_path: Path) -> None:
+    kept = remembered(prompt=5)
+    with Memory(tmp_path) as memory:
+        memory.remember(kept, messages=[7])
+        memory.shown_in(kept.id, 9)
+        assert memory.answer_to_prompt(5) == (kept, 7)
 
 
 def test_a_vote_takes_the_place_of_the_same_persons_earlier_one(tmp_path: Path) -> None:
@@ -129,9 +139,87 @@ def test_forgetting_a_person_leaves_no_word_of_theirs_in_the_file(tmp_path: Path
         assert memory.answer(mine.id) is None
         assert memory.answer(theirs.id) == theirs
         assert memory.feedback() == []
-    held = b"".join(path.read_bytes() for path in tmp_path.glob("bot.db*"))
+    held = held_in(tmp_path)
     assert b"secret" not in held
     assert b"a public one" in held
+
+
+def held_in(folder: Path) -> bytes:
+    """All that stands in the file and beside it."""
+    return b"".join(path.read_bytes() for path in folder.glob("bot.db*"))
+
+
+@pytest.mark.parametrize(
+    "forget",
+    [
+        lambda memory: memory.forget_person(3),
+        lambda memory: memory.forget_guild(1),
+        lambda memory: memory.forget_prompt(5),
+        lambda memory: memory.forget_old(NOW + 91 * DAY_S),
+    ],
+)
+def test_what_is_forgotten_is_gone_from_the_files_while_the_bot_runs(
+    tmp_path: Path, forget: Callable[[Memory], object]
+) -> None:
+    with Memory(tmp_path) as memory:
+        memory.remember(remembered(said="a secret question", prompt=5), messages=[7])
+        assert b"secret" in held_in(tmp_path)
+        forget(memory)
+        assert b"secret" not in held_in(tmp_path)
+
+
+def test_a_reader_puts_the_emptying_of_the_log_off_and_holds_up_nothing(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        memory.remember(remembered(said="a secret question"))
+        reader = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM answers").fetchone()
+        started = time.monotonic()
+        memory.forget_person(3)
+        assert time.monotonic() - started < 5
+        reader.close()
+        memory.forget_old(NOW)
+        assert b"secret" not in held_in(tmp_path)
+
+
+def test_what_a_person_said_is_gone_from_other_peoples_follow_ups_and_what_those_said_stays(tmp_path: Path) -> None:
+    def asked(text: str) -> Asked:
+        return Asked(text, date(2025, 4, 30))
+
+    mine = remembered(asker=3, said="who hid the secret?", question=asked("who hid the secret?"))
+    follow = remembered(asker=4, said="when?", question=asked("When was it that hid the secret?"), parent=mine.id)
+    later = remembered(
+        asker=5, said="and where?", question=asked("Where was it that hid the secret?"), parent=follow.id
+    )
+    own = remembered(asker=4, said="did it rain?", question=asked("did it rain?"), parent=mine.id)
+    with Memory(tmp_path) as memory:
+        for answer in (mine, follow, later, own):
+            memory.remember(answer)
+        assert memory.forget_person(3) == Forgotten(1, 0, 0)
+        assert b"secret" not in held_in(tmp_path)
+        assert memory.answer(follow.id) == replace(follow, question=None)
+        assert memory.answer(later.id) == replace(later, question=None)
+        assert memory.answer(own.id) == own
+
+
+def test_a_file_of_schema_1_is_read_and_loses_the_words_of_articles_when_the_bot_opens_it(tmp_path: Path) -> None:
+    kept = remembered(prompt=5, places=(Place(1, 2, 9, (3, 5)),))
+    with Memory(tmp_path) as memory:
+        memory.remember(kept, messages=[7])
+    with sqlite3.connect(tmp_path / "bot.db") as older:
+        older.execute("ALTER TABLE answers ADD COLUMN answer TEXT")
+        older.execute("UPDATE answers SET answer = 'Quist the harbour master'")
+        older.execute('UPDATE answers SET places = \'[{"version":1,"start":2,"end":9,"answer":[3,5],"also":[]}]\'')
+        older.execute("PRAGMA user_version = 1")
+    older.close()
+    with Memory(tmp_path, write=False) as memory:
+        assert memory.answer(kept.id) == kept
+    assert b"Quist" in held_in(tmp_path)
+    with Memory(tmp_path) as memory:
+        assert memory.answer_to_prompt(5) == (kept, 7)
+        assert b"Quist" not in held_in(tmp_path)
+    with Memory(tmp_path, write=False) as memory:
+        assert memory.answer(kept.id) == kept
 
 
 def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -> None:
@@ -183,5 +271,14 @@ def test_feedback_names_gaps_and_leaves_out_what_nobody_minded(tmp_path: Path) -
         memory.remember(remembered())
         gap = remembered(status="not_found", places=(), asked_s=NOW + 1)
         memory.remember(gap)
+        memory.remember(remembered(status="not_found", places=(), said=None, question=None))
         assert [row.remembered.id for row in memory.feedback()] == [gap.id]
         assert memory.feedback(NOW + 2) == []
+
+
+def test_a_report_counts_though_the_words_are_not_kept(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        kept = remembered(said=None, question=None)
+        memory.remember(kept)
+        memory.report(kept.id, 4, "wrong", NOW)
+        assert [row.remembered.id for row in memory.feedback()] == [kept.id]

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import threading
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bot.answer import Question
+from bot.cards import answer_card, page_card
 from bot.desk import Bounds, Desk, Where
+from bot.links import fragment_link
 from bot.memory import Memory, Place
+from bot.render import quote_link
 from bot.service import Asker
+from bot.words import words_for
 from index.errors import BadInput, Busy, Closing, IndexMissing
 from index.store import Store
 from index.types import Vectors
@@ -136,16 +142,117 @@ def test_a_remembered_quote_comes_back_word_for_word_until_its_article_is_retrac
             desk = Desk(asker, memory, lambda: NOW_S)
             reply = await desk.ask(FERRY, Where(1, 2, 3))
             shown = [(quote.text, quote.answer, quote.also) for quote in reply.answer.quotes]
-            quotes, n_gone = await asker.quotes(reply.remembered.places)
-            restored = {(quote.text, quote.answer, quote.also) for quote in quotes}
-            assert n_gone == 0
+            places = reply.remembered.places
+            quotes = await asker.quotes(places)
+            restored = {(quote.text, quote.answer, quote.also) for quote in quotes if quote is not None}
+            assert None not in quotes
             assert set(shown) <= restored
+            assert quotes[0] is not None and quotes[0].answer is not None
+            assert await asker.marked(places[0]) == quotes[0].answer.of(quotes[0].article.text)
             url = quotes[0].article.url
             run_retract(data, [url or ""], NOW_S, dry_run=False)
-            left, n_gone = await asker.quotes(reply.remembered.places)
-            assert n_gone == len(quotes) - len(left) > 0
-            assert url not in {quote.article.url for quote in left}
-            assert await asker.quotes([Place(9_999, 0, 5), Place(1, 0, 10**9)]) == ([], 2)
+            left = await asker.quotes(places)
+            assert left == [quote if quote and quote.article.url != url else None for quote in quotes]
+            assert left[0] is None and await asker.marked(places[0]) is None
+            assert await asker.quotes([Place(9_999, 0, 5), Place(1, 0, 10**9)]) == [None, None]
+            await asker.close()
+
+    run(test())
+
+
+def test_a_corpus_that_was_built_anew_shows_no_other_words_for_an_old_answer(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            reply = await Desk(asker, memory, lambda: NOW_S).ask(FERRY, Where(1, 2, 3))
+            place = reply.remembered.places[0]
+            # The same number stands for another article, or the same article for a version with other words.
+            with Store(quick_data) as store:
+                others = [
+                    n for n in range(1, 20) if n != place.version and (a := store.article(n)) and len(a.text) > 900
+                ]
+            assert await asker.quotes(
+                [place, replace(place, version=others[0]), replace(place, start=place.start + 1)]
+            ) == [
+                *await asker.quotes([place]),
+                None,
+                None,
+            ]
+            assert await asker.marked(replace(place, version=others[0])) is None
+            await asker.close()
+
+    run(test())
+
+
+def test_the_bot_keeps_no_words_of_articles_and_none_that_are_not_the_askers(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            desk = Desk(asker, memory, lambda: NOW_S)
+            reply = await desk.ask(FERRY, Where(1, 2, 3))
+            said = await desk.ask("Seven herons sat on the quay.", Where(1, 2, 3), is_kept=False)
+            assert (said.remembered.said, said.remembered.question) == (None, None)
+            assert memory.answer(said.remembered.id) == said.remembered
+            held = b"".join(path.read_bytes() for path in tmp_path.glob("bot.db*"))
+            assert FERRY.encode() in held
+            assert b"herons" not in held
+            for quote in reply.answer.quotes:
+                assert quote.answer is not None
+                assert json.dumps(quote.answer.of(quote.article.text)).encode() not in held
+            await asker.close()
+
+    run(test())
+
+
+def test_a_follow_up_names_the_person_found_before_until_the_article_is_retracted(
+    quick_data: Path, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        data = tmp_path / "data"
+        shutil.copytree(quick_data, data)
+        asker = Asker(data, opener(data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            desk = Desk(asker, memory, lambda: NOW_S)
+            first = await desk.ask("Who is challenging Ines Halloran for mayor?", Where(1, 2, 3))
+            found = first.answer.quotes[0]
+            assert found.answer is not None and first.remembered.kind == "person"
+            person = found.answer.of(found.article.text)
+            follow = await desk.ask("and how old is he?", Where(1, 2, 3), parent=first.remembered)
+            assert follow.answer.question.text == f"how old is {person}?"
+            run_retract(data, [found.article.url or ""], NOW_S, dry_run=False)
+            follow = await desk.ask("and how old is he?", Where(1, 2, 3), parent=first.remembered)
+            assert person not in follow.answer.question.text
+            await asker.close()
+
+    run(test())
+
+
+def test_links_are_searched_for_where_the_quotes_are_found(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def link(*of: object) -> str:
+        threads.append(threading.current_thread().name)
+        return fragment_link(*of)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("bot.render.fragment_link", link)
+    quote_link.cache_clear()
+
+    async def test() -> None:
+        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            reply = await Desk(asker, memory, lambda: NOW_S).ask(FERRY, Where(1, 2, 3))
+            for _ in range(3):
+                answer_card(reply.answer, "abcd", words_for("en"), is_question_shown=True)
+            places = reply.remembered.places[3:6]
+            page_card(await asker.quotes(places), 3, 12, "abcd", words_for("en"))
+            assert len(threads) == len(reply.answer.quotes) + len(places)
+            assert all(name.startswith("answer") for name in threads)
             await asker.close()
 
     run(test())
@@ -168,8 +275,13 @@ def test_the_desk_keeps_the_subject_the_servers_outlets_and_what_was_asked(quick
             assert bare.answer.question.sources == ()
             other = await desk.ask(FERRY, Where(2, 2, 3), Bounds(sources=("Valley Wire",)))
             assert other.answer.question.sources == ("Valley Wire",)
-            anew = await desk.ask(DEADLINE, Where(1, 2, 3), answer_id=first.remembered.id)
-            assert memory.answer(first.remembered.id) == anew.remembered
+            anew = await desk.answered(DEADLINE, Where(1, 2, 3), answer_id=first.remembered.id)
+            assert anew.remembered.id == first.remembered.id
+            assert memory.answer(first.remembered.id) == first.remembered
+            bounds = Bounds(read_filters=False)
+            taken = await desk.ask("When was it?", Where(1, 2, 4), bounds, parent=first.remembered)
+            assert taken.answer.question.text == "When was it?"
+            assert (taken.remembered.said, taken.remembered.parent) == (None, first.remembered.id)
             assert desk.near_outlets("har", 2) == ["Harbor Courier"]
             assert desk.near_outlets("Valey Wir", 2) == ["Valley Wire"]
             assert desk.outlet(" VALLEY wire") == "Valley Wire"

@@ -37,7 +37,6 @@ class Words:
     gone: str
     not_found: str
     not_found_nothing: str
-    not_found_all_gone: str
     nearest: str
     searched_range: str
     searched_day: str
