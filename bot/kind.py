@@ -74,12 +74,17 @@ _HOW: tuple[tuple[str, Kind], ...] = (
     (r"how (?:much|many) (?:money|dollars|pounds|euros)\b|how (?:expensive|costly|rich)\b", "money"),
     (r"how (?:many|old|far|tall|fast|high|big|large|heavy|deep|hot|cold|wide)\b", "number"),
     (r"how much.*\b(?:percent\w*)\b", "percent"),
-    (rf"how much (?:{_AUX}|of a (?:fine|settlement)|more {_AUX})\b", "money"),
     (
         r"how much.*\b(?:cost|pa(?:y|id)|worth|spen[dt]|fined?|settle\w*|sold|sell|price|charge|earn\w*"
         r"|donat\w+)\b",
         "money",
     ),
+    (
+        rf"how much (?:more )?{_AUX}\b.*\b(?:f[ae]ll(?:en)?|r[io]se|risen|drop\w*|gr[eo]wn?|(?:in|de)creas\w+|declin\w+"
+        r"|shr[aiu]nk|chang\w+|slow\w*|weigh\w*)\b",
+        "number",
+    ),
+    (rf"how much (?:{_AUX}|of a (?:fine|settlement)|more {_AUX})\b", "money"),
     (r"how much\b", "number"),
     (r"how soon\b", "date"),
     (r"how come\b", "reason"),
@@ -97,6 +102,15 @@ _SAID = re.compile(
 _CALLED = re.compile(r"\b(?:called|named|titled|nicknamed|dubbed|known as)\s*(?:what)?\s*\W*$", re.IGNORECASE)
 _COPULA = re.compile(
     r"(?:what|which|who)(?:['’]s| is| was| are| were| will be)\s+(?:the |his |her |their |its |an? )?",
+    re.IGNORECASE,
+)
+# "Could you tell me who …" asks who, not whether one could.
+_POLITE = re.compile(
+    r"(?:please,? )?"
+    r"(?:(?:can|could|would|will) (?:you|anyone|anybody) (?:please )?(?:tell|say|show|explain)(?: me| us)?"
+    r"|do(?:es)? (?:you|anyone|anybody) (?:happen to )?(?:know|remember)|(?:tell|show) (?:me|us)"
+    r"|i(?:['’]d| would) like to know|i want to know),? (?:please,? )?(?:exactly )?"
+    r"(?=(?:(?:in|at|by|to|from|of|for|on|with) )?(?:what|which|who|whose|whom|when|where|why|how)\b)",
     re.IGNORECASE,
 )
 _CLOZE: tuple[tuple[str, Kind], ...] = (
@@ -131,10 +145,11 @@ def kind_of(question: str) -> Kind:
 
 
 def asking_sentence(question: str) -> str:
-    """The last sentence that asks: background often comes first."""
+    """The last sentence that asks, without "could you tell me": background often comes first."""
     sentences = [s for s in re.split(r"(?<=[a-z\d”\"’)][.?!])\s+(?=[A-Z“\"])", question) if s]
     asking = [s for s in sentences if s.rstrip(' "”').endswith("?") or "__" in s or _WH.match(s)]
-    return (asking or sentences or [question])[-1].strip()
+    asked = (asking or sentences or [question])[-1].strip()
+    return asked[polite.end() :] if (polite := _POLITE.match(asked)) else asked
 
 
 def question_word(asked: str) -> int | None:
@@ -199,18 +214,26 @@ _NOUN_ENDS = frozenset(
 )
 
 
+_OBJECT_BEGINS = frozenset(word_list("the a an this these those his her its their happened"))
+
+
 def asked_noun(tail: str) -> str | None:
     """The noun that "which …" or "what is the …" asks for, lower case, or None."""
     copula = _COPULA.match(tail)
     rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
     best = None
-    for word in re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]:
+    for n_before, word in enumerate(re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]):
         lowered = re.sub(r"['’]s$", "", word.lower())
         if lowered in _NOUN_ENDS or not lowered[:1].isalnum():
             break
-        if lowered in _NOUNS:
+        if not copula and (lowered in _OBJECT_BEGINS or (n_before and lowered in ("last", "next"))):
+            break  # "what closed the airport" asks for no place
+        is_owner = lowered != word.lower()
+        if is_owner and copula:  # "what is the president's plan" asks for a plan
+            best = None
+        elif lowered in _NOUNS:
             best = lowered
-            if lowered != word.lower():  # "which country's singer" asks for the country
+            if is_owner:  # "which country's singer" asks for the country
                 break
         elif best:
             break
