@@ -810,7 +810,7 @@ def ingest(
     from ingest.job import run_ingest
     from ingest.lock import ingest_lock
     from ingest.records import Given
-    from ingest.sources import is_address, open_source
+    from ingest.sources import is_address, is_same_file, open_source
 
     settings = _settings(context, data)
     first = _day(since, "--since")
@@ -818,6 +818,8 @@ def ingest(
     addresses: list[str] = []
     sitemaps: dict[str, bytes] = {}
     for path in sources:
+        if rejects is not None and is_same_file(path, rejects):
+            raise BadInput(f"{path} is to be read and cannot take the rejects as well; name another --rejects file.")
         if is_address(path):
             addresses.append(path)
         elif (body := sitemap_file(path)) is not None:
@@ -825,7 +827,9 @@ def ingest(
         elif feeds := listed_feeds(path):
             addresses += feeds
         else:
-            opened.append(open_source(path, url=url, title=title, published=published, source=source))
+            opened.append(
+                open_source(path, url=url, title=title, published=published, source=source, leave_out=rejects)
+            )
     if addresses or sitemaps:
         from index.types import end_of_day_s
         from ingest.web import WebSource

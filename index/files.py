@@ -1,12 +1,15 @@
-"""Files that are written once: linked, not copied, digested, surely on the disk. Knows nothing of their content."""
+"""Files written once: linked, digested, whole or absent, surely on the disk. Knows nothing of what they hold."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,6 +39,33 @@ def entry_of(path: Path) -> FileEntry:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.fsync(file.fileno())
     return FileEntry(size=path.stat().st_size, sha256=digest)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that appears under its name when the block ends well, or not at all.
+
+    A symbolic link stays one: what it leads to is replaced. What is there and no regular file, a pipe or a device, is
+    written to as it is.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from index.errors import BadInput, FeedError
+from index.files import whole_file
 from ingest.feed_kind import HEAD_BYTES, feed_kind
 from ingest.sitemaps import MAX_SITEMAP_BYTES, is_sitemap_file
 
@@ -42,13 +43,10 @@ def write_file(path: str, body: bytes) -> None:
     Raises:
         BadInput: It cannot be written.
     """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.part")
     try:
-        temporary.write_bytes(body)
-        temporary.replace(target)
+        with whole_file(Path(path)) as file:
+            file.write(body)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BadInput(f"{path} cannot be written ({error.strerror or error}); name another file.") from error
 
 

@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import io
 import json
-import os
 import shutil
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from index.errors import BadInput, StoreError
+from index.files import whole_file
 from index.snapshot import current_name
 from index.store import Store
 from index.store_feeds import FeedStore
@@ -103,23 +103,28 @@ def _rejects_file(path: Path | None) -> Iterator[Callable[[Reject], None]]:
         yield lambda reject: None
         return
 
-    def unwritten(error: OSError) -> BadInput:
-        return BadInput(f"The rejects cannot be written to {path} ({error.strerror}); name another file.")
+    @contextlib.contextmanager
+    def told() -> Iterator[None]:  # round what is done to the file alone: the run has other troubles of its own
+        try:
+            yield
+        except OSError as error:
+            raise BadInput(f"The rejects cannot be written to {path} ({error.strerror}); name another file.") from error
+
+    opened = contextlib.ExitStack()
+    with told():
+        file = opened.enter_context(whole_file(path))
+
+    def write(reject: Reject) -> None:
+        row = {"origin": reject.origin, "reason": reject.reason, "detail": reject.detail}
+        with told():
+            file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+            file.flush()
 
     try:
-        file = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise unwritten(error) from error
-    with file:
-
-        def write(reject: Reject) -> None:
-            row = {"origin": reject.origin, "reason": reject.reason, "detail": reject.detail}
-            try:
-                print(json.dumps(row, ensure_ascii=False), file=file, flush=True)
-            except OSError as error:
-                raise unwritten(error) from error
-
         yield write
+    finally:  # a run that is broken off leaves what it rejected till then
+        with told():
+            opened.close()
 
 
 def run_reindex(
@@ -208,20 +213,11 @@ def run_export(store: Store, output: str, *, all_versions: bool) -> int:
     if output == "-":
         return _write_records(store, sys.stdout, all_versions)
     path = Path(output)
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("wb") as raw:
-            with _text_file(raw, is_gzip=path.suffix == ".gz") as file:
-                n = _write_records(store, file, all_versions)
-            raw.flush()
-            os.fsync(raw.fileno())
-        temporary.replace(path)
+        with whole_file(path) as raw, _text_file(raw, is_gzip=path.suffix == ".gz") as file:
+            return _write_records(store, file, all_versions)
     except OSError as error:
         raise StoreError(f"The export cannot be written to {path} ({error.strerror}).") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    return n
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from typing import BinaryIO, Literal
 from index.errors import BadInput, ExtractError, FeedError
 from ingest.draft import Draft, Reject
 from ingest.feed_kind import feed_kind
-from ingest.folders import MAX_LINE_BYTES, ByteStream, Refused, shown, walk
+from ingest.folders import MAX_LINE_BYTES, ByteStream, Found, Refused, shown, walk
 from ingest.records import (
     Given,
     csv_header,
@@ -84,6 +84,7 @@ def open_source(
     published: str = "",
     source: str = "",
     stdin: BinaryIO | None = None,
+    leave_out: Path | None = None,
 ) -> LocalSource:
     """A file, a folder or, for `-`, standard input as a source of articles.
 
@@ -95,13 +96,14 @@ def open_source(
             those that have none.
         source: The outlet, in the same way as `published`.
         stdin: Read for `-` instead of the process's own.
+        leave_out: A file of a folder that is no source: what the run itself writes.
 
     Raises:
         BadInput: There is no such file or folder, or a URL or title is given for a folder.
     """
     given = Given(url=url, title=title, published=published, source=source)
     if path == "-":
-        return LocalSource(None, given, stdin if stdin is not None else sys.stdin.buffer)
+        return LocalSource(None, given, stdin if stdin is not None else sys.stdin.buffer, leave_out)
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - Path.stat would take "" for the present folder
     except FileNotFoundError:
@@ -110,15 +112,24 @@ def open_source(
         raise BadInput(_unreadable(shown(path), error)) from error
     if stat.S_ISDIR(mode) and (url or title):
         raise BadInput(f"{shown(path)} is a folder, but a URL or title is that of one article")
-    return LocalSource(Path(path), given, None)
+    return LocalSource(Path(path), given, None, leave_out)
+
+
+def is_same_file(one: str | Path, other: Path) -> bool:
+    """Whether two names lead to one file that is there."""
+    try:
+        return other.samefile(one)
+    except (OSError, ValueError):
+        return False
 
 
 class LocalSource:
     """A file, folder or open input; a `Source` that knows how far it has read."""
 
-    def __init__(self, path: Path | None, given: Given, stdin: BinaryIO | None) -> None:
-        """Opens nothing yet; `path` is None for `stdin`."""
+    def __init__(self, path: Path | None, given: Given, stdin: BinaryIO | None, leave_out: Path | None = None) -> None:
+        """Opens nothing yet; `path` is None for `stdin`, and `leave_out` is no file of a folder."""
         self._path = path
+        self._leave_out = leave_out
         self._given = given
         self._stdin = stdin
         self._n_read = 0
@@ -154,10 +165,10 @@ class LocalSource:
             raise BadInput(_unreadable(shown(self._path or STDIN), error)) from error
 
     def _from_folder(self, folder: Path) -> Iterator[Draft | Reject]:
-        self._n_total = sum(found.n_bytes for found in walk(folder))
+        self._n_total = sum(found.n_bytes for found in self._walked(folder))
         is_empty = True
         n_before = 0
-        for found in walk(folder):
+        for found in self._walked(folder):
             is_empty = False
             # A file that is refused is not read to its end.
             self._n_read = n_before
@@ -175,6 +186,10 @@ class LocalSource:
         self._n_read = n_before
         if is_empty:
             raise BadInput(f"{shown(folder)} holds no articles: it has no files that are not hidden")
+
+    def _walked(self, folder: Path) -> Iterator[Found]:
+        left_out = self._leave_out
+        return (found for found in walk(folder) if left_out is None or not is_same_file(found.path, left_out))
 
     def _from_file(self, path: Path, *, is_in_folder: bool = False) -> Iterator[Draft | Reject]:
         with path.open("rb") as file:

@@ -23,6 +23,7 @@ from index.types import Article, Embedder
 from ingest.job import run_export, run_ingest, run_reindex, run_retract
 from ingest.report import LineProgress
 from ingest.sources import open_source
+from tests.cli import run
 from tests.fakes import NOW_S, HashingEmbedder
 from tests.torture import (
     LATER,
@@ -126,6 +127,35 @@ def test_rejects_that_cannot_be_written_are_one_sentence_before_anything_is_read
     path = write_stories(tmp_path / "a.jsonl", [story(1)])
     with pytest.raises(BadInput, match=r"rejects cannot be written to .*nowhere/r \(No such file or directory\); name"):
         ingest(tmp_path / "d", path, rejects=tmp_path / "nowhere" / "r")
+
+
+def test_the_rejects_of_a_run_that_is_broken_off_are_there_and_those_before_them_are_not_read(tmp_path: Path) -> None:
+    inbox = tmp_path / "in"
+    inbox.mkdir()
+    (inbox / "a.jsonl").write_text("{\n")
+
+    def broken() -> tuple[Embedder, int]:
+        raise StoreError("no model")
+
+    (tmp_path / "d").mkdir()
+    rejects = inbox / "rejects.jsonl"
+    ingest(tmp_path / "d", write_stories(tmp_path / "b.jsonl", [story(1)]))
+    for _ in range(2):
+        source = open_source(str(inbox), leave_out=rejects)
+        other = open_source(str(write_stories(tmp_path / "b.jsonl", [story(2)])))
+        with pytest.raises(StoreError, match="no model"):
+            run_ingest([source, other], tmp_path / "d", broken, "test", NOW_S, rejects)
+        assert [json.loads(line)["reason"] for line in rejects.read_text().splitlines()] == ["not JSON"]
+
+
+def test_a_source_cannot_take_the_rejects(tmp_path: Path) -> None:
+    path = write_stories(tmp_path / "a.jsonl", [story(1)])
+    before = path.read_bytes()
+    (tmp_path / "link").symlink_to(path)
+    ran = run("--data", str(tmp_path / "d"), "ingest", str(path), "--rejects", str(tmp_path / "link"))
+    assert (ran.code, ran.out) == (1, "")
+    assert "cannot take the rejects as well" in ran.err
+    assert path.read_bytes() == before
 
 
 def test_an_error_of_the_run_is_not_blamed_on_the_rejects(tmp_path: Path) -> None:
@@ -276,6 +306,26 @@ def test_an_export_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) 
         assert (tmp_path / "b.jsonl").read_text() == "the backup of yesterday"
         assert not (tmp_path / ".b.jsonl.part").is_symlink()
         assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_an_export_follows_a_link_and_goes_into_a_pipe(tmp_path: Path) -> None:
+    ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(1)]))
+    whole = export(tmp_path / "d", tmp_path / "real.jsonl").read_bytes()
+    (tmp_path / "real.jsonl").write_text("old")
+    (tmp_path / "link.jsonl").symlink_to("real.jsonl")
+    export(tmp_path / "d", tmp_path / "link.jsonl")
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").read_bytes() == whole
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        export(tmp_path / "d", pipe)
+        assert os.read(reader, 65_536) == whole
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
 def test_where_cleaning_cut_the_text_and_that_it_is_a_stub_come_back(tmp_path: Path) -> None:
