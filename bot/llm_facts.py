@@ -491,6 +491,12 @@ def n_negations(text: str) -> int:
 # Names ----------------------------------------------------------------------------------------------------
 
 _LINKS = frozenset(_words("of de del della di da du van von der den la le al bin ibn y"))
+_TITLES = frozenset(
+    _words(
+        "president chancellor premier minister secretary senator governor mayor representative commissioner ambassador "
+        "judge justice chief king queen prince princess pope general captain professor coach mr mrs ms dr sir dame lord"
+    )
+)
 _NAME_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’\-–.][^\W_]+)*")
 
 
@@ -531,6 +537,26 @@ def _bare_name(word: str) -> str:
 
 
 def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether all words of one run stand in another, in their order."""
-    words = iter(other)
-    return all(word in words for word in run)
+    """Whether all words of one run stand in another, together and in their order.
+
+    Only initials may be left out between them, and the one given name behind a title: "Mayor [Ada J] Lind". A bank of
+    New York is none of York.
+    """
+    return any(_begins_with(other[at:], run) for at in range(len(other) - len(run) + 1))
+
+
+def _begins_with(other: Sequence[str], run: Sequence[str]) -> bool:
+    at = 0
+    for n, word in enumerate(run):
+        left_out: list[str] = []
+        while n and at < len(other) and other[at] != word:
+            left_out.append(other[at])
+            at += 1
+        if at == len(other) or other[at] != word:
+            return False
+        at += 1
+        names = [name for name in left_out if len(name) > 1]
+        is_surname = n == len(run) - 1 and at == len(other) and run[n - 1].lower() in _TITLES
+        if len(names) > is_surname or any(name.islower() for name in names):
+            return False
+    return True

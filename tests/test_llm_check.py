@@ -6,7 +6,7 @@ import pytest
 
 from bot.llm_check import check, split
 from bot.llm_evidence import Source, evidence_of, is_planted
-from bot.llm_facts import days, name_runs, numbers
+from bot.llm_facts import days, is_within, name_runs, numbers
 from tests.llm_torture import torture
 from tests.test_render import article, quote
 
@@ -243,6 +243,29 @@ def test_names_are_runs_of_words() -> None:
         ("Bank", "of", "England"),
         ("Inc",),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "stands"),
+    [
+        ("New York Mellon", "Bank of New York Mellon", True),
+        ("Bank of York", "Bank of New York Mellon", False),
+        ("European Bank", "European Central Bank", False),
+        ("Central Bank", "European Central Bank", True),
+        ("Ada Lind", "Ada J Lind", True),
+        ("Ada Lind", "Ada Berg Lind", False),
+        ("Mayor Lind", "Mayor Ada Lind", True),
+        ("Mayor Lind", "Mayor Ada J Lind", True),
+        ("Mayor Lind", "Mayor Ada Berg Lind", False),
+        ("Mayor Lind", "Mayor Ada Lind Berg", False),
+        ("Minister Foreign Affairs", "Minister of Foreign Affairs", False),
+        ("Lind Ada", "Ada Lind", False),
+    ],
+)
+def test_the_words_of_a_name_stand_together_but_for_initials_and_a_given_name_behind_a_title(
+    said: str, known: str, stands: bool
+) -> None:
+    assert is_within(said.split(), known.split()) == stands
 
 
 # Evidence -------------------------------------------------------------------------------------------------
