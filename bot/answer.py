@@ -101,7 +101,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SourceArticle:
-    """An article that was ranked for a question."""
+    """An article that was ranked for a question, by `score`."""
 
     id: str
     url: str | None
@@ -378,7 +378,7 @@ class Answerer:
                     places[candidate.place] = Span(start + place.start, start + place.end)
         return signs, Likeness(words, idf), places
 
-    def _ranked(self, found: Workings) -> list[Story]:
+    def _ranked(self, found: Workings) -> list[tuple[float, Story]]:
         """The stories by their two best passages, best reading and share of the question's words, best first."""
         best: dict[int, float] = {}
         for candidate, reading in zip(found.candidates, found.signs[:, READING].tolist(), strict=True):
@@ -393,7 +393,8 @@ class Answerer:
             share = coverage(asked, frozenset(terms(opening)), idf)
             return story.score + SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * share
 
-        return [first[at] for at in sorted(range(len(first)), key=score_of, reverse=True)]
+        scored = [(score_of(at), story) for at, story in enumerate(first)]
+        return sorted(scored, key=lambda pair: pair[0], reverse=True)
 
     def _quote(self, pick: Chosen, found: Workings) -> Quote:
         article = pick.candidate.sentences.article
@@ -424,7 +425,7 @@ def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:
     return None if window is None else (start_of_day_s(window[0]), end_of_day_s(window[1]))
 
 
-def _sources(stories: Sequence[Story]) -> tuple[SourceArticle, ...]:
+def _sources(ranked: Sequence[tuple[float, Story]]) -> tuple[SourceArticle, ...]:
     return tuple(
         SourceArticle(
             story.article.id,
@@ -432,7 +433,7 @@ def _sources(stories: Sequence[Story]) -> tuple[SourceArticle, ...]:
             story.article.title,
             story.article.source,
             story.article.published,
-            story.score,
+            score,
         )
-        for story in stories[:N_SOURCES]
+        for score, story in ranked[:N_SOURCES]
     )

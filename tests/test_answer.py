@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Answerer, Question
+from bot.answer import COVERAGE_SHARE, Answerer, Question
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
 from index.types import Embedder
+from ingest.draft import Draft
+from tests.fakes import HashingEmbedder, ingest_drafts
 
 FERRY = "How many people were injured in the ferry accident?"
 LAST_DAY = date(2025, 4, 30)
@@ -75,3 +77,41 @@ def test_the_version_of_an_article_that_was_valid_then_is_quoted(answerer: Answe
     assert "120" in before
     assert "140" in after
     assert "140" not in before
+
+
+def test_sources_are_in_the_order_of_the_scores_beside_them(answerer: Answerer) -> None:
+    for question in (FERRY, "how many beds does the new wing have?", "what deadline did Bessent mention?"):
+        scores = [source.score for source in answerer.answer(Question(question, LAST_DAY)).sources]
+        assert len(scores) > 1
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_a_live_blog_that_says_every_word_somewhere_is_not_the_article(tmp_path: Path) -> None:
+    story = "Reservoir engineers at Tarn reported a cracked spillway and closed the lower valley road."
+    other = "The council talked about the budget of the library and nothing else of note that morning. "
+    blog = "Live: the day as it happened"
+    ingest_drafts(
+        tmp_path,
+        [
+            Draft(
+                text=story,
+                url="https://a.example/story",
+                title="Tarn spillway cracked",
+                published="2025-04-20",
+                origin="x",
+            ),
+            Draft(
+                text=other * 80 + "\n" + story,
+                url="https://b.example/blog",
+                title=blog,
+                published="2025-04-20",
+                origin="x",
+            ),
+        ],
+        HashingEmbedder(),
+    )
+    with Store(tmp_path) as store:
+        found = Answerer(store, open_snapshot(tmp_path), HashingEmbedder())
+        best, second = found.answer(Question("which reservoir has a cracked spillway?", LAST_DAY, always=True)).sources
+    assert best.url == "https://a.example/story"
+    assert best.score > second.score + 0.5 * COVERAGE_SHARE
