@@ -319,6 +319,15 @@ class Store:
             found.update(rows)  # type: ignore[arg-type]
         return found
 
+    def stored_drafts(self, hashes: Sequence[bytes]) -> set[bytes]:
+        """Those of `hashes` that some version came of, past ones and those of retracted articles included."""
+        found: set[bytes] = set()
+        for part in _parts(hashes):
+            marks = ",".join("?" * len(part))
+            rows = self._rows(f"SELECT draft_hash FROM versions WHERE draft_hash IN ({marks})", part)
+            found.update(row[0] for row in rows)  # type: ignore[misc]
+        return found
+
     def number_of(self, article_id: str) -> int | None:
         """The number of the article with an id, None where there is none."""
         known = self.known(article_id)

@@ -183,7 +183,7 @@ def _store_batch(
     returns: _Returns,
 ) -> None:
     normal = [(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in drafts]
-    learned = _learn(store, [(source, text) for _, _, text, source in normal])
+    learned = _learn(store, normal)
     for draft, key, text, source in normal:
         kept, extra = kept_of(draft.extra)
         is_stub = draft.is_stub or kept.is_stub
@@ -248,11 +248,24 @@ def _store_batch(
         report.removed_lines += len(cleaned.removed)
 
 
-def _learn(store: Store, articles: Sequence[tuple[str, str]]) -> dict[str, frozenset[str]]:
-    """Boilerplate lines by outlet, learned from all articles seen so far and these."""
-    by_source: dict[str, list[str]] = {}
-    for source, text in articles:
-        by_source.setdefault(source, []).append(text)
+def _learn(store: Store, drafts: Sequence[tuple[Draft, bytes, str, str]]) -> dict[str, frozenset[str]]:
+    """Boilerplate lines by outlet, learned from all articles seen so far and these.
+
+    What the versions of one article have in common is its own text: an article counts once, when it is first seen.
+
+    Args:
+        store: In a transaction.
+        drafts: Each with its hash, its normalised text and its outlet.
+    """
+    by_source: dict[str, list[str]] = {source: [] for *_, source in drafts}
+    seen: set[str] = set()
+    stored = store.stored_drafts([key for _, key, _, _ in drafts])
+    for draft, key, text, source in drafts:
+        identity = article_id(draft.url, draft.title, text, draft.part or kept_of(draft.extra)[0].part)
+        # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is known.
+        if identity not in seen and key not in stored and store.known(identity) is None:
+            by_source[source].append(text)
+        seen.add(identity)
     learned: dict[str, frozenset[str]] = {}
     for source, texts in by_source.items():
         store.count_lines(source, (key for text in texts for key in line_keys(text)), len(texts))

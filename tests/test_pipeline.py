@@ -317,6 +317,45 @@ def test_what_is_learned_later_of_an_outlets_boilerplate_makes_no_new_version_of
     assert (report.n_same, report.n_changed) == (2, 0)
 
 
+def updated_by_the_hour(n: int, url: str = URL) -> list[Draft]:
+    """Versions of one article that have all but their last sentence in common."""
+    same = "The council voted nine to four on Tuesday to close the old bridge for repairs."
+    return [
+        Draft(
+            "test",
+            f"{same}\n\nBy hour {at} the crews had reached pillar {at}.",
+            url,
+            "Bridge",
+            DAY,
+            f"{DAY}T{at:02}:00Z",
+        )
+        for at in range(1, n + 1)
+    ]
+
+
+def test_the_versions_of_one_article_do_not_teach_that_its_text_is_boilerplate(tmp_path: Path) -> None:
+    versions = updated_by_the_hour(14)
+    for one in versions[:12]:
+        ingest(tmp_path, [one])
+    ingest(tmp_path, versions[12:])  # two in one batch
+    with Store(tmp_path) as store:
+        assert [article.text for article, _ in store.export()] == [one.text for one in versions]
+
+
+@pytest.mark.parametrize("url", [URL, ""])
+def test_the_same_input_again_and_again_teaches_nothing(tmp_path: Path, url: str) -> None:
+    retracted, *past, last = updated_by_the_hour(4, url)
+    retracted = replace(retracted, url=url and f"{url}-2", text=f"{retracted.text}\n\nAdvertisement")
+    ingest(tmp_path, [retracted])
+    with Store(tmp_path, write=True) as store:
+        assert store.retract(next(store.export())[0].id, NOW_S)
+    for _ in range(12):
+        ingest(tmp_path, [retracted, *past])
+    ingest(tmp_path, [last])
+    with Store(tmp_path) as store:
+        assert [article.text for article, _ in store.export()] == [one.text for one in [*past, last]]
+
+
 def line_is_kept(folder: Path, one: Story, line: str) -> bool:
     with Store(folder) as store:
         known = store.known(one.url)
