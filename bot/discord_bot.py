@@ -725,7 +725,8 @@ class NewsBot(commands.AutoShardedBot):
             writing.cancel()  # nobody waits any more for a text about what was asked before
         self._edited[message.id] = message
         try:
-            while (before := self._by_prompt.get(message.id)) is not None:
+            before = self._by_prompt.get(message.id)
+            if before is not None:
                 await asyncio.wait({before})
             found = self.memory.answer_to_prompt(message.id)
             if found is None or found[1] is None or found[0].said == said or not said:
