@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bot.answer import Answer
-from bot.render import quote_lines, table
+from bot.render import notes_of, quote_lines, table
 from index.terminal import safe
 
 
@@ -17,7 +17,7 @@ def explanation(answer: Answer, *, colour: bool = False, width: int = 80) -> str
             [
                 ("topic", safe(understood.topic)),
                 ("kind", understood.kind),
-                ("understood", "; ".join(map(safe, understood.notes)) or "no times and no outlets"),
+                ("understood", "; ".join(map(safe, notes_of(answer))) or "no times and no outlets"),
                 ("searched", f"{answer.searched.n_articles:,} articles, index {answer.snapshot}"),
             ]
         ),

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from bot.answer import Answer, SourceArticle
 from bot.links import fragment_link
+from bot.understand import notes_beside
 from bot.written import Written
 from index.terminal import safe
 from index.types import Article, Quote, day_of
@@ -73,8 +74,14 @@ def _understood(answer: Answer) -> dict[str, object]:
         "until": _day(answer.question.until or understood.until),
         "window": [window[0].isoformat(), window[1].isoformat()] if window else None,
         "sources": list(answer.question.sources or understood.sources),
-        "notes": list(understood.notes),
+        "notes": notes_of(answer),
     }
+
+
+def notes_of(answer: Answer) -> list[str]:
+    """What was understood from the words and not overruled by an option."""
+    question = answer.question
+    return notes_beside(answer.understood, question.since, question.until, question.sources)
 
 
 def _day(value: date | None) -> str | None:
@@ -131,8 +138,8 @@ def as_lines(answer: Answer, *, colour: bool, width: int = 80, written: Written 
         written: What a language model wrote, to stand above the quotes.
     """
     parts = []
-    if answer.understood.notes:
-        parts.append(_small("Understood: " + "; ".join(answer.understood.notes), colour, width, indent=""))
+    if notes := notes_of(answer):
+        parts.append(_small("Understood: " + "; ".join(notes), colour, width, indent=""))
     if answer.status == "not_found":
         parts.append(_refusal(answer, width))
     else:
@@ -246,7 +253,10 @@ def _bounds(answer: Answer) -> str:
     question, understood = answer.question, answer.understood
     since, until = question.since or understood.since, question.until or understood.until
     dates = f" since {since}" if since else ""
-    dates += f" until {until}" if until else f" until {question.asked_on}, the day of asking"
+    # Nothing published after the day of asking is used, however late `until` is.
+    dates += (
+        f" until {until}" if until and until <= question.asked_on else f" until {question.asked_on}, the day of asking"
+    )
     language = f" in the language “{safe(question.language)}”" if question.language else ""
     return _outlets(answer) + language + dates
 

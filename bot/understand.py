@@ -76,9 +76,21 @@ def understand(
     if window:
         notes.append(f'around {day_range(*window)} ("{words}")')
     if sources:
-        notes.append("only " + " or ".join(sources))
+        notes.append(_only(sources))
     topic = _without(asked, [*spent, *named])
     return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes))
+
+
+def notes_beside(understood: Understood, since: date | None, until: date | None, sources: Collection[str]) -> list[str]:
+    """The notes that still hold where the asker's own filters go before what the words say."""
+    said = filter_note(understood.since, understood.until)
+    kept = filter_note(None if since else understood.since, None if until else understood.until)
+    notes = [kept if note == said else note for note in understood.notes]
+    return [note for note in notes if note and not (sources and note == _only(understood.sources))]
+
+
+def _only(sources: Collection[str]) -> str:
+    return "only " + " or ".join(sources)
 
 
 def _cleaned(question: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 
 import pytest
@@ -180,6 +180,30 @@ def test_with_nothing_to_search_a_refusal_names_the_bounds() -> None:
         "Not found: the corpus holds no article from Port Paper in the language “fr” since 2025-04-20 until "
         "2025-04-30, the day of asking."
     )
+
+
+def test_a_refusal_whose_window_ends_after_the_day_of_asking_names_that_day() -> None:
+    question = Question("who?", date(2025, 4, 1), since=date(2025, 4, 1), until=date(2025, 4, 2))
+    nothing = answer_with(status="not_found", question=question, searched=Searched(0, None, None))
+    assert as_lines(nothing, colour=False, width=200) == (
+        "Not found: the corpus holds no article since 2025-04-01 until 2025-04-01, the day of asking."
+    )
+
+
+def test_what_an_option_overrules_is_not_shown_as_understood() -> None:
+    words = "Who resigned between 3 and 9 March, according to Port Paper?"
+    asked = {"text": words, "asked_on": date(2025, 4, 30)}
+    understood = understand(words, date(2025, 4, 30), ["Port Paper"])
+    notes = [
+        as_json(replace(answer_with(question=Question(**asked, **options)), understood=understood))["understood"]
+        for options in ({}, {"since": date(2025, 3, 1)}, {"until": date(2025, 3, 5)}, {"sources": ("Post",)})
+    ]
+    assert [found["notes"] for found in notes] == [  # type: ignore[index]
+        ["from 3–9 March 2025", "only Port Paper"],
+        ["until 9 March 2025", "only Port Paper"],
+        ["since 3 March 2025", "only Port Paper"],
+        ["from 3–9 March 2025"],
+    ]
 
 
 def test_undated_articles_alone_make_no_dates_up() -> None:
