@@ -363,35 +363,35 @@ class Store:
         """Store a version as its article's current one; inside a transaction.
 
         The version before stops being valid where the new one begins: at the update the publisher names, else now.
-        One that the publisher updated before the stored one takes its place before it.
+        One that the publisher says was updated before the stored one takes its place before it; where it names no
+        update, a page may have ceased to say it, and what is seen later is later.
 
         Returns:
             The version's number.
         """
         article = new.article
-        published_s = instant_s(article.published)
-        from_the_start = ALWAYS if published_s is None else published_s
+        published_s, updated_s = instant_s(article.published), instant_s(article.updated)
         if known is None:
             cursor = self._db.execute(
                 "INSERT INTO articles (id, url, first_seen_s) VALUES (?, ?, ?)", (article.id, article.url, now_s)
             )
             number = cursor.lastrowid
-            valid_from = from_the_start
+            valid_from = ALWAYS if published_s is None else published_s
         elif new.valid_from_s is not None:
             number = known.number
             valid_from = new.valid_from_s
-        elif known.updated_s is not None and (instant_s(article.updated) or from_the_start) < known.updated_s:
+        elif known.updated_s is not None and updated_s is not None and updated_s < known.updated_s:
             # An earlier version that comes late: the stored ones were valid from their own updates on, no sooner.
             number = known.number
-            valid_from = instant_s(article.updated) or from_the_start
+            valid_from = updated_s
             stored = self._db.execute("SELECT version, updated FROM versions WHERE article = ?", (number,)).fetchall()
             self._db.executemany(
                 "UPDATE versions SET valid_from_s = max(valid_from_s, ?) WHERE version = ?",
-                [(instant_s(updated), version) for version, updated in stored if updated is not None],
+                [(instant_s(written), version) for version, written in stored if written is not None],
             )
         else:
             number = known.number
-            valid_from = max(instant_s(article.updated) or now_s, known.valid_from_s + 1)
+            valid_from = max(now_s if updated_s is None else updated_s, known.valid_from_s + 1)
         copy_of = None
         if article.copy_of is not None:
             row = self._one("SELECT number FROM articles WHERE id = ?", (article.copy_of,))
@@ -441,14 +441,19 @@ class Store:
         )
         self._db.execute("UPDATE articles SET current = ? WHERE number = ?", (versions[-1][0], article))
 
-    def has_version(self, known: Known, content_hash: bytes, draft_hash: bytes) -> bool:
+    def has_version(
+        self, known: Known, content_hash: bytes, draft_hash: bytes, valid_from_s: int | None = None
+    ) -> bool:
         """Whether any version of the article, current or past, has this content or came of this draft.
 
         The draft counts too, since what is learned of an outlet's boilerplate later can change what a draft gives.
+        Where `valid_from_s` is given, only a version that is valid from then on counts: an article that was changed
+        back has its first content twice.
         """
         found = self._one(
-            "SELECT 1 FROM versions WHERE article = ? AND (content_hash = ? OR draft_hash = ?) LIMIT 1",
-            (known.number, content_hash, draft_hash),
+            "SELECT 1 FROM versions WHERE article = ? AND (content_hash = ? OR draft_hash = ?) "
+            "AND valid_from_s = coalesce(?, valid_from_s) LIMIT 1",
+            (known.number, content_hash, draft_hash, valid_from_s),
         )
         return found is not None
 

@@ -288,7 +288,8 @@ def clean(title: str, text: str, *, is_stub: bool = False, learned: Set[str] = f
     """Normalises title and text, drops whole boilerplate lines, settles the title.
 
     An empty title is taken from a first line that reads like a headline. A title written twice in a row
-    is halved, in the title and in the first line; a first line that repeats the title goes.
+    is halved, in the title and in the first line; the first lines that repeat the title go. What comes out
+    changes no more when it is cleaned again, as happens when an export is read.
 
     Args:
         title: As found; may be "".
@@ -306,17 +307,18 @@ def clean(title: str, text: str, *, is_stub: bool = False, learned: Set[str] = f
     walled = any(_WALL.match(line.strip()) for line in removed)
 
     kept = [i for i, line in enumerate(lines) if line and not gone[i]]
-    if kept:
-        first = kept[0]
+    for first in kept:
         halved = _halved(lines[first].strip())
         if not title and len(kept) > 1 and _reads_like_a_headline(halved):
             title = halved
         if title and _same_headline(halved, title):
-            gone[first] = True
-        elif halved != lines[first].strip():
+            gone[first] = True  # and what follows is looked at: a headline that is left would go the next time
+            continue
+        if halved != lines[first].strip():
             # The second half goes as if it were a line of its own, so that a cut stands after the first.
             lines[first : first + 1] = [halved, halved]
             gone[first : first + 1] = [False, True]
+        break
 
     stored, cuts = _joined(lines, gone)
     n_words = len(stored.split())

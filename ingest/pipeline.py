@@ -125,8 +125,8 @@ class _Returns:
     """Drafts of this run that equal a past version of their article.
 
     A source that lists an article's versions brings the current one too, before or after; only where it does not
-    was the article truly changed back. Where the run itself brought versions, as an export does into an empty
-    folder, their order says it: the last one counts.
+    was the article truly changed back. Where the run itself brought versions, their order says it: the last one
+    counts. Records of an export that name their instant are none of these: each stands in its own place.
 
     Attributes:
         past: The returning versions, by article number.
@@ -230,11 +230,11 @@ def _store_batch(
         version = NewVersion(
             article, dated.date_from, extra, mark.to_bytes(), key, content, valid_from_s=kept.valid_from_s
         )
-        if known is not None and store.has_version(known, content, key):
+        if known is not None and store.has_version(known, content, key, kept.valid_from_s):
             updated_s = instant_s(dated.updated)
             if updated_s is None or updated_s <= max(known.valid_from_s, known.updated_s or known.valid_from_s):
                 report.n_same += 1
-                if updated_s is None:
+                if updated_s is None and kept.valid_from_s is None:
                     returns.saw_past(known.number, version)
                 continue
             # The publisher says that it went back to an earlier text.

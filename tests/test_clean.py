@@ -243,6 +243,35 @@ def test_repeated_title_leaves_the_text() -> None:
     assert clean("Duran Duran", STORY).title == "Duran Duran"
 
 
+def test_a_headline_that_stands_there_several_times_goes_at_once() -> None:
+    text = f"Bridge opens at last - The Paper\nShare\nBridge opens at last\n\nBridge opens at last\n\n{STORY}"
+    for title in ("", "Bridge opens at last"):
+        assert clean(title, text).text == STORY
+
+
+@given(
+    st.sampled_from(["", "Bridge opens at last"]),
+    st.lists(
+        st.sampled_from(
+            [
+                *PASTED.split("\n")[1:],
+                *STORY.split("\n"),
+                "Bridge opens at last",
+                "Bridge opens at last Bridge opens at last",
+                "Bridge opens at last - The Paper",
+                "12",
+                "- Ferry late again",
+            ]
+        ),
+        max_size=8,
+    ),
+)
+def test_cleaning_what_was_cleaned_changes_nothing(title: str, lines: list[str]) -> None:
+    once = clean(title, "\n".join(lines))
+    again = clean(once.title, once.text)
+    assert (again.title, again.text) == (once.title, once.text)
+
+
 def test_doubled_first_line_that_is_not_the_title_is_halved_with_a_cut() -> None:
     cleaned = clean("Another title", f"Bridge opens today Bridge opens today\n{STORY}")
     assert cleaned.text == f"Bridge opens today\n{STORY}"

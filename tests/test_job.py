@@ -347,6 +347,19 @@ def test_a_version_without_an_update_date_is_valid_from_the_same_moment_after_a_
     assert [valid_from_s for _, _, _, valid_from_s in contents(tmp_path / "b")] == [None, NOW_S + 1_000]
 
 
+def test_an_article_that_was_changed_back_has_all_its_versions_after_a_restore(tmp_path: Path) -> None:
+    url = "https://paper.example/x"
+    for at, number in enumerate((1, 2, 1, 3)):
+        ingest(tmp_path / "a", write_stories(tmp_path / "a.jsonl", [story(number, url)]), now_s=NOW_S + 1_000 * at)
+    backup = export(tmp_path / "a", tmp_path / "backup.jsonl")
+    for _ in range(2):  # and no more of them the second time
+        ingest(tmp_path / "b", backup, now_s=NOW_S + 10**7)
+        assert contents(tmp_path / "b") == contents(tmp_path / "a")
+    assert [article.text for article, *_ in contents(tmp_path / "b")] == [
+        json.loads(story(number, url).line())["text"] for number in (1, 2, 1, 3)
+    ]
+
+
 @pytest.mark.parametrize("value", [7, {"cuts": [-1]}, {"cuts": "3"}, {"valid_from_s": 2**60}, {"other": 1}])
 def test_a_field_of_that_name_with_something_else_in_it_is_any_unknown_field(tmp_path: Path, value: object) -> None:
     ingest_rows(tmp_path / "a", [{"url": "https://a.example/1", "text": "The bridge stays.", "newsquote": value}])

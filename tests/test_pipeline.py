@@ -282,7 +282,7 @@ def test_a_file_that_lists_several_versions_changes_nothing_the_second_time(tmp_
 
 
 def test_dated_versions_that_arrive_out_of_order_stand_in_their_own(tmp_path: Path) -> None:
-    drafts = [draft(C, updated="2025-04-03"), draft(A), draft(B, updated="2025-04-02")]
+    drafts = [draft(C, updated="2025-04-03"), draft(A, updated=DAY), draft(B, updated="2025-04-02")]
     for one in drafts:
         ingest(tmp_path, [one])
     found = [one.word for day in (1, 2, 3) for one in (A, B, C) if answers(tmp_path, one, date(2025, 4, day))]

@@ -257,7 +257,7 @@ def test_a_copy_of_the_folder_is_the_backup_of_a_closed_store(folder: Path, tmp_
 
 # Versions -------------------------------------------------------------------------------------------------
 
-FIRST = version("First.")
+FIRST = version("First.", updated="2025-04-01")
 SECOND = version("Second.", updated="2025-04-02")
 THIRD = version("Third.", updated="2025-04-03")
 PUBLISHED_S, SECOND_S, THIRD_S = (int(instant_s(day) or 0) for day in ("2025-04-01", "2025-04-02", "2025-04-03"))
@@ -289,6 +289,13 @@ def test_a_change_without_a_date_is_valid_from_the_moment_it_is_seen(folder: Pat
         ("The bridge stays.", PUBLISHED_S, NOW_S + 5),
         ("The bridge goes.", NOW_S + 5, NEVER),
     ]
+
+
+def test_a_change_is_the_current_version_where_its_page_names_no_update_any_more(tmp_path: Path) -> None:
+    with Store(tmp_path, write=True) as store:
+        add(store, SECOND)
+        add(store, version("Corrected."), NOW_S)
+    assert valid(tmp_path) == [("Second.", PUBLISHED_S, NOW_S), ("Corrected.", NOW_S, NEVER)]
 
 
 def test_two_changes_in_one_second_follow_each_other(folder: Path) -> None:
