@@ -174,7 +174,7 @@ def _plain_lines(text: str) -> list[str]:
 
     if re.search(r"&lt;/?(?:p|br|a|div)\b|&(?:amp;)?#?\w{2,6};", text):
         text = unescape(text)
-    if re.search(r"</?(?:p|br|a|div|strong|em)\b[^>]*>", text):
+    if re.search(r"</?(?:p|br|a|div|strong|em)\b[^<>]*>", text):
         tree = _parse(text)
         return [] if tree is None else [line for block in page_blocks(tree) for line in block.text.split("\n")]
     return [line for line in map(shown, text.split("\n")) if line]

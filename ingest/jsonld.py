@@ -11,6 +11,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
+from itertools import islice
+
+from ingest.draft import encodable
 
 # fmt: off
 _ARTICLE_TYPES = frozenset({
@@ -22,7 +25,10 @@ _ARTICLE_TYPES = frozenset({
 _LISTING_TYPES = frozenset({"CollectionPage", "ItemList", "SearchResultsPage"})
 _MAX_DEPTH = 12
 _MAX_NODES = 5_000
-_CDATA = re.compile(r"^\s*(?://\s*)?<!(?:\[CDATA\[|--)|(?://\s*)?(?:\]\]>|-->)\s*;?\s*$")
+_MAX_NAMES = 200
+_MAX_UPDATES = 5_000
+# What closes it stands behind the JSON, where nothing is read.
+_CDATA = re.compile(r"^\s*(?://\s*)?<!(?:\[CDATA\[|--)")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 # One string property, for JSON that cannot be parsed at all.
 _LOOSE = r'"%s"\s*:\s*"((?:[^"\\]|\\.)*)"'
@@ -100,7 +106,7 @@ def linked_article(scripts: Sequence[str], url: str = "") -> LinkedArticle:
 
 def _parse(script: str) -> object | None:
     """The JSON of one script element; None if it cannot be repaired."""
-    text = _CDATA.sub("", script).strip().rstrip(";")
+    text = _CDATA.sub("", script).strip()
     for attempt in (text, _TRAILING_COMMA.sub(r"\1", text)):
         try:
             # strict=False: raw line breaks inside strings are the commonest mistake.
@@ -141,7 +147,7 @@ def _is_about(node: dict[str, object], url: str) -> bool:
 
 
 def _bare(url: str) -> str:
-    return re.sub(r"^https?://(?:www\.)?|[?#].*$|/$", "", url)
+    return re.sub(r"^https?://(?:www\.)?|[?#](?s:.*)|/$", "", url)
 
 
 def _richness(node: dict[str, object]) -> tuple[int, int]:
@@ -183,6 +189,7 @@ def _listed(value: object) -> list[object]:
 
 
 def _updates(value: object, by_id: dict[str, dict[str, object]]) -> tuple[Update, ...]:
+    entries = islice((entry for entry in _listed(value) if isinstance(entry, dict)), _MAX_UPDATES)
     return tuple(
         Update(
             _plain(entry.get("datePublished")),
@@ -192,8 +199,7 @@ def _updates(value: object, by_id: dict[str, dict[str, object]]) -> tuple[Update
             _place(entry),
             _names(entry.get("author"), by_id),
         )
-        for entry in _listed(value)
-        if isinstance(entry, dict)
+        for entry in entries
     )
 
 
@@ -231,7 +237,7 @@ def _text(value: object) -> str:
     """A string with its line breaks; lists are joined as paragraphs."""
     if isinstance(value, list):
         return "\n\n".join(filter(None, map(_text, value)))
-    return value.strip() if isinstance(value, str) else ""
+    return encodable(value).strip() if isinstance(value, str) else ""
 
 
 def _plain(value: object) -> str:
@@ -242,7 +248,7 @@ def _plain(value: object) -> str:
         value = value.get("@value", "")
     if isinstance(value, bool | int | float):
         return str(value)
-    return " ".join(unescape(unescape(value)).split()) if isinstance(value, str) else ""
+    return " ".join(encodable(unescape(unescape(value))).split()) if isinstance(value, str) else ""
 
 
 def _address(value: object, beginnings: tuple[str, ...] = ("http://", "https://", "/")) -> str:
@@ -250,21 +256,23 @@ def _address(value: object, beginnings: tuple[str, ...] = ("http://", "https://"
         value = value[0] if value else ""
     if isinstance(value, dict):
         value = value.get("@id") or value.get("url") or ""
-    text = value.strip() if isinstance(value, str) else ""
+    text = encodable(value).strip() if isinstance(value, str) else ""
     return text if text.startswith(beginnings) else ""
 
 
 def _names(value: object, by_id: dict[str, dict[str, object]]) -> tuple[str, ...]:
     """Names of people or bodies, in order, none twice; references by `@id` are followed once."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     for item in _listed(value):
         if isinstance(item, dict) and "name" not in item:
             item = by_id.get(str(item.get("@id")), item)
         name = item.get("name") if isinstance(item, dict) else item
         for one in name if isinstance(name, list) else [name]:
             text = _plain(one)
-            if text and "://" not in text and text not in names:
-                names.append(text)
+            if text and "://" not in text:
+                names[text] = None
+            if len(names) >= _MAX_NAMES:
+                return tuple(names)
     return tuple(names)
 
 

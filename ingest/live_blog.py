@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ingest.draft import Draft
 from ingest.identity import canonical_url, is_same_site
 from ingest.jsonld import Update
-from ingest.page_blocks import Selection, words
+from ingest.page_blocks import Paragraphs, Selection, words
 from ingest.page_meta import iso_date
 
 MIN_UPDATES = 2
@@ -35,6 +35,7 @@ def split_updates(page: Draft, updates: Sequence[Update], lines_of: Callable[[st
         lines_of: Plain lines of a body, which may be HTML.
     """
     paragraphs = page.text.split("\n\n")
+    shown = Paragraphs(paragraphs)
     claimed: set[int] = set()
     drafts: list[Draft] = []
     names: set[str] = set()
@@ -43,7 +44,7 @@ def split_updates(page: Draft, updates: Sequence[Update], lines_of: Callable[[st
         selection = Selection(lines)
         if not published or selection.n_words < _MIN_WORDS:
             continue
-        mine = [i for i, text in enumerate(paragraphs) if i not in claimed and selection.holds_text(text)]
+        mine = [i for i in shown.held_by(selection) if i not in claimed]
         is_shown = selection.share_of([paragraphs[i] for i in mine]) >= _ON_PAGE
         claimed.update(mine)
         url, part = _place(update, page.url, published)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ _BLOCK = frozenset({
 # fmt: on
 _AROUND = frozenset({"nav", "footer", "aside", "figure", "figcaption", "form", "menu"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+# Every block inside repeats it.
+_MAX_ROLE_CHARS = 1_000
 # Without the no-break spaces, which a browser shows one by one.
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -122,7 +125,7 @@ class _Walk:
                     continue
                 if tag in _BLOCK:
                     yield from self._flush()
-                    role = f"{element.get('class', '')} {element.get('itemprop', '')}".strip().lower()
+                    role = f"{element.get('class', '')} {element.get('itemprop', '')}".strip().lower()[:_MAX_ROLE_CHARS]
                     kind = "embed" if _EMBED.search(role) else tag if tag in _AROUND else ""
                     self._stack.append(_Open(tag, n_elements, role, kind))
                 elif tag == "br":
@@ -153,18 +156,19 @@ class _Walk:
         pieces, n_link, n_time = self._pieces, self._n_link, self._n_time
         self._pieces, self._n_link, self._n_time = [], 0, 0
         joined = "".join(pieces)
+        n_chars = max(len(re.sub(r"\s", "", joined.replace("\0", ""))), 1)
+        inner, outer = self._stack[-1], self._stack[max(len(self._stack) - 2, 0)]
+        around = frozenset(one.kind for one in self._stack if one.kind)
         # Two line breaks with nothing between are how older pages end a paragraph.
         for part in re.split(r"\0\s*\0[\0\s]*", joined):
             lines = [shown(line) for line in part.split("\0")]
             text = "\n".join(line for line in lines if line)
             if not text:
                 continue
-            n_chars = max(len(re.sub(r"\s", "", joined.replace("\0", ""))), 1)
-            inner, outer = self._stack[-1], self._stack[max(len(self._stack) - 2, 0)]
             yield Block(
                 text=text,
                 tag=inner.tag,
-                around=frozenset(one.kind for one in self._stack if one.kind),
+                around=around,
                 role=f"{inner.role} {outer.role}".strip(),
                 link_share=min(n_link / n_chars, 1.0),
                 parent=outer.number,
@@ -192,13 +196,21 @@ class Selection:
             self._lines.add(" ".join(found))
             self._shingles.update(_triples(found))
 
+    def parts(self) -> Iterator[str | tuple[str, ...]]:
+        """Its lines and word triples; what has none of them is not held."""
+        yield from self._lines
+        yield from self._shingles
+
     def holds(self, block: Block) -> bool:
         """Whether the block's words are (nearly) all part of the selection, in their order."""
         return self.holds_text(block.text)
 
     def holds_text(self, text: str) -> bool:
         """The same for the text of a block."""
-        found = words(text)
+        return self.holds_words(words(text))
+
+    def holds_words(self, found: Sequence[str]) -> bool:
+        """The same for its words."""
         if not found:
             return False
         if " ".join(found) in self._lines:
@@ -220,6 +232,26 @@ class Selection:
         for text in texts:
             there.update(_triples(words(text)))
         return len(self._shingles & there) / len(self._shingles)
+
+
+class Paragraphs:
+    """The words of a page's paragraphs, taken apart once, to ask which of them each of many selections means."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._words = [words(text) for text in texts]
+        self._places: defaultdict[str | tuple[str, ...], list[int]] = defaultdict(list)
+        counts = Counter(triple for found in self._words for triple in _triples(found))
+        for i, found in enumerate(self._words):
+            self._places[" ".join(found)].append(i)
+            # Whoever holds enough of a paragraph's triples holds one of its rarest, which few others have.
+            rarest = sorted(_triples(found), key=counts.__getitem__)
+            for triple in set(rarest[: int((1 - _COVERED) * len(rarest)) + 1]):
+                self._places[triple].append(i)
+
+    def held_by(self, selection: Selection) -> list[int]:
+        """The numbers of those that a selection holds, in order."""
+        near = {i for key in selection.parts() for i in self._places.get(key, ())}
+        return [i for i in sorted(near) if selection.holds_words(self._words[i])]
 
 
 def _triples(found: Sequence[str]) -> list[tuple[str, ...]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from ingest.feed_kind import ROOT
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -17,11 +19,19 @@ _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{
 _HTML = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|title|meta|link|script|div|article|main|p|h1)\b", re.IGNORECASE
 )
-_NOT_HTML = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:rss|feed|rdf:rdf|urlset|sitemapindex)\b", re.I | re.S
-)
+_NOT_HTML = frozenset({b"rss", b"feed", b"rdf:rdf", b"urlset", b"sitemapindex"})
 # What XML 1.0 forbids; libxml2 would stop reading at a NUL.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+# Those that browsers read. Python knows others, of which some (`punycode`) take minutes or say what no page shows.
+_CHARSETS = frozenset(
+    {
+        *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "cp866", "cp874", "tis-620", "koi8-r", "koi8-u"),
+        *("mac-roman", "mac-cyrillic", "gbk", "gb2312", "gb18030", "hz", "big5", "big5hkscs", "cp950"),
+        *("euc_jp", "iso2022_jp", "shift_jis", "cp932", "euc_kr", "cp949", "iso2022_kr"),
+        *(f"iso8859-{n}" for n in range(1, 17)),
+        *(f"cp{n}" for n in range(1250, 1259)),
+    }
+)
 _META_WINDOW = 8_192
 _HEAD_BYTES = 16_384
 # Pages of UTF-8 with a few pasted Windows bytes stay UTF-8 below this share of bad sequences.
@@ -36,7 +46,8 @@ def looks_like_html(head: bytes) -> bool:
             head = head[len(bom) :].decode(name, "ignore").encode("utf-8")
             break
     start = head[:_HEAD_BYTES].lstrip()
-    return start.startswith(b"<") and not _NOT_HTML.match(start) and bool(_HTML.search(start))
+    root = ROOT.match(start)
+    return start.startswith(b"<") and not (root and root[1].lower() in _NOT_HTML) and bool(_HTML.search(start))
 
 
 def decode_page(page: bytes, charset: str = "") -> tuple[str, tuple[str, ...]]:
@@ -79,19 +90,28 @@ def _declared(page: bytes) -> str:
     return found.group(1).decode("ascii", "replace") if found else ""
 
 
-def _decode(page: bytes, name: str) -> str | None:
-    """`page` by the charset `name`; None if the name is unknown or empty, or the bytes disagree."""
-    if not name:
-        return None
+def known_charset(name: str) -> str:
+    """Python's name of a charset in which browsers read text; "" for any other name."""
     try:
         known = codecs.lookup(name.strip()).name
+    except (LookupError, UnicodeError, ValueError):
+        return ""
+    return known if known in _CHARSETS else ""
+
+
+def _decode(page: bytes, name: str) -> str | None:
+    """`page` by the charset `name`; None if the name is unknown or empty, or the bytes disagree."""
+    known = known_charset(name)
+    if not known:
+        return None
+    try:
         # A page that could be searched for its ASCII declaration is not UTF-16.
         if known.startswith("utf-16") and b"\0" not in page[:200]:
             known = "utf-8"
         # Browsers read these by their Windows and national supersets.
         known = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}.get(known, known)
         return page.decode(known)
-    except (LookupError, UnicodeError, ValueError):
+    except ValueError:
         return None
 
 

@@ -20,7 +20,7 @@ _LINK_DENSE = 0.6
 _BESIDE = frozenset({"nav", "footer", "aside", "form", "menu", "figure", "figcaption", "embed", "caption"})
 _INSIDE = 0.3
 _CAPTION_ROLE = re.compile(
-    r"(?<![a-z])(?:img|image|photo|picture|media|bild|foto)?[-_]*(?:caption|credits?|copyright)s?(?![a-z])"
+    r"(?<![a-z])(?:(?:img|image|photo|picture|media|bild|foto)[-_]*)?(?:caption|credits?|copyright)s?(?![a-z])"
 )
 _LEDE_ROLE = re.compile(
     r"lead(?!er)|lede|teaser|standfirst|sub-?(?:title|head|headline)|summary|intro|dek(?![a-z])|abstract|sapo|perex|"

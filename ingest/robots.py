@@ -23,8 +23,8 @@ MAX_CRAWL_DELAY_S = 30.0
 
 _AI_TAGS = frozenset({"noai"})
 _INDEX_TAGS = frozenset({"noindex", "none", "nosnippet", "max-snippet:0"})
-_META = re.compile(rb"<meta\b[^>]{0,2000}>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(rb"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_META = re.compile(rb"<meta\b[^<>]{0,2000}+>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(rb"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _HEAD_END = re.compile(rb"</head\s*>|<body\b", re.IGNORECASE)
 _HEAD_BYTES = 400_000
 

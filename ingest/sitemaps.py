@@ -18,6 +18,7 @@ from lxml.etree import XMLSyntaxError, _Element, iterparse
 from index.types import instant_s
 from ingest.content_coding import BodyReader, Damaged, Overlong
 from ingest.dates import read_date
+from ingest.feed_kind import ROOT
 from ingest.identity import is_same_site
 from ingest.robots import read_robots
 
@@ -25,8 +26,8 @@ from ingest.robots import read_robots
 MAX_SITEMAP_BYTES = 52_428_800
 MAX_ENTRIES = 50_000
 _GZIP = b"\x1f\x8b"
-_ROOT = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<(?:[\w.-]+:)?(urlset|sitemapindex)\b", re.DOTALL | re.IGNORECASE)
-_ROBOTS_LINE = re.compile(rb"^\s*sitemap\s*:\s*https?://", re.IGNORECASE | re.MULTILINE)
+_ROOTS = frozenset({b"urlset", b"sitemapindex"})
+_ROBOTS_LINE = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*https?://", re.IGNORECASE | re.MULTILINE)
 _HEAD_BYTES = 16_384
 
 
@@ -73,7 +74,8 @@ def is_sitemap(body: bytes) -> bool:
 
 def is_sitemap_file(head: bytes) -> bool:
     """Whether a file that begins like this is a sitemap, zipped or not; a robots.txt is none."""
-    return _ROOT.match(_head(head).removeprefix(b"\xef\xbb\xbf")) is not None
+    found = ROOT.match(_head(head))
+    return found is not None and found[1].lower().rpartition(b":")[2] in _ROOTS
 
 
 def _is_robots(head: bytes) -> bool:

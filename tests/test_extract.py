@@ -288,6 +288,14 @@ def test_of_several_articles_the_one_under_the_pages_address_is_meant() -> None:
     assert linked_article([json.dumps([other, own])], "https://e.org/own?utm=1").headline == "Own"
 
 
+def test_half_a_pair_of_surrogates_goes_no_further() -> None:
+    script = r"""{"@type": "NewsArticle", "headline": "A \ud83d", "author": {"name": "Ann \udc00"},
+        "correction": "Wrong \ud83d", "articleBody": "Text \ud83d", "url": "https://e.org/\ud83d"}"""
+    found = linked_article([script])
+    assert (found.headline, found.authors, found.correction) == ("A \ufffd", ("Ann \ufffd",), "Wrong \ufffd")
+    assert (found.body, found.url) == ("Text \ufffd", "https://e.org/\ufffd")
+
+
 # fmt: off
 FIELDS = st.sampled_from([
     "@type", "headline", "author", "name", "@id", "@graph", "liveBlogUpdate", "url", "inLanguage", "articleBody",
@@ -318,6 +326,8 @@ def test_no_json_ld_is_too_strange(value: object) -> None:
         ("It’s “ok”".encode("cp1252"), "iso-8859-1", "It’s “ok”", ()),
         ("Zoë Zoë Zoë Zoë Zoë Zoë it".encode() + b"\x92s", "", "Zoë Zoë Zoë Zoë Zoë Zoë it’s", ("stray-bytes",)),
         (b"caf\xe9", "no-such-charset", "café", ("latin-1",)),
+        (b"a-bcd", "punycode", "a-bcd", ()),
+        (b"Zo+AOs-", "utf-7", "Zo+AOs-", ()),
         (b"plain", "", "plain", ()),
         (b"a\x00b\x08c", "", "abc", ()),
         (b"", "", "", ()),
@@ -339,6 +349,8 @@ def test_bytes_are_read_in_the_charset_they_were_written_in(
         ("<html>".encode("utf-16"), True),
         (b'<?xml version="1.0"?><rss><channel><title>x', False),
         (b'<feed xmlns="http://www.w3.org/2005/Atom"><title>', False),
+        (b"<!--a-->" * 25 + b"<html>", True),
+        (b"<!--a-->" * 25 + b"<rss><channel><title>x", False),
         (b'{"text": "<html>"}', False),
         (b"title,text\n<p>a</p>,b", False),
         (b"plain words", False),
@@ -346,7 +358,9 @@ def test_bytes_are_read_in_the_charset_they_were_written_in(
     ],
 )
 def test_html_is_told_from_feeds_records_and_plain_text(head: bytes, expected: bool) -> None:
+    started = time.process_time()
     assert looks_like_html(head) is expected
+    assert time.process_time() - started < 1
 
 
 SENTENCES = st.text(alphabet=st.sampled_from("abcdefghij éßñ“”‘’—&<>\u00a0\t\n.,0123"), min_size=30, max_size=200).map(
@@ -393,8 +407,18 @@ PARAGRAPH = f"<p>{STORY[1]}</p>".encode()
         b"<html><head><title>" + b" - x | y: " * 200_000 + b"</title></head><body>" + PARAGRAPH,
         b'<html><body><script type="application/ld+json">' + b"[" * 1_000_000 + b"</script>" + PARAGRAPH,
         b"<html><body>" + PARAGRAPH * 50_000,
+        b"<html><body><div>" + b"a line of a list<br><br>" * 6_000,
+        b'<html><body><script type="application/ld+json">{}-->' + b" " * 50_000 + b"x</script>" + PARAGRAPH,
+        b'<html><body><div class="' + b"-" * 30_000 + b'x">' + PARAGRAPH * 3,
+        b'<html><body><div class="' + b"caption" * 100_000 + b'">' + PARAGRAPH * 5_000,
+        linked(articleBody="<p " * 70_000).encode() + PARAGRAPH,
+        linked(author=[f"Author {n}" for n in range(30_000)]).encode() + PARAGRAPH,
+        linked(url="http://e.org/" + "?" * 50_000 + "\n\nx").encode() + PARAGRAPH,
     ],
-    ids=["too large", "deep", "brackets", "title", "json", "many paragraphs"],
+    ids=[
+        *("too large", "deep", "brackets", "title", "json", "many paragraphs", "breaks", "comment's end", "dashes"),
+        *("long class", "half tags", "many authors", "question marks"),
+    ],
 )
 def test_no_page_keeps_the_reader_waiting(html: bytes) -> None:
     started = time.process_time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +144,18 @@ def test_two_updates_of_one_name_are_two() -> None:
     one = Update("2025-04-02T10:00:00Z", "One", "The first of three things that happened.")
     two = replace(one, body="The second of them, an hour later.")
     assert [draft.part for draft in split(one, two)] == ["update-20250402100000", "update-20250402100000~2"]
+
+
+def test_a_long_live_blog_is_split_in_little_time() -> None:
+    bodies = [f"At stage {n} the riders of group {n * 7} passed village {n * 13} in the rain." for n in range(1_000)]
+    updates = [
+        Update(f"2025-04-03T{n // 60 % 24:02}:{n % 60:02}:00Z", "", body, url=f"#u{n}") for n, body in enumerate(bodies)
+    ]
+    page = Draft("x", "\n\n".join(reversed(bodies)), url=URL)
+    started = time.process_time()
+    drafts = split_updates(page, updates, lambda body: [body])
+    assert time.process_time() - started < 5
+    assert [draft.text for draft in drafts] == bodies
 
 
 def test_an_id_says_which_part_it_is() -> None:

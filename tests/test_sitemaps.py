@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -135,6 +136,14 @@ def test_entities_are_neither_fetched_nor_multiplied() -> None:
     body += b"<urlset><url><loc>/a&e11;&x;</loc></url><url><loc>/b</loc></url></urlset>"
     found = read_sitemap(body, URL, NOW_S)
     assert all(len(one.url) < 100 and "root" not in one.url for one in found.pages)
+
+
+def test_what_stands_before_the_first_tag_is_read_once() -> None:
+    started = time.process_time()
+    assert not is_sitemap(b"<!--a-->" * 25 + b"<html>")
+    assert not is_sitemap(b"\n" * 20_000)
+    assert time.process_time() - started < 1
+    assert is_sitemap(b"\xef\xbb\xbf\n<!--a-->" * 25 + b"<!DOCTYPE urlset><sm:urlset>")
 
 
 def entry(url: str, day: str | None) -> SitemapEntry:
