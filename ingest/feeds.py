@@ -7,6 +7,7 @@ Knows nothing about fetching, schedules or storage, and not what time it is.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import json
@@ -25,10 +26,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import FeedError
 from ingest.dates import read_date
-from ingest.draft import Draft
+from ingest.draft import Draft, encodable
 from ingest.feed_kind import HEAD_BYTES, ROOT, feed_kind
 from ingest.identity import canonical_url
 from ingest.page_blocks import page_blocks
+from ingest.page_bytes import known_charset
 
 MAX_FEED_BYTES = 20_000_000
 # feedparser takes 0.3 ms an entry on a free core. Of a longer feed both ends are read, as it may be in either order.
@@ -42,11 +44,26 @@ _FULL_WORDS = 150
 
 _ENTRY_END = re.compile(rb"</(?:[\w-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _ENTRY_START = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
-_DECLARED = re.compile(rb"<\?xml[^>]*\sencoding\s*=", re.IGNORECASE)
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DECLARATION = re.compile(rb"<\?xml\s[^<>]*\?>", re.IGNORECASE)
+_DECLARED = re.compile(rb"""\sencoding\s*=\s*["']([\w.:-]{2,40})""", re.IGNORECASE)
+# Half of a pair of surrogates, as a reference: no character, whatever made it.
+_HALF_PAIR = re.compile(
+    rb"&#(?:x0*d[89a-f][\da-f]{2}(?![\da-f])|0*5(?:529[6-9]|5[3-9]\d\d|6\d{3}|7[0-2]\d\d|73[0-3]\d|734[0-3])(?!\d));?",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile(r"<[a-zA-Z/!][^<>]*>|&(?:#\d+|#x[0-9a-fA-F]+|\w+);")
-_CUT_SHORT = re.compile(r"(?:\[?(?:…|\.\.\.)\]?|\[…\]|(?:read|continue) (?:more|reading|on)\W*)\s*\Z", re.IGNORECASE)
-_SKIPPED_HOURS = re.compile(rb"<skiphours\s*>(.{0,2000}?)</skiphours\s*>", re.DOTALL | re.IGNORECASE)
-_SKIPPED_DAYS = re.compile(rb"<skipdays\s*>(.{0,2000}?)</skipdays\s*>", re.DOTALL | re.IGNORECASE)
+_CUT_SHORT = re.compile(r"(?:(?:…|\.\.\.)\]?\s*+|(?:read|continue) (?:more|reading|on)\W*+)\Z", re.IGNORECASE)
+_SKIPPED_HOURS = re.compile(rb"<skiphours\s*>", re.IGNORECASE)
+_SKIPPED_DAYS = re.compile(rb"<skipdays\s*>", re.IGNORECASE)
+_SKIPPED_END = re.compile(rb"</skip(?:hours|days)\s*>", re.IGNORECASE)
+_SKIPPED_BYTES = 2_000
 _WITHDRAWN = re.compile(rb"<(?:[\w-]+:)?deleted-entry\s[^<>]{0,4000}?\bref\s*=\s*(?:\"([^\"<>]+)\"|'([^'<>]+)')")
 _FEED_TYPES = frozenset(
     {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "text/xml"}
@@ -214,9 +231,10 @@ def _what(body: bytes) -> str:
 def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
     import feedparser
 
-    body, is_cut = _both_ends(body.lstrip(b" \t\r\n"))
+    body, charset = _from_first_tag(body, url, charset)
+    body, is_cut = _both_ends(_HALF_PAIR.sub(b"&#65533;", body))
     headers = {"content-location": url}
-    if charset and not _DECLARED.search(body[:1_000]):
+    if charset:
         headers["content-type"] = f"application/xml; charset={charset}"
     try:
         # A stream: given a string, it would open what looks like an address or a file's name.
@@ -239,6 +257,26 @@ def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
         warnings=warnings,
         withdrawn=_withdrawn(body, entries),
     )
+
+
+def _from_first_tag(body: bytes, url: str, charset: str) -> tuple[bytes, str]:
+    """A feed from its first tag on, behind the XML declaration at most, and the charset where it names none itself.
+
+    A document type would stand between: its entities let a short feed be of any length.
+    """
+    marked = next((name for bom, name in _BOMS if body.startswith(bom)), "")
+    if marked:
+        body, charset = body.decode(marked, "replace").encode("utf-8", "replace"), "utf-8"
+    body = body.lstrip()
+    root = ROOT.match(body)
+    if root is None:
+        raise FeedError(url, "has no tag of a feed.")
+    start = body[body.rindex(b"<", 0, root.start(1)) :]
+    declaration = _DECLARATION.match(body)
+    declared = declaration and _DECLARED.search(declaration[0])
+    if declaration and declared and not marked and known_charset(declared[1].decode("ascii")):
+        return declaration[0] + start, ""
+    return start, known_charset(charset)
 
 
 def _withdrawn(body: bytes, entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -368,7 +406,8 @@ def _rhythm(head: Any, body: bytes) -> Rhythm:
 def _between(tags: re.Pattern[bytes], body: bytes) -> bytes:
     # feedparser keeps only the last one of several.
     found = tags.search(body)
-    return found[1] if found else b""
+    end = _SKIPPED_END.search(body, found.end(), found.end() + _SKIPPED_BYTES) if found else None
+    return body[found.end() : end.start()] if found and end else b""
 
 
 # JSON Feed ----------------------------------------------------------------------------------------------------
@@ -397,19 +436,20 @@ def _json_feed(body: bytes, url: str) -> Feed:
 
 def _string(record: Mapping[str, object], name: str) -> str:
     value = record.get(name)
-    return value.strip() if isinstance(value, str) else str(value) if type(value) is int else ""
+    return encodable(value).strip() if isinstance(value, str) else str(value) if type(value) is int else ""
 
 
 def _json_entry(item: Mapping[str, object], base: str, language: str) -> Entry:
     html, plain = _string(item, "content_html"), _string(item, "content_text")
     named = [item.get("author"), *_list(item.get("authors"))]
+    names = (_string(one, "name")[:200] for one in named if isinstance(one, dict))
     return Entry(
         guid=_string(item, "id")[:_MAX_KEY_CHARS],
         url=_web(_string(item, "url"), base) or _web(_string(item, "external_url"), base),
         title=" ".join(_string(item, "title").split())[:_MAX_TITLE_CHARS],
         published=_string(item, "date_published")[:80],
         updated=_string(item, "date_modified")[:80],
-        authors=tuple(dict.fromkeys(_string(one, "name")[:200] for one in named if isinstance(one, dict))),
+        authors=tuple(dict.fromkeys(name for name in names if name)),
         language=_language(_string(item, "language")) or language,
         content=(html or plain or _string(item, "summary"))[:MAX_TEXT_CHARS],
         is_html=bool(html),
