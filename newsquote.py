@@ -129,6 +129,14 @@ def _check_data_folder(folder: Path) -> None:
         ) from error
 
 
+def _check_corpus(folder: Path) -> None:
+    """Raise `StoreError` where there is no corpus: a misspelt name must not become a folder."""
+    from index.store import Store
+
+    with Store(folder):
+        pass
+
+
 def _print_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
@@ -163,8 +171,8 @@ NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even w
 
 
 @contextlib.contextmanager
-def _answerer(settings: Settings, outlets: Sequence[str] = ()) -> Iterator[Answerer]:
-    """What answers from the live index, in which each of `outlets` is."""
+def _answerer(settings: Settings, outlets: Sequence[str] = (), language: str = "") -> Iterator[Answerer]:
+    """What answers from the live index, in which each of `outlets` and the language are."""
     from concurrent.futures import ThreadPoolExecutor
 
     # Models are made ready outside the interpreter's lock, beside each other and the imports.
@@ -177,6 +185,7 @@ def _answerer(settings: Settings, outlets: Sequence[str] = ()) -> Iterator[Answe
             store = stack.enter_context(Store(settings.data))
             snapshot = open_snapshot(settings.data)
             _check_outlets(outlets, snapshot.sources)
+            _check_language(language, snapshot.languages)
             embedder = _embedder_of(settings, snapshot.manifest.model)
             query = pool.submit(embedder.embed_query, "warm")
             from bot.answer import Answerer
@@ -210,6 +219,14 @@ def _check_outlets(names: Sequence[str], stored: Sequence[str]) -> None:
             raise BadInput(f"There is no outlet {name} in the corpus; {hint}")
 
 
+def _check_language(code: str, stored: Sequence[str]) -> None:
+    """Raise `BadInput` for a language that no article is in."""
+    if code and code not in stored:
+        known = ", ".join(sorted(filter(None, stored)))
+        hint = f"give the code of one that there is: {known}." if known else "no article's language is known."
+        raise BadInput(f"There is no article in the language {code} in the corpus; {hint}")
+
+
 def _embedder_of(settings: Settings, entry: Any) -> Embedder:
     """The embedder a snapshot was made with.
 
@@ -239,6 +256,8 @@ def _question(
 ) -> Question:
     from bot.answer import Question
 
+    if not all(map(str.strip, sources or ())):
+        raise typer.BadParameter("name an outlet; `newsquote sources` lists them", param_hint="--source")
     first, last = _day(since, "--since"), _day(until, "--until")
     if first and last and first > last:
         raise typer.BadParameter(f"{first} is after --until {last}", param_hint="--since")
@@ -248,7 +267,7 @@ def _question(
         since=first,
         until=last,
         sources=tuple(sources or ()),
-        language=language,
+        language=language.strip().lower(),
         read_filters=not as_is,
         always=never_refuse,
     )
@@ -259,7 +278,12 @@ def ask(
     context: typer.Context,
     question: Annotated[str | None, typer.Argument(help="What you want to know.", show_default=False)] = None,
     batch: Annotated[
-        str | None, typer.Option("--batch", metavar="FILE", help="Questions as JSON lines; - for standard input.")
+        str | None,
+        typer.Option(
+            "--batch",
+            metavar="FILE",
+            help="JSON lines of which id, question and asked_on are read; - for standard input.",
+        ),
     ] = None,
     asked_on: AskedOn = None,
     since: Since = None,
@@ -278,6 +302,8 @@ def ask(
     """
     if (question is None) == (batch is None):
         raise typer.BadParameter("give one question, or --batch FILE", param_hint="QUESTION")
+    if batch == "":
+        raise typer.BadParameter("name a file, or - for standard input", param_hint="--batch")
     settings = _settings(context, data)
     asked = _question(question or "", asked_on, since, until, source, language, as_is, never_refuse)
     if batch is not None:
@@ -290,7 +316,7 @@ def ask(
     written = None
     with contextlib.ExitStack() as stack:
         texts = stack.enter_context(_texts(settings)) if with_text else None
-        answer = stack.enter_context(_answerer(settings, asked.sources)).answer(asked)
+        answer = stack.enter_context(_answerer(settings, asked.sources, asked.language)).answer(asked)
         if texts is not None and answer.status == "answered":
             written = texts.write(answer)
     if as_json:
@@ -362,11 +388,15 @@ def _ask_batch(settings: Settings, path: str, template: Question, *, is_day_give
     from bot.batch import answer_batch, open_lines
 
     n = n_failed = 0
-    with open_lines(path) as lines, _answerer(settings, template.sources) as answerer:
+    with open_lines(path) as lines, _answerer(settings, template.sources, template.language) as answerer:
         for row in answer_batch(answerer, lines, template, is_day_given=is_day_given):
             _print_json(row)
             n += 1
             n_failed += "error" in row
+    if n_failed == n > 1:
+        raise BadInput(f"All {n:,} questions failed; `error` in their rows says why")
+    if n_failed == n == 1:
+        raise BadInput("The question failed; `error` in its row says why")
     if n_failed:
         print(f"{n_failed:,} of {n:,} questions failed; `error` in their rows says why", file=sys.stderr)
 
@@ -391,7 +421,7 @@ def explain(
 
     settings = _settings(context, data)
     asked = _question(question, asked_on, since, until, source, language, as_is, True)
-    with _answerer(settings, asked.sources) as answerer:
+    with _answerer(settings, asked.sources, asked.language) as answerer:
         print(explanation(answerer.answer(asked), colour=_is_colourful(), width=_width()))
 
 
@@ -424,6 +454,8 @@ def evaluate(
     """
     from bot.evaluation import comparison, shares
 
+    if with_text and (against_reranker or against_data):
+        raise typer.BadParameter("it measures one configuration, and compares none", param_hint="--llm")
     settings = _settings(context, data)
     rows = _labelled(questions)[: limit or None]
     own = settings if questions else settings.model_copy(update={"data": _sample_folder(settings)})
@@ -464,7 +496,7 @@ def _show_figures(figures: Mapping[str, object], as_json: bool) -> None:
 def calibrate(context: typer.Context, questions: Questions = "", data: DataOption = None) -> None:
     """Say how often answers would be wrong, by confidence.
 
-    On your own corpus and questions.
+    On your own corpus and questions; without QUESTIONS on the sample's, as `eval`.
 
     Each question is asked again of the corpus without the articles that answer it. NEWSQUOTE_THRESHOLD then sets the
     confidence below which an answer is "not found".
@@ -473,14 +505,14 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
     """
     from bot.answer import Question
     from bot.calibrate import levels, trials
+    from bot.evaluation import day_of_question
     from bot.render import table
     from index.store import Store
 
     settings = _settings(context, data)
-    asked = [
-        (Question(str(row["question"]), _day(str(row["asked_on"]), "QUESTIONS") or date.today()), row["answers"])
-        for row in _labelled(questions)
-    ]
+    asked = [(Question(row["question"], day_of_question(row)), row["answers"]) for row in _labelled(questions)]
+    if not questions:
+        settings = settings.model_copy(update={"data": _sample_folder(settings)})
     now = _threshold(settings)
     with _answerer(settings) as answerer, Store(settings.data) as store:
         found = levels(trials(answerer, asked, store.number_of), now)
@@ -498,6 +530,8 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
         for level in found
         if level.answered > 0
     ]
+    if len(lines) == 1:
+        raise BadInput("No question is answered at any threshold; ask what the corpus holds articles about.")
     print(table(lines))
 
 
@@ -518,8 +552,13 @@ def _answers(settings: Settings, rows: list[dict[str, Any]], never_refuse: bool)
     from bot.batch import answer_batch
 
     template = Question("", date.today(), always=never_refuse)
+    found = []
     with _answerer(settings) as answerer:
-        return [dict(row) for row in answer_batch(answerer, (json.dumps(row).encode() for row in rows), template)]
+        for row in answer_batch(answerer, (json.dumps(row).encode() for row in rows), template):
+            if "error" in row:  # it would count as refused
+                raise BadInput(f"The question {row['question']!r} could not be asked: {row['error']}")
+            found.append(dict(row))
+    return found
 
 
 @app.command()
@@ -748,6 +787,8 @@ def feedback(
     day = _day(since, "--since")
     with Memory(settings.data, write=False) as memory:
         rows = memory.feedback(0 if day is None else end_of_day_s(day) - 86_399)
+    if not rows:
+        _check_corpus(settings.data)
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -791,10 +832,12 @@ def ingest(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DAY", help="Of a sitemap or feed, only pages changed on this day or later."),
+        typer.Option(
+            "--since", metavar="DAY", help="Of a sitemap or a feed's address, only pages changed on this day or later."
+        ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", help="Of a sitemap or feed, at most so many pages, the newest.", min=1)
+        int, typer.Option("--limit", help="Of a sitemap or a feed's address, at most so many pages, the newest.", min=1)
     ] = 1000,
     allow_private: AllowPrivate = False,
     data: DataOption = None,
@@ -807,6 +850,7 @@ def ingest(
     """
     _import_urllib3()
     from ingest.feed_files import listed_feeds, sitemap_file
+    from ingest.identity import canonical_url
     from ingest.job import run_ingest
     from ingest.lock import ingest_lock
     from ingest.records import Given
@@ -814,6 +858,11 @@ def ingest(
 
     settings = _settings(context, data)
     first = _day(since, "--since")
+    if url and canonical_url(url) is None:
+        raise typer.BadParameter(f"{url!r} is no http or https address", param_hint="--url")
+    if (url or title) and len(sources) > 1:
+        given = "--url" if url else "--title"
+        raise typer.BadParameter("it is that of one article; give one SOURCE with it", param_hint=given)
     opened: list[LocalSource | WebSource] = []
     addresses: list[str] = []
     sitemaps: dict[str, bytes] = {}
@@ -876,6 +925,7 @@ def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     from index.errors import IndexCorrupt, IndexMissing, IndexStale
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
+    from ingest.passages import passage_budget
 
     try:
         manifest = read_manifest(settings.data)
@@ -887,7 +937,11 @@ def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
             may_fetch=True,
         )
         return embedder, settings.passage_tokens or DEFAULT_PASSAGE_TOKENS
-    if settings.passage_tokens not in (0, manifest.passage_tokens):
+    wanted, had = (
+        passage_budget(tokens, manifest.model.max_tokens)
+        for tokens in (settings.passage_tokens or manifest.passage_tokens, manifest.passage_tokens)
+    )
+    if wanted != had:
         raise IndexStale(
             f"The index has passages of {manifest.passage_tokens} tokens and NEWSQUOTE_PASSAGE_TOKENS is "
             f"{settings.passage_tokens}; run `newsquote reindex`, or unset it."
@@ -899,7 +953,9 @@ def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
 def reindex(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Embedding model, by name or folder; the index's own if not given.")] = "",
-    passage_tokens: Annotated[int, typer.Option(help="Longest passage; the index's own if not given.", min=0)] = 0,
+    passage_tokens: Annotated[
+        int, typer.Option(help="Longest passage; the index's own if not given.", min=0, max=2048)
+    ] = 0,
     runtime: Annotated[
         str, typer.Option(help="auto, openvino-fp32, openvino-int8 or torch; with auto, 8 bits stay 8 bits.")
     ] = "",
@@ -911,13 +967,16 @@ def reindex(
     Example: newsquote reindex --passage-tokens 120 --dry-run
     """
     _import_urllib3()
-    from index.embed import DEFAULT_MODEL, load_embedder
+    from index.embed import DEFAULT_MODEL, RUNTIMES, load_embedder
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
     from ingest.job import run_reindex
     from ingest.lock import ingest_lock
 
     settings = _settings(context, data)
+    if runtime and runtime.lower() not in RUNTIMES:
+        raise typer.BadParameter(f"{runtime!r} is none of {', '.join(RUNTIMES)}", param_hint="--runtime")
+    _check_corpus(settings.data)
     try:
         manifest = read_manifest(settings.data)
         had_model, had_tokens = manifest.model.name, manifest.passage_tokens
@@ -925,18 +984,29 @@ def reindex(
     except NewsquoteError:
         had_model, had_tokens, had_int8 = DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS, False
     wanted = model or settings.model or had_model
-    runtime = runtime or settings.runtime
+    runtime = runtime.lower() or settings.runtime
     if runtime == "auto" and had_int8 and wanted == had_model:
         runtime = "openvino-int8"
-    embedder = load_embedder(
-        wanted,
-        runtime=runtime,
-        exports=settings.data / "models",
-        may_fetch=True,
-    )
     tokens = passage_tokens or settings.passage_tokens or had_tokens
-    with ingest_lock(settings.data, "newsquote reindex", _now_s()):
+    with contextlib.ExitStack() as stack:
+        exports = settings.data / "models"
+        if dry_run:
+            exports = stack.enter_context(_linked(exports))
+        else:
+            stack.enter_context(ingest_lock(settings.data, "newsquote reindex", _now_s()))
+        embedder = load_embedder(wanted, runtime=runtime, exports=exports, may_fetch=True)
         run_reindex(settings.data, embedder, tokens, _version(), _now_s(), dry_run=dry_run)
+
+
+@contextlib.contextmanager
+def _linked(exports: Path) -> Iterator[Path]:
+    """A folder for exports of models that leads to those there are; what is added to it is gone afterwards."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="newsquote-") as made:
+        for export in (*exports.glob("*-fp32"), *exports.glob("*-int8")):
+            (Path(made) / export.name).symlink_to(export.absolute(), target_is_directory=True)
+        yield Path(made)
 
 
 @app.command()
@@ -949,6 +1019,7 @@ def rollback(context: typer.Context, data: DataOption = None) -> None:
     from ingest.lock import ingest_lock
 
     settings = _settings(context, data)
+    _check_corpus(settings.data)
     with ingest_lock(settings.data, "newsquote rollback", _now_s()):
         print(f"The live index is now {roll(settings.data)}.")
 
@@ -968,10 +1039,10 @@ def retract(
     """
     _import_urllib3()
     from ingest.job import run_retract
-    from ingest.lock import ingest_lock
 
     settings = _settings(context, data)
-    with ingest_lock(settings.data, "newsquote retract", _now_s()):
+    _check_corpus(settings.data)
+    with contextlib.nullcontext() if dry_run else _writing(settings, "newsquote retract"):
         print(run_retract(settings.data, urls, _now_s(), dry_run=dry_run))
 
 
@@ -1014,6 +1085,7 @@ def cache(context: typer.Context, data: DataOption = None) -> None:
     Example: newsquote cache
     """
     if context.invoked_subcommand is not None:
+        context.obj = data or context.obj
         return
     from index.store import Store
 
@@ -1055,14 +1127,23 @@ feeds_app = typer.Typer(
 )
 app.add_typer(feeds_app, name="feeds")
 
+
+@contextlib.contextmanager
+def _feed_store(settings: Settings, purpose: str) -> Iterator[FeedStore]:
+    """The feed tables, to be written."""
+    from index.store_feeds import FeedStore
+
+    with _writing(settings, purpose), FeedStore(settings.data, write=True) as store:
+        yield store
+
+
 # A running watcher holds the lock for seconds, or for as long as an index takes.
 LOCK_WAIT_S = 60.0
 
 
 @contextlib.contextmanager
-def _feed_store(settings: Settings, purpose: str) -> Iterator[FeedStore]:
-    """The feed tables, to be written; waits a while for a running watcher."""
-    from index.store_feeds import FeedStore
+def _writing(settings: Settings, purpose: str) -> Iterator[None]:
+    """The lock, for commands that write little; waits a while for who holds it."""
     from ingest.lock import ingest_lock
 
     until_s = time.monotonic() + LOCK_WAIT_S
@@ -1071,8 +1152,8 @@ def _feed_store(settings: Settings, purpose: str) -> Iterator[FeedStore]:
         time.sleep(0.2)
         return time.monotonic() < until_s
 
-    with ingest_lock(settings.data, purpose, _now_s(), wait), FeedStore(settings.data, write=True) as store:
-        yield store
+    with ingest_lock(settings.data, purpose, _now_s(), wait):
+        yield
 
 
 @feeds_app.command("add")
@@ -1122,6 +1203,7 @@ def feeds_remove(
     from ingest.feed_commands import subscription_named
 
     settings = _settings(context, data)
+    _check_corpus(settings.data)
     with _feed_store(settings, "newsquote feeds remove") as store:
         for feed in [subscription_named(store, name) for name in names]:
             store.unsubscribe(feed.number)
@@ -1162,16 +1244,18 @@ def feeds_import(
     """
     _import_urllib3()
     from ingest.feed_commands import imported
-    from ingest.feed_files import read_file
+    from ingest.feed_files import left_out, read_file
 
     settings = _settings(context, data)
-    wanted = imported(read_file(path), path, _now_s())
+    wanted, n_left_out = imported(read_file(path), path, _now_s())
     with _feed_store(settings, "newsquote feeds import") as store:
         n_before = len(store.feeds())
         for one in wanted:
             store.subscribe(one)
         n_new = len(store.feeds()) - n_before
     print(f"{n_new:,} subscriptions added, {len(wanted) - n_new:,} were there already.")
+    if n_left_out:
+        print(left_out(path, n_left_out), file=sys.stderr)
 
 
 @feeds_app.command("export")
@@ -1475,12 +1559,40 @@ def _check_language_model(settings: Settings) -> list[Check]:
     return [Check("llm", True, detail)]
 
 
+def _flush_output() -> None:
+    """Write out what was printed.
+
+    Raises:
+        BrokenPipeError: Nobody reads it any more.
+        NewsquoteError: It cannot be written: the disk is full, say.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_output()
+        raise NewsquoteError(f"The output cannot be written ({error.strerror or error}).") from error
+
+
+def _forget_output() -> None:
+    """Let what could not be written go, so that the interpreter does not complain about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 INTERRUPTED = "newsquote: interrupted; everything reported as stored is safe."
 
 
 def main() -> None:
     """Console script: run a command, and turn known failures into one sentence and exit code 1."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # A closed stream (`>&-`) is None, and its number would go to the next file that is opened.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):
+        if isinstance(sys.stdout.buffer, io.RawIOBase):
+            # PYTHONUNBUFFERED. What a buffer still holds fails again in `_flush_output`, which tells whose fault it is.
+            sys.stdout = io.TextIOWrapper(io.BufferedWriter(sys.stdout.buffer), line_buffering=True)
         # Whatever the locale says, output is UTF-8. A lone surrogate, which a question's bytes or a JSON escape may
         # bring in, comes out as the escape it has in JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -1488,7 +1600,7 @@ def main() -> None:
         try:
             app(prog_name="newsquote")
         finally:
-            sys.stdout.flush()
+            _flush_output()
     except NewsquoteError as error:
         from index.terminal import safe
 
@@ -1499,8 +1611,7 @@ def main() -> None:
         print(INTERRUPTED, file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); the interpreter must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # its reader has gone (`| head`)
         sys.exit(0)
     except SystemExit as end:
         # Typer turns the two above into exit codes of its own, without a word.

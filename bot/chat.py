@@ -47,7 +47,8 @@ def conversation(
         try:
             found = answer(Question(text, today()))
         except BadInput as error:
-            yield f"{str(error)[:1].upper()}{str(error)[1:]}."
+            sentence = f"{str(error)[:1].upper()}{str(error)[1:]}"
+            yield sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
             continue
         parts = [] if text == said else [f"Searched: {safe(text)}"]
         written = write(found) if write is not None and found.status == "answered" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from bot.batch import open_lines, record_of
@@ -33,11 +34,22 @@ def read_labelled(path: str) -> list[dict[str, Any]]:
             for name in ("question", "asked_on"):
                 if not isinstance(row.get(name), str):
                     raise BadInput(f'{path}: line {number} has no "{name}"')
+            try:
+                day_of_question(row)
+            except ValueError:
+                raise BadInput(
+                    f"{path}: line {number}: asked_on is {row['asked_on']!r}; write it as 2025-04-26"
+                ) from None
             if row.get("kind") != "follow_up":
                 found.append(row)
     if not found:
         raise BadInput(f"{path} holds no questions")
     return found
+
+
+def day_of_question(row: Row) -> date:
+    """The day that a labelled question is asked on; what `read_labelled` gives has one."""
+    return date.fromisoformat(row["asked_on"][:10])
 
 
 def shares(questions: Sequence[Row], answers: Sequence[Row]) -> dict[str, float]:

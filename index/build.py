@@ -128,8 +128,8 @@ class _Base:
             tables = [np.load(path / f"{name}.npy", mmap_mode="r") for name in ("passages", "versions")]
         except (IndexMissing, IndexCorrupt, IndexStale, OSError, ValueError):
             return None
-        had = (manifest.schema_version, manifest.model, manifest.splitter, manifest.passage_tokens)
-        if had != (SCHEMA, recipe.model, recipe.splitter, recipe.passage_tokens):
+        had = (manifest.schema_version, manifest.model, manifest.splitter)
+        if had != (SCHEMA, recipe.model, recipe.splitter):
             return None
         return cls(path, manifest, *tables)
 

@@ -30,6 +30,7 @@ from index.embed import load_embedder
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
 from index.files import FileEntry, sync_folder
 from index.scope import Scopes
+from index.store import Store
 from index.types import Embedder, Span
 from index.vectors import SegmentFile, VectorIndex
 from index.words import WordIndex
@@ -181,7 +182,7 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     """
     name = name or current_name(folder)
     if name is None:
-        raise IndexMissing(f"There is no index in {folder} yet; run `newsquote ingest SOURCE` first.")
+        raise _missing(folder)
     path = folder / FOLDER / name / "manifest.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -199,6 +200,13 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     if found == 1 and manifest.vector_kind != "Flat":
         raise IndexStale(f"The index {name} keeps vectors as {manifest.vector_kind}; run `newsquote reindex`.")
     return manifest
+
+
+def _missing(folder: Path) -> IndexMissing:
+    with contextlib.suppress(StoreError), Store(folder) as store:
+        if store.counts()["articles"]:
+            return IndexMissing(f"There is no index in {folder}, but a corpus with articles; run `newsquote reindex`.")
+    return IndexMissing(f"There is no index in {folder} yet; run `newsquote ingest SOURCE` first.")
 
 
 def switch_to(folder: Path, name: str) -> None:

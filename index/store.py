@@ -352,6 +352,10 @@ class Store:
         )
         return [str(row[0]) for row in rows]
 
+    def ids_at(self, url: str) -> list[str]:
+        """Ids of the articles that came with this very address, be it one or not."""
+        return [str(row[0]) for row in self._rows("SELECT id FROM articles WHERE url = ? ORDER BY id", (url,))]
+
     def _one(self, sql: str, values: Sequence[object] = ()) -> tuple | None:  # type: ignore[type-arg]
         try:
             row: tuple | None = self._db.execute(sql, values).fetchone()  # type: ignore[type-arg]
@@ -685,17 +689,19 @@ class Store:
         row = self._one(f"SELECT id FROM {table} WHERE key = ?", (key,))
         if row is not None:
             return int(row[0])
+        if not self._write:
+            return 0
         with self.transaction():
             cursor = self._db.execute(f"INSERT INTO {table} (key) VALUES (?)", (key,))
         assert cursor.lastrowid is not None
         return cursor.lastrowid
 
     def splitter_id(self, key: str) -> int:
-        """Number of a way of splitting, made on first use."""
+        """Number of a way of splitting, made on first use; for a reader 0, under which nothing is stored."""
         return self._key_id("splitters", key)
 
     def model_id(self, key: str) -> int:
-        """Number of a model, made on first use."""
+        """Number of a model, likewise."""
         return self._key_id("models", key)
 
     def unsplit(self, splitter: int, limit: int) -> list[Article]:

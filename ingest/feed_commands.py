@@ -63,18 +63,20 @@ def subscription(url: str, now_s: int, *, title: str = "", site: str = "", sourc
     return Subscription(0, url, title, site, source, now_s, now_s)
 
 
-def imported(body: bytes, origin: str, now_s: int) -> list[Subscription]:
-    """Subscriptions to the feeds that an OPML file lists.
+def imported(body: bytes, origin: str, now_s: int) -> tuple[list[Subscription], int]:
+    """Subscriptions to the feeds that an OPML file lists, and how many entries were left out: they are no addresses.
 
     Raises:
         FeedError: It is no OPML, or lists none.
     """
-    return [subscription(one.url, now_s, title=one.title, site=one.site) for one in parse_opml(body, origin)]
+    listed, n_left_out = parse_opml(body, origin)
+    feeds = [subscription(one.url, now_s, title=one.title, site=one.site, source=one.source) for one in listed]
+    return feeds, n_left_out
 
 
 def exported(store: FeedStore, now_s: int) -> bytes:
     """All subscriptions as OPML."""
-    outlines = [Outline(feed.url, feed.title, feed.site) for feed in store.feeds()]
+    outlines = [Outline(feed.url, feed.title, feed.site, feed.source) for feed in store.feeds()]
     return opml(outlines, format_datetime(datetime.fromtimestamp(now_s, UTC)))
 
 
@@ -107,10 +109,10 @@ def feed_rows(store: FeedStore, now_s: int) -> list[dict[str, object]]:
             "title": feed.title,
             "site": feed.site or None,
             "source": feed.source or None,
-            "added": _moment(feed.added_s),
-            "polled": _moment(feed.polled_s),
-            "next": _moment(feed.next_s),
-            "new": _moment(feed.new_s),
+            "added": _iso(feed.added_s),
+            "polled": _iso(feed.polled_s),
+            "next": _iso(feed.next_s),
+            "new": _iso(feed.new_s),
             "entries": feed.n_entries,
             "alarm": alarm(feed, now_s) or None,
         }
@@ -123,8 +125,8 @@ def feed_lines(rows: Sequence[dict[str, object]]) -> str:
     lines = []
     for row in rows:
         lines.append(f"{safe(str(row['title'] or '(not read yet)'))}  {safe(str(row['url']))}")
-        state = f"{row['entries']} entries, polled {row['polled'] or 'never'}, next {row['next']}"
-        lines.append(f"  {state}" + (f"; last new {row['new']}" if row["new"] else ""))
+        state = f"{row['entries']} entries, polled {_written(row['polled'])}, next {_written(row['next'])}"
+        lines.append(f"  {state}" + (f"; last new {_written(row['new'])}" if row["new"] else ""))
         if row["alarm"]:
             lines.append(f"  {safe(str(row['alarm']))}")
     return "\n".join(lines) if lines else "No subscriptions; `newsquote feeds add URL` makes one."
@@ -181,10 +183,20 @@ def _explained(outcome: str, detail: str = "") -> str:
     return outcome + (f": {words}" if words else "") + (f" ({safe(detail)})" if detail else "")
 
 
+_FOR_A_PERSON = "%Y-%m-%d %H:%M UTC"
+
+
 def _moment(instant_s: int | None) -> str | None:
-    if instant_s is None:
-        return None
-    return datetime.fromtimestamp(instant_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).strftime(_FOR_A_PERSON)
+
+
+def _iso(instant_s: int | None) -> str | None:
+    return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).isoformat()
+
+
+def _written(iso: object) -> str:
+    """What `_iso` gave, for a person."""
+    return datetime.fromisoformat(iso).strftime(_FOR_A_PERSON) if isinstance(iso, str) else "never"
 
 
 # Status -------------------------------------------------------------------------------------------------------
@@ -205,7 +217,7 @@ def feed_status(store: FeedStore, now_s: int) -> dict[str, object]:
         "feeds_failing": states["failing"],
         "feeds_stale": states["stale"],
         "entries_waiting": store.n_queued(),
-        "last_poll": _moment(max(polled)) if polled else None,
+        "last_poll": _iso(max(polled)) if polled else None,
         "feed_alarms": alarms,
     }
 
@@ -220,7 +232,7 @@ def feed_status_lines(found: dict[str, object]) -> str:
         (
             "feeds",
             f"{found['feeds']}: {found['feeds_failing']} failing, {found['feeds_stale']} stale; "
-            f"{found['entries_waiting']} entries waiting; last polled {found['last_poll'] or 'never'}",
+            f"{found['entries_waiting']} entries waiting; last polled {_written(found['last_poll'])}",
         )
     ]
     rows += [("alarm", safe(f"{one['feed']} {one['alarm']}")) for one in alarms]

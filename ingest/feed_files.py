@@ -61,9 +61,17 @@ def listed_feeds(path: str) -> list[str]:
     from ingest.feeds import parse_opml
 
     try:
-        return [one.url for one in parse_opml(read_file(path), path)]
+        listed, n_left_out = parse_opml(read_file(path), path)
     except FeedError as error:
         raise BadInput(str(error)) from error
+    if n_left_out:
+        print(left_out(path, n_left_out), file=sys.stderr)
+    return [one.url for one in listed]
+
+
+def left_out(path: str, n: int) -> str:
+    """A line on what was passed over in a list of feeds."""
+    return f"{path}: {n:,} {'entry was' if n == 1 else 'entries were'} left out: no http or https address of a feed"
 
 
 def sitemap_file(path: str) -> bytes | None:

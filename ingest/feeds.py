@@ -190,6 +190,7 @@ class Outline:
     url: str
     title: str = ""
     site: str = ""
+    source: str = ""  # the outlet, which OPML itself has no word for
 
 
 def parse_feed(body: bytes, url: str, charset: str = "") -> Feed:
@@ -464,8 +465,14 @@ def _list(value: object) -> list[object]:
 # OPML ---------------------------------------------------------------------------------------------------------
 
 
-def parse_opml(body: bytes, origin: str) -> list[Outline]:
+_SOURCE = "newsquoteSource"
+
+
+def parse_opml(body: bytes, origin: str) -> tuple[list[Outline], int]:
     """The feeds that an OPML file lists, at any depth, none twice.
+
+    Returns:
+        The feeds, and how many more entries for one there are that no feed can be at, or too many.
 
     Raises:
         FeedError: It is no OPML, or lists no feed.
@@ -478,17 +485,22 @@ def parse_opml(body: bytes, origin: str) -> list[Outline]:
     if root is None or etree.QName(root.tag).localname.lower() != "opml":
         raise FeedError(origin, "is no OPML.")
     found: dict[str, Outline] = {}
+    n_left_out = 0
     for element in root.iter():
         if not isinstance(element.tag, str) or etree.QName(element.tag).localname.lower() != "outline":
             continue
         fields = {str(name).lower(): str(value).strip() for name, value in element.attrib.items()}
-        url = _web(fields.get("xmlurl", ""), "")
-        if url and len(found) < MAX_OUTLINES:
+        given = fields.get("xmlurl", "")
+        url = _web(given if ":" in given.partition("/")[0] else f"https://{given}", "") if given else ""
+        if url and (url in found or len(found) < MAX_OUTLINES):
             title = fields.get("title") or fields.get("text", "")
-            found.setdefault(url, Outline(url, " ".join(title.split()), _web(fields.get("htmlurl", ""), "")))
+            site, source = _web(fields.get("htmlurl", ""), ""), fields.get(_SOURCE.lower(), "")
+            found.setdefault(url, Outline(url, " ".join(title.split()), site, source))
+        elif given:
+            n_left_out += 1
     if not found:
-        raise FeedError(origin, "lists no feed: no outline in it has an xmlUrl.")
-    return list(found.values())
+        raise FeedError(origin, "lists no feed: no outline in it has an xmlUrl that is an address.")
+    return list(found.values()), n_left_out
 
 
 def opml(outlines: Sequence[Outline], created: str) -> bytes:
@@ -508,6 +520,8 @@ def opml(outlines: Sequence[Outline], created: str) -> bytes:
         element = etree.SubElement(body, "outline", text=title, title=title, type="rss", xmlUrl=_xml_text(one.url))
         if one.site:
             element.set("htmlUrl", _xml_text(one.site))
+        if one.source:
+            element.set(_SOURCE, _xml_text(one.source))
     written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return written
 

@@ -24,6 +24,7 @@ _AMP_CACHE = re.compile(
 _AMP_FRONT = re.compile(r"^/amp(?=/)")
 _AMP_END = re.compile(r"(?:/amp/?|\.amp)$|\.amp(?=\.html?$)")
 _MAX_STEPS = 8
+_LOCAL = "local:"
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$")
 
 # Trackers of news sites that the general list lacks, and parameters that only choose the AMP edition.
@@ -118,7 +119,12 @@ def article_id(url: str, title: str, text: str, part: str = "") -> str:
     if canonical:
         return f"{canonical}#{part}" if part else canonical
     # Normalising drops NUL, so the separator cannot stand in either.
-    return "local:" + sha256(f"{normalise(title)}\0{normalise(text)}".encode()).hexdigest()[:16]
+    return _LOCAL + sha256(f"{normalise(title)}\0{normalise(text)}".encode()).hexdigest()[:16]
+
+
+def is_local(identity: str) -> bool:
+    """Whether an id is that of an article without a usable address."""
+    return identity.startswith(_LOCAL)
 
 
 def part_of(identity: str, url: str) -> str:

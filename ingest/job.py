@@ -13,9 +13,10 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
+from index.build import Recipe, in_index
 from index.errors import BadInput, StoreError
 from index.files import whole_file
-from index.snapshot import current_name
+from index.snapshot import current_name, live_name
 from index.store import Store
 from index.store_feeds import FeedStore
 from index.types import Embedder
@@ -25,10 +26,10 @@ from ingest.identity import canonical_url
 from ingest.page_log import StoredPages
 from ingest.pipeline import (
     finish,
+    n_missing,
     recipe_for,
     record,
     split_missing,
-    splitter_key,
     store_articles,
 )
 from ingest.report import BarProgress, LineProgress, summary
@@ -62,7 +63,7 @@ def run_ingest(
         rejects: Where to write what was rejected, as JSON lines.
 
     Returns:
-        A sentence for each source that could not be read to its end; the others were.
+        A sentence for each source that could not be read to its end, or one where all that was read is rejected.
     """
     started = time.monotonic()
     failures: list[str] = []
@@ -90,10 +91,15 @@ def run_ingest(
             chosen, passage_tokens = embedder()
             recipe = recipe_for(chosen, passage_tokens, newsquote)
             report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress)
-    print(summary(report, time.monotonic() - started), file=sys.stderr)
+    has_index = live_name(folder) is not None
+    print(summary(report, time.monotonic() - started, has_index=has_index), file=sys.stderr)
     for source in sources:
         if isinstance(source, Remembering):
             print("\n".join(source.counts.sentences()), file=sys.stderr)
+    n_rejected = sum(report.rejected.values())
+    n_usable = report.n_read - n_rejected + sum(s.counts.n_known for s in sources if isinstance(s, Remembering))
+    if n_rejected and not n_usable and not failures:
+        failures.append(f"Nothing that was read could be used ({n_rejected:,} rejected); --rejects FILE says why")
     return failures
 
 
@@ -132,15 +138,16 @@ def run_reindex(
 ) -> None:
     """Rebuild the index with an embedder and a passage length; says first what it needs."""
     started = time.monotonic()
+    recipe = recipe_for(embedder, passage_tokens, newsquote)
+    if recipe.passage_tokens < passage_tokens:
+        print(f"passages have {recipe.passage_tokens} tokens at most: the model reads no more", file=sys.stderr)
     with Store(folder) as reader:  # a folder without a corpus is an error, not an empty index
-        n_articles = reader.counts()["articles"]
-    with Store(folder, write=True) as store:
-        recipe = recipe_for(embedder, passage_tokens, newsquote)
         if dry_run:
-            print(_estimate(store, embedder, passage_tokens, n_articles), file=sys.stderr)
+            print(_estimate(reader, embedder, recipe), file=sys.stderr)
             return
+    with Store(folder, write=True) as store:
         split_missing(store, embedder, passage_tokens)
-        print(_estimate(store, embedder, passage_tokens, n_articles), file=sys.stderr)
+        print(_estimate(store, embedder, recipe), file=sys.stderr)
         progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
         with contextlib.closing(progress):
             n_embedded, name = finish(folder, store, embedder, recipe, now_s, progress, always=True)
@@ -155,35 +162,35 @@ _WORDS_BYTES = 330
 _PLACES_BYTES = 120
 
 
-def _estimate(store: Store, embedder: Embedder, passage_tokens: int, n_articles: int) -> str:
+def _estimate(store: Store, embedder: Embedder, recipe: Recipe) -> str:
     """Time and disk that a re-index needs, from what is stored and a quick measurement of the embedder."""
+    n_articles, passage_tokens = store.counts()["articles"], recipe.passage_tokens
     n_chars, sample = store.text_size(32)
     n_tokens = sum(embedder.count_tokens(sample))
     tokens = n_chars * n_tokens / max(1, sum(map(len, sample)))
     n_passages = int(tokens / (0.85 * passage_tokens)) + n_articles
-    splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
-    model = store.model_id(recipe_for(embedder, passage_tokens, "").model.key)
+    splitter, model = store.splitter_id(recipe.splitter), store.model_id(recipe.model.key)
     known = store.n_passages(splitter)
-    n_missing = store.n_unembedded(splitter, model) if known else n_passages
+    n_new = n_missing(store, splitter, model, in_index(store.folder, recipe)) if known else n_passages
     n = known or n_passages
     texts = [text[: 4 * passage_tokens] for text in sample]
     embedder.embed_passages(texts[:1])
     started = time.perf_counter()
     embedder.embed_passages(texts)
     each_s = (time.perf_counter() - started) / max(1, len(texts))
-    disk = n * (bytes_a_vector(n, embedder.dim) + _WORDS_BYTES + _PLACES_BYTES) + n_missing * 2 * embedder.dim
-    minutes = round(n_missing * each_s / 60)
+    disk = n * (bytes_a_vector(n, embedder.dim) + _WORDS_BYTES + _PLACES_BYTES) + n_new * 2 * embedder.dim
+    minutes = round(n_new * each_s / 60)
     how_long = f"some {minutes:,} min" if minutes else "less than a minute"
     free = shutil.disk_usage(store.folder).free
     return (
-        f"{n_articles:,} articles, about {n:,} passages, of which {n_missing:,} are to be embedded: "
+        f"{n_articles:,} articles, about {n:,} passages, of which {n_new:,} are to be embedded: "
         f"{how_long} and {disk / 1e6:,.0f} MB of disk "
         f"({free / 1e6:,.0f} MB are free)"
     )
 
 
 def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool) -> str:
-    """Tombstone articles by URL or id; all of them or none.
+    """Tombstone articles by URL or id, or by what was given for a URL and is none; all of them or none.
 
     Raises:
         BadInput: One is not in the corpus.
@@ -192,12 +199,13 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
         ids = []
         for url in urls:
             # As it is, it may be the id of a part of a page; a page takes its parts along.
-            is_id = url.startswith("local:") or reader.known(url) is not None
+            is_id = reader.known(url) is not None
             identity = url if is_id else canonical_url(url)
             parts = reader.parts_of(identity) if identity else []
-            if identity is None or (reader.known(identity) is None and not parts):
+            found = [identity, *parts] if identity and reader.known(identity) else parts or reader.ids_at(url)
+            if not found:
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
-            ids.extend([identity, *parts] if reader.known(identity) else parts)
+            ids.extend(found)
     if dry_run:
         return f"{len(ids)} article{'' if len(ids) == 1 else 's'} would be retracted."
     with Store(folder, write=True) as store:

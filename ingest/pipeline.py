@@ -30,7 +30,7 @@ from ingest.clean import clean, learned_lines, line_keys, normalise
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Flush, Reject
-from ingest.identity import article_id, outlet, part_of
+from ingest.identity import article_id, is_local, outlet, part_of
 from ingest.language import language_of
 from ingest.passages import article_passages, embedding_text, passage_budget
 
@@ -49,7 +49,7 @@ class Progress(Protocol):
     """Told how far the job is; called often, so it must be cheap."""
 
     def stored(self, n: int) -> None:
-        """`n` drafts are committed in all."""
+        """What `n` drafts say is committed in all, by this run or one before."""
         ...
 
     def embedded(self, n: int, n_all: int) -> None:
@@ -109,7 +109,7 @@ def store_articles(
         if fresh:
             with store.transaction():
                 _store_batch(fresh, store, now_s, copies, report, on_reject, returns)
-        progress.stored(report.n_read)
+        progress.stored(report.n_new + report.n_changed + report.n_same)
     changed_back = returns.real()
     if changed_back:
         with store.transaction():
@@ -195,6 +195,8 @@ def _store_batch(
         dated = settle(draft.published, draft.updated, draft.date_from, draft.url, now_s)
         report.warnings.update(f"date {problem}" for problem in dated.problems)
         identity = article_id(draft.url, cleaned.title, cleaned.text, draft.part or kept.part)
+        if draft.url and is_local(identity):
+            report.warnings["url that is no web address"] += 1
         known = store.known(identity)
         content = content_hash(cleaned.title, cleaned.text, dated.published, source, draft.authors)
         if known is not None and known.is_retracted:
@@ -353,12 +355,31 @@ def _passage_hash(article: Article, text: str) -> bytes:
     return _hash((embedding_text(article.title, article.published, text),))
 
 
+# Which of (n, 2) places, version and start, need no vector though the cache has none of theirs: an (n,) mask.
+IsKnown = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
+
+
+def n_missing(store: Store, splitter: int, model: int, is_known: IsKnown) -> int:
+    """How many vectors `embed_missing` will compute."""
+    return len({row.hash for _, rows in _missing(store, splitter, model, is_known) for row in rows})
+
+
+def _missing(store: Store, splitter: int, model: int, is_known: IsKnown) -> Iterator[tuple[int, list[PassageRow]]]:
+    """Passages that need a vector, a window of them at a time, and how many beside them turned out to be known."""
+    after = (0, -1)
+    while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
+        after = (rows[-1].version, rows[-1].span.start)
+        known = is_known(np.array([(row.version, row.span.start) for row in rows], np.int64))
+        wanted = [row for row, is_there in zip(rows, known.tolist(), strict=True) if not is_there]
+        yield int(known.sum()), wanted
+
+
 def embed_missing(
     store: Store,
     embedder: Embedder,
     passage_tokens: int,
     progress: Progress,
-    is_known: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]] = lambda places: np.zeros(len(places), bool),
+    is_known: IsKnown = lambda places: np.zeros(len(places), bool),
 ) -> int:
     """Give a vector to every passage; how many were computed.
 
@@ -367,7 +388,7 @@ def embed_missing(
         embedder: Computes the vectors.
         passage_tokens: Longest passage.
         progress: Told of every portion.
-        is_known: Which of (n, 2) places, version and start, need none though the cache has dropped theirs.
+        is_known: Which places need none though the cache has dropped theirs.
 
     The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
     done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
@@ -382,12 +403,9 @@ def embed_missing(
 
     def missing() -> Iterator[list[PassageRow]]:
         nonlocal n_all
-        after = (0, -1)
-        while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
-            after = (rows[-1].version, rows[-1].span.start)
-            known = is_known(np.array([(row.version, row.span.start) for row in rows], np.int64))
-            n_all -= int(known.sum())
-            yield [row for row, is_there in zip(rows, known.tolist(), strict=True) if not is_there]
+        for n_known, rows in _missing(store, splitter, model, is_known):
+            n_all -= n_known
+            yield rows
 
     def commit_first() -> None:
         nonlocal done
@@ -446,8 +464,9 @@ def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
 
 
 def recipe_for(embedder: Embedder, passage_tokens: int, newsquote: str) -> Recipe:
-    """What a snapshot made with an embedder is built with."""
-    return Recipe(model_entry(embedder), splitter_key(embedder, passage_tokens), passage_tokens, newsquote)
+    """What a snapshot made with an embedder is built with; passages are no longer than its model reads."""
+    budget = passage_budget(passage_tokens, embedder.max_tokens)
+    return Recipe(model_entry(embedder), splitter_key(embedder, passage_tokens), budget, newsquote)
 
 
 def finish(
@@ -488,6 +507,7 @@ class Kept(BaseModel):
         is_stub: The text was known to be a part only.
         valid_from_s: Since when the version is valid, where nothing else says so.
         part: Which part of the page at its URL it is; see `Draft.part`.
+        id: What an article without a usable address is called here, for `newsquote retract`; not read again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -495,6 +515,7 @@ class Kept(BaseModel):
     cuts: tuple[NonNegativeInt, ...] = ()
     is_stub: bool = False
     part: str = ""
+    id: str = ""
     valid_from_s: int | None = Field(default=None, ge=-(2**40), le=2**40)
 
 
@@ -530,7 +551,8 @@ def record(article: Article, extra: str, valid_from_s: int | None = None) -> str
         "text": article.text,
     }
     part = part_of(article.id, article.url or "")
-    kept = Kept(cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s, part=part)
+    local = article.id if is_local(article.id) else ""
+    kept = Kept(cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s, part=part, id=local)
     if kept != Kept():
         fields[_KEPT] = kept.model_dump(exclude_defaults=True)
     if extra:

@@ -91,8 +91,8 @@ class BarProgress:
         self._bar.stop()
 
 
-def summary(report: Report, took_s: float) -> str:
-    """What an ingest did, in a few lines."""
+def summary(report: Report, took_s: float, *, has_index: bool = True) -> str:
+    """What an ingest did, in a few lines; `has_index` says whether anything can be asked now."""
     lines = [
         f"{report.n_read:,} read in {took_s:.1f} s: {report.n_new:,} new, {report.n_changed:,} changed, "
         f"{report.n_same:,} same, {sum(report.rejected.values()):,} rejected",
@@ -108,5 +108,5 @@ def summary(report: Report, took_s: float) -> str:
     if report.snapshot:
         lines.append(f"{report.n_embedded:,} passages embedded; the live index is now {report.snapshot}")
     else:
-        lines.append("nothing to embed; the live index stays as it is")
+        lines.append("nothing to embed; " + ("the live index stays as it is" if has_index else "there is no index yet"))
     return "\n".join(lines)

@@ -22,6 +22,11 @@ class WebCounts:
     n_over: int = 0
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def n_known(self) -> int:
+        """Pages of which there is nothing new."""
+        return self.n_unchanged + self.n_skipped
+
     def sentences(self) -> list[str]:
         """For a person."""
         noun = "address" if self.n_fetched == 1 else "addresses"

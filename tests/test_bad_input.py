@@ -118,6 +118,10 @@ READING = [
     ["sources"],
     ["export"],
     ["retract", "https://a.example/1"],
+    ["reindex"],
+    ["rollback"],
+    ["feedback"],
+    ["feeds", "remove", "https://a.example/feed"],
 ]
 
 
@@ -125,12 +129,10 @@ READING = [
 def test_before_any_ingest_every_command_says_what_to_run(tmp_path: Path, words: list[str]) -> None:
     said = sentence(run(*words, "--data", str(tmp_path)))
     assert f"There is no corpus in {tmp_path}; run `newsquote ingest SOURCE` first" in said
-    assert not (tmp_path / FILE).exists()
+    assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "words", [*READING, ["ingest", "x.jsonl"], ["doctor"], ["rollback"]], ids=lambda words: words[0]
-)
+@pytest.mark.parametrize("words", [*READING, ["ingest", "x.jsonl"], ["doctor"]], ids=lambda words: words[0])
 def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path, words: list[str]) -> None:
     (tmp_path / "file").write_text("mine")
     said = sentence(run(*words, "--data", str(tmp_path / "file")))
@@ -175,6 +177,14 @@ def test_a_folder_that_cannot_answer_says_why_and_what_to_run(
     said = sentence(run(*BESSENT, "--data", str(data)))
     assert words in said
     assert remedy in said
+
+
+@pytest.mark.parametrize("words", [BESSENT, ("doctor",)], ids=lambda words: words[0])
+def test_a_corpus_without_an_index_names_reindex(data: Path, words: tuple[str, ...]) -> None:
+    shutil.rmtree(data / FOLDER)
+    ran = run(*words, "--data", str(data))
+    assert ran.code == 1
+    assert f"There is no index in {data}, but a corpus with articles; run `newsquote reindex`." in ran.out + ran.err
 
 
 def test_a_reindex_repairs_a_truncated_vector_file(data: Path) -> None:
@@ -274,6 +284,23 @@ def test_a_source_that_holds_no_article_is_named(data: Path, tmp_path: Path, nam
     assert re.fullmatch(r"newsquote: [^\n]+\.", ran.err.splitlines()[-1])
     assert name in ran.err.splitlines()[-1]
     assert nothing_lost(data)
+
+
+def test_an_ingest_of_nothing_but_rejects_is_a_failure_and_one_of_what_is_known_is_none(
+    tmp_path: Path,
+) -> None:
+    path = articles(tmp_path / "bad.jsonl", b"not json", {"url": "https://gull.example/2", "title": "No text"})
+    ran = run("ingest", str(path), "--data", str(tmp_path / "new"))
+    assert ran.code == 1
+    lines = ran.err.splitlines()
+    assert lines[-1] == "newsquote: Nothing that was read could be used (2 rejected); --rejects FILE says why."
+    assert "nothing to embed; there is no index yet" in lines
+
+
+def test_a_second_ingest_with_rejects_in_it_is_no_failure(data: Path, tmp_path: Path) -> None:
+    known = run("export", "--data", str(data)).out.encode().splitlines()[0]
+    path = articles(tmp_path / "mixed.jsonl", b"not json", known)
+    assert [run("ingest", str(path), "--data", str(data)).code for _ in range(2)] == [0, 0]
 
 
 def test_a_bad_source_does_not_keep_a_good_one_out(data: Path, tmp_path: Path) -> None:

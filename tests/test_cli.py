@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -144,6 +147,12 @@ def test_a_failed_question_is_a_row_with_an_error_and_the_end_says_so(sample_dat
     assert (ran.code, ran.err) == (0, "1 of 2 questions failed; `error` in their rows says why\n")
 
 
+def test_a_batch_of_which_every_question_failed_is_a_failure(sample_data: Path) -> None:
+    ran = run("ask", "--batch", "-", "--data", str(sample_data), stdin=b"nope\n[]\n")
+    assert (ran.code, ran.out.count("\n")) == (1, 2)
+    assert ran.err == "newsquote: All 2 questions failed; `error` in their rows says why.\n"
+
+
 def test_a_question_of_marks_emoji_and_commands_is_given_back_as_asked(sample_data: Path) -> None:
     question = "“Who” said 'no'? 🇺🇦 \x1b[31m \u202ewho שלום \ud800 \\ \" \x00"
     line = json.dumps({"question": question}).encode()
@@ -181,6 +190,13 @@ def test_since_and_until_are_inclusive_and_an_outlet_may_be_in_any_case(sample_d
     assert (row.understood["since"], row.understood["until"]) == ("2025-04-19", "2025-04-19")
 
 
+def test_a_language_may_be_in_any_case_and_one_that_nothing_is_in_names_those_there_are(sample_data: Path) -> None:
+    assert asked(sample_data, BESSENT, "--language", "EN", "--never-refuse").quotes != []
+    ran = run("ask", BESSENT, "--language", "XX", "--data", str(sample_data))
+    assert (ran.code, ran.out) == (1, "")
+    assert "no article in the language xx in the corpus; give the code of one that there is: de, en, fr." in ran.err
+
+
 def test_as_is_reads_no_filter_out_of_the_words(sample_data: Path) -> None:
     question = "What deadline did Bessent mention, according to Valley Wire?"
     assert asked(sample_data, question).understood["sources"] == ["Valley Wire"]
@@ -204,6 +220,15 @@ def test_today_is_the_day_of_asking_where_none_is_given(sample_data: Path) -> No
         ["retract"],
         ["reindex", "--passage-tokens", "many"],
         ["reindex", "--passage-tokens", "-1"],
+        ["reindex", "--passage-tokens", "2049"],
+        ["reindex", "--runtime", "abacus"],
+        ["ask", "who?", "--source", " "],
+        ["ask", "--batch", ""],
+        ["eval", "--llm", "--against-reranker", "none"],
+        ["ingest", "a.txt", "b.txt", "--url", "https://a.example/1"],
+        ["ingest", "a.txt", "b.txt", "--title", "Gulls"],
+        ["ingest", "a.txt", "--url", "notaurl"],
+        ["ingest", "a.txt", "--url", "ftp://a.example/1"],
         ["no-such-command"],
         [],
     ],
@@ -269,6 +294,26 @@ def test_a_reader_that_goes_away_is_no_error(sample_data: Path) -> None:
         told = child.stderr.read().decode()
         assert child.wait(60) == 0
     assert told in ("", "60 article versions exported\n")
+
+
+_FEW_BYTES = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+_FEW_BYTES += "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_output_that_cannot_be_written_is_one_sentence(sample_data: Path, tmp_path: Path, unbuffered: str) -> None:
+    command = [sys.executable, "-c", f"{_FEW_BYTES}\nfrom newsquote import main\nmain()", "--data", str(sample_data)]
+    (tmp_path / "out").write_bytes(bytes(99_999))
+    with (tmp_path / "out").open("ab") as out:
+        env = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        words = ["status", "--json"]
+        done = subprocess.run([*command, *words], cwd=ROOT, env=env, stdout=out, stderr=subprocess.PIPE, timeout=120)
+    assert (done.returncode, done.stderr) == (1, b"newsquote: The output cannot be written (File too large).\n")
+
+
+def test_a_closed_output_is_no_error(sample_data: Path) -> None:
+    ran = run_child("status", "--data", str(sample_data), before="import os, sys; os.close(1); sys.stdout = None")
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
 
 
 def test_ctrl_c_in_the_middle_of_an_ingest_is_one_line_and_keeps_what_was_stored(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -139,3 +140,27 @@ def test_eval_and_calibrate_print_their_tables(sample_data: Path, tmp_path: Path
     assert told.code == 0, told.err
     assert "wrong at most" in told.out
     assert " <" in told.out
+
+
+def test_a_day_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text(json.dumps(QUESTIONS[2] | {"asked_on": "2025-99-99"}) + "\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"line 1: asked_on is '2025-99-99'; write it as 2025-04-26"):
+        read_labelled(str(path))
+
+
+def test_a_question_that_cannot_be_asked_is_not_measured_as_refused(sample_data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "questions.jsonl"
+    path.write_text(json.dumps(QUESTIONS[2] | {"question": "?!"}) + "\n", encoding="utf-8")
+    ran = run("--data", str(sample_data), "eval", str(path))
+    assert (ran.code, ran.out) == (1, "")
+    assert "The question '?!' could not be asked: the question has no words to search for" in ran.err
+
+
+def test_without_questions_calibrate_asks_the_sample(
+    sample_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(sample_data, tmp_path / "eval-sample", symlinks=True)
+    monkeypatch.setattr("newsquote._labelled", lambda path: QUESTIONS[:1] if not path else [])
+    ran = run("--data", str(tmp_path), "calibrate")  # a folder without a corpus of its own
+    assert "No question is answered at any threshold" in ran.err or ran.code == 0, ran.err

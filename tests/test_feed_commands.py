@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_a_quote_of_a_version_that_was_corrected_since_says_so_everywhere() -> N
 def test_subscriptions_go_out_as_opml_and_come_back(server: Server, tmp_path: Path) -> None:
     base = f"http://127.0.0.1:{server.port}"
     one, other = tmp_path / "one", tmp_path / "other"
-    newsquote(one, "feeds", "add", f"{base}/feed", "--allow-private")
+    newsquote(one, "feeds", "add", f"{base}/feed", "--allow-private", "--source", "Harbour Post")
     newsquote(one, "feeds", "export", str(tmp_path / "x.opml"))
     assert newsquote(one, "feeds", "export").encode() == (tmp_path / "x.opml").read_bytes()
     assert (
@@ -112,10 +113,21 @@ def test_subscriptions_go_out_as_opml_and_come_back(server: Server, tmp_path: Pa
         == "0 subscriptions added, 1 were there already.\n"
     )
     rows = [json.loads(line) for line in newsquote(other, "feeds", "list", "--json").splitlines()]
-    assert [(row["url"], row["title"]) for row in rows] == [(f"{base}/feed", "Harbour")]
+    assert [(row["url"], row["title"], row["source"]) for row in rows] == [(f"{base}/feed", "Harbour", "Harbour Post")]
+    assert datetime.fromisoformat(rows[0]["added"]).tzinfo is UTC
+    assert rows[0]["polled"] is None
+    assert " UTC" in newsquote(other, "feeds", "list")
     assert "Harbour" in newsquote(other, "feeds", "list")
     assert newsquote(other, "feeds", "remove", "harbour").startswith("No longer subscribed")
     assert newsquote(other, "feeds", "list") == "No subscriptions; `newsquote feeds add URL` makes one.\n"
+
+
+def test_entries_that_no_feed_can_be_at_are_counted(tmp_path: Path) -> None:
+    listed = tmp_path / "x.opml"
+    listed.write_text('<opml><body><outline xmlUrl="a.example/feed"/><outline xmlUrl="mailto:x"/></body></opml>')
+    ran = run("--data", str(tmp_path), "feeds", "import", str(listed))
+    assert (ran.code, ran.out) == (0, "1 subscriptions added, 0 were there already.\n")
+    assert ran.err == f"{listed}: 1 entry was left out: no http or https address of a feed\n"
 
 
 def test_an_opml_file_and_a_feeds_file_are_ingested_by_what_they_hold(

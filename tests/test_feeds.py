@@ -190,18 +190,22 @@ def test_a_teaser_is_told_from_a_whole_text() -> None:
 def test_opml_comes_back_as_it_went_out() -> None:
     outlines = [
         Outline("https://a.example/f?x=1&y=2", "A & <B>\0", "https://a.example/"),
-        Outline("https://b.example/f"),
+        Outline("https://b.example/f", source="The B & Post"),
     ]
-    assert parse_opml(opml(outlines, "now"), "x") == [
-        Outline("https://a.example/f?x=1&y=2", "A & <B>", "https://a.example/"),
-        Outline("https://b.example/f", "https://b.example/f"),
-    ]
+    assert parse_opml(opml(outlines, "now"), "x") == (
+        [
+            Outline("https://a.example/f?x=1&y=2", "A & <B>", "https://a.example/"),
+            Outline("https://b.example/f", "https://b.example/f", source="The B & Post"),
+        ],
+        0,
+    )
 
 
 def test_opml_is_read_at_any_depth_and_without_its_mistakes() -> None:
     body = b"""<opml><body><outline text="News"><outline XMLURL="https://a.example/f" title="A"/>
-    <outline xmlUrl="https://a.example/f"/><outline xmlUrl="javascript:x"/></outline><outline text="none"></body>"""
-    assert parse_opml(body, "x") == [Outline("https://a.example/f", "A")]
+    <outline xmlUrl="https://a.example/f"/><outline xmlUrl="javascript:x"/></outline><outline text="none">
+    <outline xmlUrl="b.example/feed"/></body>"""
+    assert parse_opml(body, "x") == ([Outline("https://a.example/f", "A"), Outline("https://b.example/feed")], 1)
     for bad in (b"<opml><body/></opml>", b"<rss/>", b"words"):
         with pytest.raises(FeedError):
             parse_opml(bad, "x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -39,6 +40,22 @@ from tests.torture import (
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "ingest" / "sample" / "articles.jsonl"
+
+
+@pytest.fixture
+def data(sample_data: Path, tmp_path: Path) -> Path:
+    """A copy of the ingested sample that a test may change, with a folder for models of its own."""
+    folder = shutil.copytree(sample_data, tmp_path / "data", symlinks=True)
+    (folder / "models").unlink()
+    (folder / "models").mkdir()
+    for export in (sample_data / "models").glob("*-fp32"):
+        (folder / "models" / export.name).symlink_to(export.resolve(), target_is_directory=True)
+    return folder
+
+
+def written(folder: Path) -> dict[Path, int]:
+    """Every file and when it was written, without those by which SQLite's readers see each other."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if "corpus.db-" not in path.name}
 
 
 def story(number: int, url: str = "") -> Story:
@@ -89,7 +106,7 @@ def test_an_ingest_says_on_stderr_what_is_safe_and_what_it_did(
     said = capsys.readouterr()
     assert said.out == ""
     lines = said.err.splitlines()
-    assert lines[0] == "stored 3"
+    assert lines[0] == "stored 2"
     assert "2 new, 0 changed, 0 same, 1 rejected" in said.err
     assert "rejected: 1 × not JSON" in lines
     assert lines[-1].endswith("the live index is now 000001")
@@ -378,6 +395,21 @@ def test_retract_takes_the_address_in_any_of_its_forms_and_says_what_it_did(tmp_
     check_answers(tmp_path / "d", [story(2).word], [story(1)])
 
 
+def test_articles_without_a_usable_address_are_retracted_by_what_the_export_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [made_up_word(number) for number in (11, 22)]
+    ingest_rows(tmp_path / "d", [{"url": "notaurl", "text": f"The bridge of {words[0]} stays."}])
+    assert "repaired: 1 × url that is no web address" in capsys.readouterr().err
+    ingest_rows(tmp_path / "d", [{"title": "B", "text": f"The bridge of {words[1]} stays."}])
+    backup = export(tmp_path / "d", tmp_path / "backup.jsonl")
+    rows = [json.loads(line) for line in backup.read_text(encoding="utf-8").splitlines()]
+    assert rows[0]["url"] == "notaurl"
+    said = run_retract(tmp_path / "d", ["notaurl", rows[1]["newsquote"]["id"]], NOW_S, dry_run=False)
+    assert said.startswith("2 articles retracted")
+    assert contents(tmp_path / "d") == []
+
+
 def test_a_dry_run_of_retract_changes_nothing(tmp_path: Path) -> None:
     ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(1)]))
     assert run_retract(tmp_path / "d", [story(1).url], NOW_S, dry_run=True) == "1 article would be retracted."
@@ -421,6 +453,21 @@ def test_a_dry_run_of_reindex_builds_nothing(tmp_path: Path, capsys: pytest.Capt
     run_reindex(tmp_path, HashingEmbedder("another"), 40, "test", NOW_S, dry_run=True)
     assert "are to be embedded" in capsys.readouterr().err
     assert current_name(tmp_path) == "000001"
+
+
+def test_a_dry_run_of_reindex_writes_nothing_at_all(data: Path) -> None:
+    before = written(data)
+    ran = run("--data", str(data), "reindex", "--passage-tokens", "2000", "--dry-run")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("passages have 210 tokens at most: the model reads no more\n")
+    assert written(data) == before
+
+
+def test_the_index_says_how_long_its_passages_can_be_and_not_what_was_asked_for(tmp_path: Path) -> None:
+    ingest(tmp_path, write_stories(tmp_path / "a.jsonl", [story(1)]))
+    embedder = WideEmbedder()
+    run_reindex(tmp_path, embedder, 100_000, "test", NOW_S, dry_run=False)
+    assert read_manifest(tmp_path).passage_tokens < embedder.max_tokens
 
 
 def test_reindex_of_a_folder_without_a_corpus_is_an_error_and_makes_none(tmp_path: Path) -> None:
