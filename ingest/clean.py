@@ -165,6 +165,7 @@ _STOPS = (".", "!", "?", "。")
 _CLOSERS = "\"'”’»)]"
 _LINK_LINE_CHARS = 200
 
+_PLATFORM = "(?:twitter|facebook|instagram|tiktok|youtube|x|threads|bluesky|linkedin|telegram|whatsapp|google news)"
 _OPENING = _any_of(
     r"""
     market news and data brought to you by\b | your e-?mail address will not be published\b
@@ -172,24 +173,25 @@ _OPENING = _any_of(
     deine e-?mail-adresse wird nicht veröffentlicht\b
     votre adresse (?:e-?mail|de messagerie) ne sera pas publiée\b
     tu dirección de correo electrónico no será publicada\b
-    (?:click here to )?(?:sign up|subscribe)\b.{0,120}\b(?:newsletters?|inbox|briefing|alerts?|emails?)\b
-    (?:get|receive|join) .{0,80}\b(?:newsletters?|inbox|e-?mail alerts)\b
+    (?:click here to )?(?:sign up|subscribe)\b(?! at| or).{0,120}\b(?:newsletters?|inbox|briefing|alerts?|emails?)\b
+    (?:get|receive|join) .{0,80}\b(?:newsletters?|(?:to|in|into) your? (?:\w+ )?inbox|e-?mail alerts)\b
     would you like to receive\b.{0,80}\bnewsletter
     (?:melden sie sich|abonnieren sie)\b.{0,80}\bnewsletter
     inscrivez-vous\b.{0,80}\b(?:newsletter|lettre)
     (?:suscr[ií]b[ea](?:te|se)|reg[ií]str[ae](?:te|se))\b.{0,80}\b(?:newsletter|bolet[ií]n)
     abonnez-vous (?:à|pour)\b
-    (?:please )?(?:follow|like|join) .{0,100}\bon (?:twitter|facebook|instagram|tiktok|youtube|x)\b
-    (?:please )?follow .{0,100}\bon (?:threads|bluesky|linkedin|telegram|whatsapp|google news)\b
+    (?:please )?follow (?:WHOM|(?=.{0,140}@)).{0,100}\bon PLATFORM\b
+    (?:please )?(?:like|join) WHOM[^,]{0,100}\bon PLATFORM\b
     download (?:our|the) .{0,40}\bapp\b | thank you for supporting (?:our|local) journalism
     support local journalism\b
     (?:we|this (?:web)?site|our (?:web)?site)(?: and our (?:\d+ )?partners)? uses? cookies\b
     we value your privacy\b
     by (?:continuing|using|clicking|signing up|submitting)\b.{0,80}\byou (?:agree|accept|consent)\b
-    (?:©|\(c\)|copyright (?:©|\(c\)|\d{4}))\s*\S | all rights reserved\b | alle rechte vorbehalten\b
+    ©\s*\S | \(c\)\s*\d{4}\b | copyright (?:©|\(c\))\s*\S | copyright \d{4}\b(?!\s(?!by\b)(?-i:[a-z]))
+    all rights reserved\b | alle rechte vorbehalten\b
     tous droits réservés\b | (?:\d+\. )?how relevant is this ad to you\b
     did you encounter any technical issues\b
-    """
+    """.replace("WHOM", r"(?:(?:us|our|me|him|her|them)\b|@|(?:the )?(?-i:[^\W\d_a-z]))").replace("PLATFORM", _PLATFORM)
 )
 # A paragraph that only says where the newsletter is to be had.
 _NEWSLETTER = re.compile(
@@ -203,8 +205,8 @@ _WALL = _any_of(
     (?:please )?(?:subscribe|register)(?: now)? to (?:continue|keep|read|unlock|access|view)\b
     (?:please )?(?:sign (?:in|up)|log in) to (?:continue|keep|read|unlock|access|view)\b
     create an? (?:free )?account to (?:continue|keep|read|unlock|access|view)\b
-    (?:to|want to) (?:continue|keep) reading\b
-    already (?:a|have a) (?:subscriber|subscription|member)\s?\?
+    (?:to|want to) (?:continue|keep) reading\b(?! the (?!article|story|full|rest))
+    already (?:a|have a) (?:subscriber|subscription|member)\s?\?\W*(?:$|(?:please|sign|log|click|activate|access)\b)
     (?:the rest of )?this (?:article|story|page) is (?:\w+ ){1,4}(?:subscribers|members)(?: only)?[.!]?$
     (?:exclusive(?:ly)? )?for subscribers only\b | subscribers? only\b | unlock this (?:article|story)\b
     you(?:['’]ve| have) (?:reached|read|used)\b.{0,30}\b(?:limit|free articles?)\b
@@ -213,14 +215,16 @@ _WALL = _any_of(
     (?:article|la suite est|cet article est) réservée? aux abonnés\b | il vous reste .{0,20}\bà lire\b
     contenido (?:exclusivo|solo) para suscriptores\b
     suscr[ií]b[ea](?:te|se) para (?:seguir|continuar|leer)\b | para (?:seguir|continuar) leyendo\b
-    video player was slow to load\b | video content never loaded\b | before you continue to\b
+    video player was slow to load\b | video content never loaded\b | before you continue to [\w. ]{1,30}$
     (?:we|wir|nous) (?:and our|und unsere|et nos) (?:\d+ )?(?:partners?|partner|partenaires)\b
     (?:please )?(?:enable|turn on) (?:js|javascript|cookies)\b | javascript is (?:disabled|required)\b
     (?:please )?verify (?:that )?you(?:['’]re| are) (?:a |not a )?(?:human|robot)\b
     we will use the (?:details|information) you have shared\b | if you wish to object to the use of your data\b
-    checking your browser\b | access denied[.!]?$ | are you a robot\b
+    checking your browser\b | access denied[.!]?$ | are you a robot\b\W*(?:$|please\b)
     """
 )
+# Somebody is quoted with words that could be a page's own: "Support local journalism, the mayor said."
+_SAID = re.compile(r"[,?!…][”’\"']?\s[^.!?]{0,60}\b(?:said|says?|told|warned|ruled|wrote|argued)\b", re.IGNORECASE)
 _WALLED_WORDS = 150
 _TEASER_WORDS = 40
 _TEASER_END = re.compile(r"(?:…|\.\.\.)[\])]?$")
@@ -381,7 +385,9 @@ def _is_fixed(line: str) -> bool:
     if len(line) > _MAX_LINE_CHARS:
         return False
     bare = line.strip("[]<>→►»› ")
-    if _WHOLE.fullmatch(bare.rstrip(":：.…! ")) or _OPENING.match(bare) or _WALL.match(bare):
+    if _WHOLE.fullmatch(bare.rstrip(":：.…! ")):
+        return True
+    if (_OPENING.match(bare) or _WALL.match(bare)) and not _SAID.search(bare):
         return True
     is_newsletter = "here" in line.lower() and _NEWSLETTER.fullmatch(line) is not None
     return is_newsletter or _is_link(bare) or _is_credit(line)
