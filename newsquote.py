@@ -778,6 +778,7 @@ def feedback(
     Example: newsquote feedback --since 2025-04-01 --questions
     """
     from bot.feedback import feedback_json, feedback_lines, question_json
+    from bot.memory import FILE as MEMORY_FILE
     from bot.memory import Memory, Place
     from bot.verify import article_at
     from index.store import Store
@@ -787,7 +788,7 @@ def feedback(
     day = _day(since, "--since")
     with Memory(settings.data, write=False) as memory:
         rows = memory.feedback(0 if day is None else end_of_day_s(day) - 86_399)
-    if not rows:
+    if not rows and not (settings.data / MEMORY_FILE).exists():
         _check_corpus(settings.data)
     with contextlib.ExitStack() as stack:
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from index.errors import StoreError, StoreLocked
+from index.store import Store
 from ingest.lock import ingest_lock
+from tests.cli import run
 from tests.fakes import NOW_S
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +95,16 @@ def test_a_data_folder_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match=r"file cannot be written \(.*\); check its permissions or name another"):
         ingest_lock(tmp_path / "file", "newsquote ingest", NOW_S).__enter__()
+
+
+def test_retracting_waits_for_a_writer_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store(tmp_path, write=True):
+        pass
+    held = ingest_lock(tmp_path, "newsquote ingest", NOW_S)
+    held.__enter__()
+    monkeypatch.setattr("newsquote.time.sleep", lambda _: held.__exit__(None, None, None))
+    ran = run("--data", str(tmp_path), "retract", "https://a.example/1")
+    assert ran.err.startswith("newsquote: https://a.example/1 is not in the corpus")
 
 
 def test_a_second_ingest_ends_with_that_sentence_and_changes_nothing(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
@@ -258,6 +260,8 @@ def test_ingest_goes_round_and_round_and_is_healthy_only_while_it_goes_well(tmp_
     program.write_text(f'#!/bin/sh\necho "$@"\nexit {0 if succeeds else 1}\n')
     program.chmod(0o755)
     assert not health_of_ingest(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "a.jsonl").touch()
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "INGEST_EVERY_S": "0"}
     script = local_script("ingest", tmp_path)
     with subprocess.Popen(["sh", "-c", script], env=environment, stdout=subprocess.PIPE, text=True) as loop:
@@ -270,6 +274,25 @@ def test_ingest_goes_round_and_round_and_is_healthy_only_while_it_goes_well(tmp_
         os.utime(tmp_path / "ingested", (long_ago, long_ago))
         assert not health_of_ingest(tmp_path)
         assert health_of_ingest(tmp_path, every_s=3600)
+
+
+def test_an_inbox_with_nothing_but_hidden_files_keeps_ingest_healthy_and_runs_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "newsquote"
+    program.write_text("#!/bin/sh\necho ran\nexit 1\n")
+    program.chmod(0o755)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / ".part").touch()
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "INGEST_EVERY_S": "60"}
+    script = local_script("ingest", tmp_path)
+    with subprocess.Popen(
+        ["sh", "-c", script], env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as loop:
+        limit = time.monotonic() + 20
+        while not (tmp_path / "ingested").exists() and time.monotonic() < limit:
+            time.sleep(0.02)
+        assert health_of_ingest(tmp_path)
+        os.killpg(loop.pid, signal.SIGTERM)  # its sleep holds the pipe too
+        assert loop.stdout is not None and loop.stdout.read() == ""
 
 
 # The image -------------------------------------------------------------------------------------------------
