@@ -192,12 +192,15 @@ def test_a_refusal_whose_window_ends_after_the_day_of_asking_names_that_day() ->
 
 def test_what_an_option_overrules_is_not_shown_as_understood() -> None:
     words = "Who resigned between 3 and 9 March, according to Port Paper?"
-    asked = {"text": words, "asked_on": date(2025, 4, 30)}
+    asked = Question(words, date(2025, 4, 30))
     understood = understand(words, date(2025, 4, 30), ["Port Paper"])
-    notes = [
-        as_json(replace(answer_with(question=Question(**asked, **options)), understood=understood))["understood"]
-        for options in ({}, {"since": date(2025, 3, 1)}, {"until": date(2025, 3, 5)}, {"sources": ("Post",)})
+    overruled = [
+        asked,
+        replace(asked, since=date(2025, 3, 1)),
+        replace(asked, until=date(2025, 3, 5)),
+        replace(asked, sources=("Post",)),
     ]
+    notes = [as_json(replace(answer_with(question=one), understood=understood))["understood"] for one in overruled]
     assert [found["notes"] for found in notes] == [  # type: ignore[index]
         ["from 3–9 March 2025", "only Port Paper"],
         ["until 9 March 2025", "only Port Paper"],
