@@ -352,6 +352,13 @@ class Store:
         )
         return [str(row[0]) for row in rows]
 
+    def is_retracted(self, article_id: str) -> bool:
+        """Whether an article, or the page that it is a part of, has a tombstone."""
+        row = self._one(
+            "SELECT 1 FROM articles WHERE id IN (?, ?) AND retracted_s IS NOT NULL", (article_id, _page_of(article_id))
+        )
+        return row is not None
+
     def ids_at(self, url: str) -> list[str]:
         """Ids of the articles that came with this very address, be it one or not."""
         return [str(row[0]) for row in self._rows("SELECT id FROM articles WHERE url = ? ORDER BY id", (url,))]
@@ -504,14 +511,27 @@ class Store:
         yield from self._stream(sql)
 
     def retract(self, article_id: str, now_s: int) -> bool:
-        """Tombstone an article: it answers nothing from now on and is not ingested again. False if unknown."""
+        """Tombstone an article: it answers nothing from now on and is not ingested again. False if unknown.
+
+        With the last part of a page that is stored as parts only, the page gets a tombstone too: there is nothing else
+        to stand for it when other parts, or the whole, are ingested.
+        """
         with self.transaction():
             done = self._db.execute(
                 "UPDATE articles SET retracted_s = ? WHERE id = ? AND retracted_s IS NULL", (now_s, article_id)
             )
             if done.rowcount:
+                self._bury_page(_page_of(article_id), now_s)
                 self._bump()
             return bool(done.rowcount)
+
+    def _bury_page(self, page_id: str, now_s: int) -> None:
+        """Tombstone a page that was never an article and has no part left; inside a transaction."""
+        if page_id and all(map(self.is_retracted, self.parts_of(page_id))):
+            self._db.execute(
+                "INSERT INTO articles (id, first_seen_s, retracted_s) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (page_id, now_s, now_s),
+            )
 
     def _bump(self) -> None:
         """Count a change of what may answer; a manifest records the number it reflects."""
@@ -602,7 +622,7 @@ class Store:
         """Numbers of the articles that may not answer."""
         return frozenset(
             int(row[0])  # type: ignore[call-overload]
-            for row in self._rows("SELECT number FROM articles WHERE retracted_s IS NOT NULL")
+            for row in self._rows("SELECT number FROM articles WHERE retracted_s IS NOT NULL AND current IS NOT NULL")
         )
 
     def article_ids(self, numbers: Sequence[int]) -> dict[int, tuple[str, str | None]]:
@@ -818,6 +838,12 @@ _UNEMBEDDED = (
     "LEFT JOIN embeddings e ON e.model = ? AND e.hash = p.hash "
     "WHERE p.splitter = ? AND e.hash IS NULL AND a.retracted_s IS NULL"
 )
+
+
+def _page_of(article_id: str) -> str:
+    """The id of the page that an article is a part of; "" for a whole page."""
+    page, _, part = article_id.rpartition("#")
+    return "" if part.startswith("!") else page
 
 
 def _parts(values: Sequence, size: int = 500) -> Iterator[Sequence]:  # type: ignore[type-arg]

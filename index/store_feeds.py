@@ -512,12 +512,8 @@ class FeedStore(Store):
 
     def remove_gone(self, article: str, reason: str, now_s: int) -> int:
         """Retract an article with the parts of its page and remember why, in transactions of its own; how many."""
-        # `#` and the name of a part follow the page's own id; `$` sorts next to `#`.
-        rows = self._rows(
-            "SELECT id FROM articles WHERE (id = ? OR (id > ? AND id < ?)) AND retracted_s IS NULL",
-            (article, f"{article}#", f"{article}$"),
-        )
-        ids = [str(row[0]) for row in rows]
+        known = {one: self.known(one) for one in (article, *self.parts_of(article))}
+        ids = [one for one, found in known.items() if found is not None and not found.is_retracted]
         # The reasons first: an article that is retracted without one would be a riddle, the other way round is none.
         with self.transaction():
             self._db.executemany(

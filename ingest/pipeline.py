@@ -199,7 +199,7 @@ def _store_batch(
             report.warnings["url that is no web address"] += 1
         known = store.known(identity)
         content = content_hash(cleaned.title, cleaned.text, dated.published, source, draft.authors)
-        if known is not None and known.is_retracted:
+        if store.is_retracted(identity):
             report.n_retracted += 1
             continue
         if known is not None and known.content_hash == content:
@@ -265,7 +265,8 @@ def _learn(store: Store, drafts: Sequence[tuple[Draft, bytes, str, str]]) -> dic
     for draft, key, text, source in drafts:
         identity = article_id(draft.url, draft.title, text, draft.part or kept_of(draft.extra)[0].part)
         # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is known.
-        if identity not in seen and key not in stored and store.known(identity) is None:
+        is_new = store.known(identity) is None and not store.is_retracted(identity)
+        if is_new and identity not in seen and key not in stored:
             by_source[source].append(text)
         seen.add(identity)
     learned: dict[str, frozenset[str]] = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from index.store import Store
+from index.store_feeds import FeedStore
 from index.types import Article
 from ingest.draft import Draft
 from ingest.extract import extract_all
@@ -18,7 +19,7 @@ from ingest.job import run_export, run_ingest, run_retract
 from ingest.jsonld import Update
 from ingest.live_blog import split_updates
 from ingest.sources import open_source
-from tests.fakes import NOW_S, HashingEmbedder
+from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
 
 PAGES = Path(__file__).parent / "pages"
 URL = "https://www.quayside-courier.co.uk/live/storm-petra"
@@ -214,3 +215,40 @@ def test_one_update_can_be_retracted_alone(blog: Path) -> None:
     identity = next(article.id for article in stored(blog) if article.title == "Ferries stopped")
     assert run_retract(blog, [identity], NOW_S, dry_run=False).startswith("1 article retracted")
     assert len(stored(blog)) == 3
+
+
+def test_a_page_that_was_retracted_does_not_come_back_in_parts(blog: Path) -> None:
+    run_retract(blog, [URL], NOW_S, dry_run=False)
+    page = Draft("test", "The storm reached the coast in the morning, and the ferries stayed.", URL, "Storm")
+    update = Draft("test", "A fourth ferry was sent to the island at noon.", URL, "Fourth ferry", part="update-4")
+    entry = replace(update, part="!entry-1")  # what a feed says under the page's address is an article apart
+    report = ingest_drafts(blog, [page, update, entry], HashingEmbedder())
+    assert (report.n_retracted, report.n_new) == (2, 1)
+    assert [one.id for one in stored(blog)] == [article_id(URL, "", "", "!entry-1")]
+
+
+def test_a_page_that_is_stored_as_parts_only_is_retracted_for_good(tmp_path: Path) -> None:
+    first, second, third = (
+        Draft("test", f"Ferry number {at} was sent to the island at noon.", URL, f"Ferry {at}", part=f"update-{at}")
+        for at in range(3)
+    )
+    ingest_drafts(tmp_path, [first, second], HashingEmbedder())
+    run_retract(tmp_path, [f"{URL}#update-0"], NOW_S, dry_run=False)
+    assert ingest_drafts(tmp_path, [third], HashingEmbedder()).n_new == 1  # one update is not the page
+    assert run_retract(tmp_path, [URL], NOW_S, dry_run=False).startswith("2 articles retracted")
+    again = [first, second, third, replace(third, part="update-3"), replace(third, part="")]
+    report = ingest_drafts(tmp_path, again, HashingEmbedder())
+    assert (report.n_retracted, report.n_new) == (5, 0)
+    with Store(tmp_path) as store:
+        assert store.counts()["retracted"] == 3
+
+
+def test_a_page_that_is_gone_takes_its_updates_along_and_no_other_page(blog: Path) -> None:
+    others = [
+        Draft("test", f"Ferry number {at} was sent to the island at noon.", f"{URL}#!/story/{at}", f"Ferry {at}")
+        for at in range(3)
+    ]
+    ingest_drafts(blog, others, HashingEmbedder())
+    with FeedStore(blog, write=True) as store:
+        assert store.remove_gone(URL, "gone", NOW_S) == 4
+        assert store.counts()["articles"] == 3
