@@ -233,7 +233,7 @@ def test_a_page_that_is_stored_as_parts_only_is_retracted_for_good(tmp_path: Pat
         for at in range(3)
     )
     ingest_drafts(tmp_path, [first, second], HashingEmbedder())
-    run_retract(tmp_path, [f"{URL}#update-0"], NOW_S, dry_run=False)
+    run_retract(tmp_path, [article_id(URL, "", "", "update-0")], NOW_S, dry_run=False)
     assert ingest_drafts(tmp_path, [third], HashingEmbedder()).n_new == 1  # one update is not the page
     assert run_retract(tmp_path, [URL], NOW_S, dry_run=False).startswith("2 articles retracted")
     again = [first, second, third, replace(third, part="update-3"), replace(third, part="")]
@@ -250,5 +250,5 @@ def test_a_page_that_is_gone_takes_its_updates_along_and_no_other_page(blog: Pat
     ]
     ingest_drafts(blog, others, HashingEmbedder())
     with FeedStore(blog, write=True) as store:
-        assert store.remove_gone(URL, "gone", NOW_S) == 4
+        assert store.remove_gone(article_id(URL, "", ""), "gone", NOW_S) == 4
         assert store.counts()["articles"] == 3
