@@ -25,13 +25,14 @@ from index.errors import FeedError, FetchError, NewsquoteError, StoreLocked
 from index.snapshot import read_manifest
 from index.store import Store
 from index.store_feeds import FeedStore, LogLine, Page, Queued, SeenEntry, Subscription
-from index.types import DAY_S
+from index.types import DAY_S, Article
 from ingest.draft import Draft, Reject
 from ingest.feed_articles import Fetches, Found, Offload, find_article, in_thread
 from ingest.feeds import MAX_FEED_BYTES, Entry, Feed, Rhythm, parse_feed, read_entry
 from ingest.fetch import Fetched
-from ingest.identity import article_id, canonical_url
+from ingest.identity import article_id, canonical_url, is_same_site
 from ingest.lock import ingest_lock
+from ingest.page_blocks import overlap, words
 from ingest.pipeline import Progress, store_articles
 from ingest.subscriptions import (
     RECHECKS_S,
@@ -76,6 +77,7 @@ OUTCOMES = {
     "removed": "removed: its page was gone on two days, or its publisher's feed says that it was deleted",
     "removal refused": "it is gone, but too many of its feed's are",
     "moved": "its page leads elsewhere now; what is stored stays",
+    "another text": "its page shows another text altogether; what is stored stays, and it is looked at again",
     "retry": "could not be fetched, and is tried again later",
     "failed": "could not be fetched",
     "rejected": "fetched, and no article",
@@ -95,6 +97,8 @@ _FRESH_S = 3_600
 _LONGEST_PAUSE_S = 60.0
 _SHORTEST_PAUSE_S = 1.0
 _LOCK_PAUSE_S = 0.5
+# Two texts on different matters share a phrase at most.
+_LEAST_OVERLAP = 0.1
 
 Build = Callable[[Path, Store, int, Progress], tuple[int, str]]
 
@@ -220,6 +224,7 @@ class Watcher:
         self._stopping: asyncio.Event | None = None
         self._forgot_s: int | None = None
         self.totals = Round()
+        self.started_s = self._now()
         self.last_s: int | None = None
 
     # Running ----------------------------------------------------------------------------------------------
@@ -404,12 +409,21 @@ class Watcher:
             self._remove(store, number, removals, work)
 
     def _withdrawn(self, store: FeedStore, feed: Subscription, guids: Sequence[str]) -> list[_Removal]:
-        """Pages whose entries the feed says were deleted; what waits to be fetched is let go."""
+        """Pages whose entries their publisher's feed says were deleted; what waits to be fetched is let go.
+
+        A feed of another site, or one beside another that has the entry, only has the page asked.
+        """
         store.withdraw(feed.number, guids)
         reason = f"{feed.url} says that it was deleted"
-        return [
-            _Removal(page, canonical_url(page.url) or page.url, reason) for page in store.pages_of(feed.number, guids)
-        ]
+        others = [other.number for other in store.feeds() if other.number != feed.number]
+        removals = []
+        for page in store.pages_of(feed.number, guids):
+            address = canonical_url(page.url) or page.url
+            if is_same_site(page.url, feed.url) and not any(store.n_sharing(other, address) for other in others):
+                removals.append(_Removal(page, address, reason))
+            elif page.gone_s is None:
+                store.save_page(replace(page, next_s=self._now()))
+        return removals
 
     def _keep_failure(self, store: FeedStore, polled: _Polled, error: FetchError | FeedError) -> None:
         feed, now_s = polled.feed, polled.at_s
@@ -617,7 +631,10 @@ class Watcher:
         before = store.article(known.version) if known is not None else None
         # A page that went behind a wall, or fails us now, does not take back what it said before.
         is_less = draft.is_stub or (one.found.text_from == "feed" and page.text_from == "page")
-        return "stub" if is_less and before is not None and not before.is_stub else ""
+        if is_less and before is not None and not before.is_stub:
+            return "stub"
+        is_page = one.found.text_from == page.text_from == "page" and not one.found.parts
+        return "another text" if is_page and before is not None and _is_another(before, draft) else ""
 
     def _keep_waiting(self, store: FeedStore, one: _Done, queued: Queued, outcome: str, detail: str) -> str:
         """An entry of the queue; what became of it."""
@@ -632,7 +649,7 @@ class Watcher:
         store.settle_entry(feed_number, queued.key, outcome)
         reply, draft, page = found.reply, found.draft, one.job.page
         article = (canonical_url(draft.url) or "") if draft is not None else page.article if page is not None else ""
-        if reply is not None and article and reply.status < 400:
+        if reply is not None and article and reply.status < 400 and outcome != "another text":
             is_same = page if reply.status == 304 else None
             store.save_page(
                 Page(
@@ -670,7 +687,7 @@ class Watcher:
         page = replace(page, n_checks=n_checks, next_s=next_check_s(n_checks, now_s), gone_s=None)
         if reply is not None and reply.status == 304:
             page = replace(page, fetched_s=now_s)
-        elif reply is not None and found.draft is not None:
+        elif reply is not None and found.draft is not None and outcome != "another text":
             page = replace(page, fetched_s=now_s, etag=reply.etag, last_modified=reply.last_modified)
         if outcome in ("new", "changed"):
             # What was corrected once is often corrected again.
@@ -745,6 +762,13 @@ def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
 def _is_known(page: Page) -> bool:
     """Whether an article was made of the page itself."""
     return page.text_from == "page" and bool(page.article)
+
+
+def _is_another(before: Article, draft: Draft) -> bool:
+    """Whether a page has neither the title nor any text of its article: a site says "not found" with status 200 too."""
+    old, new = set(words(before.title)), set(words(draft.title))
+    is_title_kept = 2 * len(old & new) >= len(old | new) > 0
+    return not is_title_kept and overlap(before.text, draft.text) < _LEAST_OVERLAP
 
 
 def _identity(draft: Draft) -> str | None:

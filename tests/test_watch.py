@@ -385,6 +385,29 @@ def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
     assert site.articles() == before
 
 
+@pytest.mark.parametrize("title", ["", "<h1>We will be right back</h1>"])
+def test_a_page_that_shows_something_else_for_a_while_takes_nothing_back(site: World, title: str) -> None:
+    site.round()
+    before = site.articles()
+    page = site.site.routes["/ferry"]
+    site.site.routes["/ferry"] = Page(
+        f"<html><head><title>Harbour</title></head><body><article>{title}<p>Our pages are being looked after and will "
+        "be there again within the hour; we are sorry for any trouble that this may cause you.</p></article></body>",
+        etag='"away"',
+    )
+    assert site.later(2 * HOUR_S).outcomes["another text"] == 1
+    assert site.articles() == before
+    site.site.routes["/ferry"] = page
+    assert site.later(7 * HOUR_S).outcomes["not modified"] == 2
+    assert site.articles() == before
+    # A new title over the same text, and a new text under the same title, are the article's.
+    site.site.routes["/ferry"] = story_page("ferry", NOW_S, text=sentences("lighthouse", 14))
+    assert site.later(DAY_S).outcomes["changed"] == 1
+    site.site.routes["/ferry"] = story_page("tower", NOW_S, text=sentences("lighthouse", 14))
+    site.later(2 * DAY_S)
+    assert site.articles()["ferry"].title == "Story tower"
+
+
 def test_a_page_is_removed_after_it_was_gone_on_two_days(site: World) -> None:
     site.round()
     site.site.routes["/ferry"] = Page(status=410)
@@ -461,6 +484,26 @@ def test_what_the_publisher_says_was_deleted_is_removed_at_once_and_stays_so(sit
     for _ in range(2):
         assert "removed" not in site.later(DAY_S).outcomes
     assert set(site.articles()) == {"crane", "bridge"}
+
+
+def test_only_the_feed_of_a_publishers_own_site_removes_and_no_feed_beside_another(site: World) -> None:
+    site.round()
+    other = site.web.host("digest.test")
+    base = f"http://digest.test:{other.port}"
+    site.site.routes["/bridge"] = story_page("bridge", NOW_S)
+    other.routes["/feed"] = rss([Item("bridge", NOW_S, url=f"{site.base}/bridge")], base)
+    site.subscribe(f"{base}/feed")
+    site.site.routes["/harbour"] = rss([Item("ferry", NOW_S, guid="f")], site.base)
+    site.subscribe(f"{site.base}/harbour")
+    site.round()
+    assert set(site.articles()) == {"ferry", "crane", "bridge"}
+    other.routes["/feed"] = rss([], base, more=deleted("bridge"))
+    site.items = [item for item in site.items if item.name != "ferry"]
+    site.show(more=deleted("ferry"))
+    assert "removed" not in site.later(3 * HOUR_S).outcomes
+    assert set(site.articles()) == {"ferry", "crane", "bridge"}
+    # What they say has the pages asked, which may be gone.
+    assert {site.outcomes(name)[-1] for name in ("ferry", "bridge")} == {"not modified"}
 
 
 def test_a_feed_that_says_everything_was_deleted_removes_nothing_unless_told(site: World) -> None:
