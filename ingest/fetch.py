@@ -37,6 +37,7 @@ from yarl import URL
 from index.errors import FetchError
 from ingest.address import refusal
 from ingest.content_coding import ACCEPTED, BodyReader, Damaged, Overlong
+from ingest.draft import encodable
 from ingest.robots import (
     MAX_ROBOTS_BYTES,
     MAX_TDM_BYTES,
@@ -124,7 +125,8 @@ class Fetched:
         url: The address that answered, behind all redirects.
         asked: The address as it was asked for.
         status: 2xx, 304 (only where a validator was sent), 404 or 410.
-        headers: Names in lower case; several of a name joined by ", ".
+        headers: Names in lower case; several of a name joined by ", ", those of X-Robots-Tag by line breaks. What is
+            no UTF-8 is read as Latin-1.
         body: Decoded from its content encoding; empty for 304.
         etag: Validator to send the next time, or "".
         last_modified: The same.
@@ -397,6 +399,7 @@ class Fetcher:
 
     async def _read_rules(self, origin: URL, site: _Site) -> None:
         site.fault, age_s = None, MAX_RULES_AGE_S
+        before = site.robots
         try:
             reply = await self._rules_file(origin / "robots.txt", MAX_ROBOTS_BYTES)
             if reply.status < 300:
@@ -407,22 +410,24 @@ class Fetcher:
             host = self._host(origin)
             host.delay_s = site.robots.delay_s(self._policy.agent)
             if self._policy.honour_opt_outs:
-                site.tdm = await self._read_tdm(origin)
+                site.tdm = await self._read_tdm(origin, site.tdm)
         except FetchError as error:
             age_s = FAILED_RULES_AGE_S if error.retry_after_s is None else max(1.0, error.retry_after_s)
-            # Rules that were read before still tell what the site wants (RFC 9309, 2.4).
-            if site.robots is None:
+            # Rules that were read before still tell what the site wants (RFC 9309, 2.4); of a site that was never
+            # asked, a robots.txt alone does not say what it reserves.
+            if before is None:
+                site.robots = None
                 site.fault = error if error.reason in _HOST_FAULTS else _unasked(error)
         site.read_s = self._clock()
         site.until_s = site.read_s + age_s
 
-    async def _read_tdm(self, origin: URL) -> TdmRules:
+    async def _read_tdm(self, origin: URL, before: TdmRules) -> TdmRules:
         try:
             reply = await self._rules_file(origin / ".well-known" / "tdmrep.json", MAX_TDM_BYTES)
         except FetchError as error:
             if error.reason in _HOST_FAULTS:
                 raise
-            return TdmRules()
+            return before
         return read_tdm(reply.body) if reply.status == 200 else TdmRules()
 
     async def _rules_file(self, url: URL, max_bytes: int) -> _Reply:
@@ -514,15 +519,12 @@ class Fetcher:
                 asyncio.timeout(self._policy.timeout_s),
                 self._session.get(url, headers=headers, allow_redirects=False) as response,
             ):
-                plain: dict[str, str] = {}
-                for name, value in response.headers.items():
-                    key = name.lower()
-                    plain[key] = f"{plain[key]}, {value}" if key in plain else value
+                plain = _plain_headers(response.headers)
                 self._check_status(shown, response.status, plain)
                 body = b""
                 if 200 <= response.status < 300:
                     is_in_body = True
-                    body = await self._body(shown, response, max_bytes, may_be_cut=may_be_cut)
+                    body = await self._body(shown, response.content, plain, max_bytes, may_be_cut=may_be_cut)
                 return _Reply(url, response.status, plain, body)
         except TimeoutError as error:
             took = f"within {self._policy.timeout_s:g} seconds"
@@ -540,15 +542,23 @@ class Fetcher:
             raise FetchError(url, "too many requests", "the server asks us to come back later", later)
         raise FetchError(url, f"status {status}", f"the server answers with status {status}", later)
 
-    async def _body(self, url: str, response: aiohttp.ClientResponse, max_bytes: int, *, may_be_cut: bool) -> bytes:
-        length = response.headers.get("Content-Length", "")
+    async def _body(
+        self,
+        url: str,
+        content: aiohttp.StreamReader,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        *,
+        may_be_cut: bool,
+    ) -> bytes:
+        length = headers.get("content-length", "")
         if length.isdigit() and int(length) > max_bytes and not may_be_cut:
             raise FetchError(
                 url, "too long", f"it has {int(length):,} bytes, more than the {max_bytes:,} that are read"
             )
         try:
-            reader = BodyReader(response.headers.get("Content-Encoding", ""), max_bytes)
-            async for raw in response.content.iter_any():
+            reader = BodyReader(headers.get("content-encoding", ""), max_bytes)
+            async for raw in content.iter_any():
                 reader.feed(raw)
             return reader.body()
         except Overlong as error:
@@ -669,7 +679,7 @@ def _is_caused_by(error: BaseException, kind: type[Exception]) -> bool:
 
 
 def _short(error: object) -> str:
-    return " ".join(str(error).split())[:160]
+    return encodable(" ".join(str(error).split()))[:160]
 
 
 def _is_passing(error: FetchError) -> bool:
@@ -718,6 +728,21 @@ def _max_age_s(headers: Mapping[str, str]) -> float:
 def _unasked(error: FetchError) -> FetchError:
     """A site whose rules cannot be read is not fetched from, until they can."""
     return FetchError(error.url, "robots", f"the site's robots.txt cannot be read: {error.why}", error.retry_after_s)
+
+
+def _plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers as `Fetched` has them."""
+    plain: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            # The library keeps bytes that are no UTF-8 as halves of surrogates, which nothing can store.
+            value = value.encode("utf-8", "surrogateescape").decode("latin-1")
+        between = "\n" if key == "x-robots-tag" else ", "
+        plain[key] = f"{plain[key]}{between}{value}" if key in plain else value
+    return plain
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

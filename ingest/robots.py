@@ -25,6 +25,7 @@ _AI_TAGS = frozenset({"noai"})
 _INDEX_TAGS = frozenset({"noindex", "none", "nosnippet", "max-snippet:0"})
 _META = re.compile(rb"<meta\b[^<>]{0,2000}+>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_NOT_MARKUP = re.compile(rb"<(?:!--|(script|style|title)\b)", re.IGNORECASE)
 _HEAD_END = re.compile(rb"</head\s*>|<body\b", re.IGNORECASE)
 _HEAD_BYTES = 400_000
 
@@ -111,7 +112,8 @@ def header_opt_out(headers: Mapping[str, str], agent: str, *, is_page: bool) -> 
     """The opt-out that a reply's headers state (`X-Robots-Tag: noai`), or "".
 
     Args:
-        headers: Names in lower case; several headers of a name joined by commas.
+        headers: Names in lower case; several headers of a name joined by commas, but `x-robots-tag` by line breaks:
+            the agent that one line names is not that of the next.
         agent: Our bare name.
         is_page: Whether the reply is a page; a feed with `noindex` only keeps the feed itself out of search results.
     """
@@ -122,16 +124,17 @@ def header_opt_out(headers: Mapping[str, str], agent: str, *, is_page: bool) -> 
 
 
 def _directives(value: str, agent: str) -> Iterator[str]:
-    """Directives for everyone and for `agent` of a joined X-Robots-Tag, where `name:` begins those of one agent."""
-    is_ours = True
-    for part in value.lower().split(","):
-        part = part.strip()
-        found = re.match(r"(?!unavailable_after|max-)([\w.*-]+)\s*:\s*", part)
-        if found:
-            is_ours = found[1] in (agent.lower(), "*")
-            part = part[found.end() :]
-        if is_ours:
-            yield part.replace(" ", "")
+    """Directives for everyone and for `agent` of X-Robots-Tag lines, in each of which `name:` begins one agent's."""
+    for line in value.lower().split("\n"):
+        is_ours = True
+        for part in line.split(","):
+            part = part.strip()
+            found = re.match(r"(?!unavailable_after|max-)([\w.*-]+)\s*:\s*", part)
+            if found:
+                is_ours = found[1] in (agent.lower(), "*")
+                part = part[found.end() :]
+            if is_ours:
+                yield part.replace(" ", "")
 
 
 def _refusing_tag(directives: Iterator[str], *, is_page: bool) -> str:
@@ -141,9 +144,9 @@ def _refusing_tag(directives: Iterator[str], *, is_page: bool) -> str:
 
 def page_opt_out(page: bytes, agent: str) -> str:
     """The opt-out that a page of HTML states in its head (`<meta name="robots" content="noai">`), or ""."""
-    head = page[:_HEAD_BYTES]
+    head = _markup(page[:_HEAD_BYTES])
     end = _HEAD_END.search(head)
-    head = _without_comments(head[: end.start()] if end else head)
+    head = head[: end.start()] if end else head
     for meta in _META.finditer(head):
         fields = {
             name.decode("ascii", "replace").lower(): unescape((a or b or c).decode("utf-8", "replace"))
@@ -160,11 +163,17 @@ def page_opt_out(page: bytes, agent: str) -> str:
     return ""
 
 
-def _without_comments(html: bytes) -> bytes:
+def _markup(html: bytes) -> bytes:
+    """HTML without its comments, and without what stands in scripts, styles and titles: no tag there is one."""
     kept = []
     at = 0
-    while (start := html.find(b"<!--", at)) >= 0:
-        kept.append(html[at:start])
-        end = html.find(b"-->", start + 4)
+    while found := _NOT_MARKUP.search(html, at):
+        kept.append(html[at : found.start()])
+        end = html.find(b"-->", found.start() + 2) if found[1] is None else _end_of(found[1].lower(), html, found.end())
         at = len(html) if end < 0 else end + 3
     return b"".join([*kept, html[at:]])
+
+
+def _end_of(name: bytes, html: bytes, at: int) -> int:
+    found = re.compile(rb"</" + name + rb"\b", re.IGNORECASE).search(html, at)
+    return found.start() if found else -1

@@ -127,6 +127,14 @@ def test_a_validator_cannot_bring_a_header_of_its_own(web: Web, site: Server) ->
     assert site.requests[-1].headers["if-none-match"] == '"a"X-Evil: 1'
 
 
+def test_headers_that_are_no_utf_8_are_read_as_latin_1(web: Web, site: Server) -> None:
+    site.routes["/story"] = raw(framed(b"Nothing.", 'ETag: "@"', "X-Name: café").replace(b"@", b"caf\xe9"))
+    fetched = got(web, of(site, "/story"))
+    assert (fetched.etag, fetched.headers["x-name"]) == ('"café"', "café")
+    site.routes["/story"] = raw(framed(b"Nothing.", "Content-Encoding: @").replace(b"@", b"\xe9"))
+    assert failure(web, of(site, "/story")).why.endswith("(é)")
+
+
 # Addresses ------------------------------------------------------------------------------------------------
 
 
@@ -626,6 +634,36 @@ def test_a_reservation_of_mining_holds_where_it_says(web: Web, site: Server) -> 
     assert failure(web, of(site, "/story")).reason == "opt-out"
     assert got(web, of(site, "/open/a")).status == 200
     assert got(web, of(site, "/story"), replace(POLICY, honour_opt_outs=False)).status == 200
+
+
+def test_a_reservation_that_cannot_be_asked_for_is_taken_for_one_for_a_while(web: Web, site: Server) -> None:
+    site.routes["/.well-known/tdmrep.json"] = silent
+    clock = Clock(NOW_S)
+
+    async def work(fetcher: Fetcher) -> None:
+        for _ in range(2):
+            with pytest.raises(FetchError) as caught:
+                await fetcher.get(of(site, "/story"))
+            assert caught.value.reason == "timeout"
+            clock.now_s += fetch.FIRST_REST_S + 1
+        site.routes["/.well-known/tdmrep.json"] = Page('{"location": "/no", "tdm-reservation": 1}')
+        clock.now_s += fetch.FAILED_RULES_AGE_S
+        assert (await fetcher.get(of(site, "/story"))).status == 200
+        for failing in (silent, Page(status=500)):
+            site.routes["/.well-known/tdmrep.json"] = failing
+            clock.now_s += fetch.MAX_RULES_AGE_S + 1
+            with pytest.raises(FetchError, match="reserves"):
+                await fetcher.get(of(site, "/no"))
+
+    fetching(web, work, replace(POLICY, timeout_s=0.3), clock)
+    assert site.n_of("/story") == 1
+
+
+def test_two_lines_of_tags_are_for_two_agents(web: Web, site: Server) -> None:
+    site.routes["/story"] = raw(
+        framed(b"<html></html>", "X-Robots-Tag: otherbot: nofollow", "X-Robots-Tag: noai", "Content-Type: text/html")
+    )
+    assert failure(web, of(site, "/story")).reason == "opt-out"
 
 
 # TLS ------------------------------------------------------------------------------------------------------

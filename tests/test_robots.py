@@ -97,6 +97,7 @@ def test_no_robots_is_too_strange_or_keeps_us_waiting(body: bytes) -> None:
         ("otherbot: noindex, newsquote: nosnippet", True, "X-Robots-Tag: nosnippet"),
         ("newsquote: nofollow, otherbot: noindex, nosnippet", True, ""),
         ("unavailable_after: 25 Jun 2010 15:00:00 PST, noindex", True, "X-Robots-Tag: noindex"),
+        ("otherbot: nofollow\nnoai", True, "X-Robots-Tag: noai"),
     ],
 )
 def test_tags_of_replies_are_for_everyone_or_for_one_agent(tag: str, is_page: bool, found: str) -> None:
@@ -108,6 +109,9 @@ def test_only_the_head_of_a_page_speaks_for_it() -> None:
     assert page_opt_out(b"<head>" + tag + b"</head><body>", "newsquote")
     assert not page_opt_out(b"<head></head><body>" + tag, "newsquote")
     assert not page_opt_out(b"<head><!--" + tag + b"--></head>", "newsquote")
+    for inside in (b'<SCRIPT>x = "<body>";</SCRIPT >', b"<title>The </head> tag</title>", b"<style>/*<body>*/</style>"):
+        assert page_opt_out(b"<head>" + inside + tag + b"</head><body>", "newsquote")
+    assert not page_opt_out(b"<head><script>'" + tag + b"'</script></head>", "newsquote")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +119,8 @@ def test_only_the_head_of_a_page_speaks_for_it() -> None:
     [
         *(b"<!--" * 100_000, b"<meta " * 60_000, b'<meta a="' * 50_000, b"<meta name=" * 40_000),
         (b"<meta " + b"a" * 1_990 + b">") * 200,
+        b"<script>" * 50_000,
+        b"<script></script>" * 23_000,
     ],
 )
 def test_no_head_keeps_us_waiting(page: bytes) -> None:
