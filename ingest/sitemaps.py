@@ -10,12 +10,13 @@ import heapq
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from io import BytesIO
 from urllib.parse import urljoin, urlsplit
 
 from lxml.etree import XMLSyntaxError, _Element, iterparse
 
-from index.types import instant_s
+from index.types import end_of_day_s, instant_s
 from ingest.content_coding import BodyReader, Damaged, Overlong
 from ingest.dates import read_date
 from ingest.feed_kind import ROOT
@@ -29,6 +30,7 @@ _GZIP = b"\x1f\x8b"
 _ROOTS = frozenset({b"urlset", b"sitemapindex"})
 _ROBOTS_LINE = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*https?://", re.IGNORECASE | re.MULTILINE)
 _HEAD_BYTES = 16_384
+_DAY_CHARS = len("2025-04-18")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class SitemapEntry:
 
     Attributes:
         url: Absolute.
-        modified_s: When it last changed, by `lastmod` or the news date; None where it does not say or is in the future.
+        modified_s: When it last changed, by `lastmod` or the news date, at the latest: at the end of a bare day. None
+            where it does not say or is in the future.
         published: The news date as written, or "".
         title: Of a news sitemap, or "".
         language: Of a news sitemap, ISO 639-1, or "".
@@ -126,9 +129,11 @@ def _entries(body: bytes, url: str, now_s: int) -> tuple[list[SitemapEntry], boo
     entries: list[SitemapEntry] = []
     is_index = False
     try:
+        # White space before the declaration is no XML, and common.
+        stream = BytesIO(body.lstrip(b"\xef\xbb\xbf \t\r\n"))
         # No entities and no network; `recover` would also read on behind damage, where nothing can be trusted.
         for _, element in iterparse(
-            BytesIO(body), events=("end",), resolve_entities=False, no_network=True, remove_comments=True
+            stream, events=("end",), resolve_entities=False, no_network=True, remove_comments=True
         ):
             name = _local(element)
             if name not in ("url", "sitemap"):
@@ -183,7 +188,8 @@ def _entry(element: _Element, url: str, now_s: int) -> SitemapEntry | None:
 
 def _moment_s(written: str, now_s: int) -> int | None:
     found, _ = read_date(written, now_s)
-    return instant_s(found)
+    # A bare day counts to its end: a page that we fetched on it may have changed later.
+    return end_of_day_s(date.fromisoformat(found)) if found and len(found) == _DAY_CHARS else instant_s(found)
 
 
 class Newest:

@@ -38,11 +38,19 @@ def test_pages_come_in_order_with_their_days() -> None:
     found = read_sitemap(body, URL, NOW_S)
     assert [(one.url, one.modified_s) for one in found.pages] == [
         ("https://harbour.co.uk/a", day_s("2025-04-20T08:00:00")),
-        ("https://www.harbour.co.uk/b?x=1&y=2", day_s("2025-04-21")),
+        ("https://www.harbour.co.uk/b?x=1&y=2", day_s("2025-04-21T23:59:59")),
         ("https://news.harbour.co.uk/c", None),
         ("https://harbour.co.uk/future", None),
     ]
     assert (found.sitemaps, found.n_elsewhere, found.is_cut) == ((), 0, False)
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n \t"])
+def test_what_is_blank_before_the_declaration_does_no_harm(before: bytes) -> None:
+    body = before + pages(page("/a"))
+    assert is_sitemap(body)
+    found = read_sitemap(body, URL, NOW_S)
+    assert ([one.url for one in found.pages], found.is_cut) == (["https://www.harbour.co.uk/a"], False)
 
 
 def test_a_news_sitemap_knows_title_day_and_language() -> None:

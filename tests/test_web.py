@@ -324,6 +324,17 @@ def test_what_a_sitemap_says_did_not_change_is_not_asked_for(web: Web, site: Ser
     assert again.counts.n_skipped == 3
 
 
+def test_a_page_that_was_fetched_on_the_day_of_its_change_may_have_changed_later(web: Web, site: Server) -> None:
+    url = n_stories(site, 2, datetime.fromtimestamp(NOW_S, UTC).date().isoformat())
+    log = KeptLog()
+    read(source(web, url, log=log))
+    site.requests.clear()
+    for _ in range(2):
+        clock = Clock(NOW_S + 2 * 86_400)
+        read(source(web, url, log=log, clock=clock))
+    assert (site.n_of("/0"), site.n_of("/1")) == (1, 1)
+
+
 def test_pages_without_a_day_are_left_alone_for_a_day(web: Web, site: Server) -> None:
     url = n_stories(site, 2)
     log, clock = KeptLog(), Clock(NOW_S)
