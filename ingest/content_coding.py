@@ -13,6 +13,8 @@ import brotli
 
 ACCEPTED = "gzip, deflate, br"
 _PIECE_BYTES = 65_536
+_GZIP = b"\x1f\x8b"
+_GZIP_WBITS = 31
 
 
 # Honest text packs to a tenth, a page of white space to a hundredth; gzip itself ends at 1,032.
@@ -108,7 +110,7 @@ class BodyReader:
 def _coding(name: str) -> _Coding:
     match name:
         case "gzip" | "x-gzip":
-            return _Zlib(31)
+            return _Zlib(_GZIP_WBITS)
         case "deflate":
             return _Deflate()
         case "br":
@@ -117,19 +119,26 @@ def _coding(name: str) -> _Coding:
 
 
 class _Zlib:
+    """One format of zlib; of gzip, members may be joined.
+
+    What stands behind a whole body and begins no other, such as a line break, is no part of it.
+    """
+
     def __init__(self, wbits: int) -> None:
         self._wbits = wbits
         self._unzip = zlib.decompressobj(wbits)
+        self._is_over = False
 
     def pieces(self, raw: bytes) -> Iterator[bytes]:
         try:
-            more = True
+            more = not self._is_over
             while more:
                 if self._unzip.eof:
                     raw = raw.lstrip(b"\0")
-                    if not raw:
+                    self._is_over = bool(raw) and not (self._wbits == _GZIP_WBITS and raw.startswith(_GZIP[: len(raw)]))
+                    if not raw or self._is_over:
                         return
-                    self._unzip = zlib.decompressobj(self._wbits)  # members may be joined
+                    self._unzip = zlib.decompressobj(self._wbits)
                 out = self._unzip.decompress(raw, _PIECE_BYTES)
                 if out:
                     yield out

@@ -49,6 +49,13 @@ def test_joined_gzip_members_are_one_body() -> None:
     assert unpacked("gzip", gzip.compress(b"one ") + gzip.compress(b"two") + b"\0\0", 100) == b"one two"
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "Deflate "])
+@pytest.mark.parametrize("piece", [1, 1_000])
+def test_what_stands_behind_a_whole_body_is_no_part_of_it(encoding: str, piece: int) -> None:
+    for behind in (b"\n", b"\0\r\n", b"\n<!-- cached -->\x1f\x8b"):
+        assert unpacked(encoding, PACKERS[encoding](b"one") + behind, 100, piece) == b"one"
+
+
 def test_an_empty_body_needs_no_encoding() -> None:
     assert unpacked("gzip", b"", 100) == b""
 
