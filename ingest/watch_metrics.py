@@ -46,7 +46,8 @@ def exposition(watcher: Watcher, status: Mapping[str, object], now_s: int) -> st
 
 
 def problem(watcher: Watcher, now_s: int) -> str:
-    """Why the watcher is not well, or ""; before its first round ends it is."""
-    if watcher.last_s is None or now_s - watcher.last_s <= LONGEST_ROUND_S:
+    """Why the watcher is not well, or ""; its first round is measured from its start."""
+    since_s = watcher.started_s if watcher.last_s is None else watcher.last_s
+    if now_s - since_s <= LONGEST_ROUND_S:
         return ""
-    return f"no round has ended for {(now_s - watcher.last_s) // 60} minutes"
+    return f"no round has ended for {(now_s - since_s) // 60} minutes"

@@ -87,6 +87,7 @@ def test_a_watcher_without_an_ended_round_for_hours_is_not_well(tmp_path: Path) 
 
         async def work(watcher: Watcher) -> tuple[str, str, str]:
             before = problem(watcher, NOW_S)
+            assert problem(watcher, NOW_S + LONGEST_ROUND_S + 60) == "no round has ended for 181 minutes"
             await watcher.round()
             assert watcher.last_s is not None
             now_s = int(watcher.last_s) + LONGEST_ROUND_S
