@@ -90,8 +90,13 @@ def sitemap_file(path: str) -> bytes | None:
 
 
 def _head(path: str) -> bytes:
-    """The first bytes of a file, or none where it cannot be read: whoever opens it as a source says so better."""
+    """The first bytes of a file, or none where it cannot be read: whoever opens it as a source says so better.
+
+    Of a pipe none either: what is read from it now would be missing in its articles.
+    """
     try:
+        if not Path(path).is_file():
+            return b""
         with Path(path).open("rb") as file:
             return file.read(HEAD_BYTES)
     except (OSError, ValueError):

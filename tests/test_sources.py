@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from index.errors import BadInput
 from ingest.draft import Draft, Reject
+from ingest.feed_files import listed_feeds, sitemap_file
 from ingest.folders import MAX_LINE_BYTES, MAX_RATIO, RATIO_FROM_BYTES, ByteStream
 from ingest.records import from_json_array, from_record
 from ingest.sources import kind_of, open_source
@@ -670,6 +671,18 @@ def test_a_file_that_cannot_be_read_is_a_reject_in_a_folder(tmp_path: Path) -> N
         (f"{tmp_path}/c.txt", "empty file"),
         (f"{tmp_path}/d.js", "no article file"),
     ]
+
+
+def test_a_look_at_a_pipe_takes_nothing_from_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pipe.open("wb") as writer:
+        writer.write(lines(ROW))
+    assert sitemap_file(str(pipe)) is None
+    assert listed_feeds(str(pipe)) == []
+    assert os.read(reader, 65_536) == lines(ROW)
+    os.close(reader)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
