@@ -201,6 +201,51 @@ def test_opml_comes_back_as_it_went_out() -> None:
     )
 
 
+@pytest.mark.parametrize("before", [b"", b'<!ENTITY a "]><rss>"> '])
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-32"])
+def test_an_entity_of_a_feeds_own_is_not_multiplied(before: bytes, charset: str) -> None:
+    doctype = b"<!DOCTYPE rss [" + before + b'\n<!ENTITY e "' + b"A" * 60_000 + b'">]>'
+    item = f"<item><link>/1</link><title>One</title><description>{'&e;' * 300}</description></item>"
+    body = b'<?xml version="1.0"?>' + doctype + rss(item)
+    (entry,) = parse_feed(body.decode().encode(charset), URL).entries
+    assert (entry.title, len(entry.content) < 2_000) == ("One", True)
+
+
+def test_a_feed_is_read_in_charsets_of_text_alone() -> None:
+    item = "<item><link>/1</link><title>Zoë</title></item>"
+    declared = '<?xml version="1.0" encoding="%s"?>'
+    for charset in ("iso-8859-1", "windows-1252", "utf-16", "utf-8-sig"):
+        body = (declared % charset + rss(item).decode()).encode(charset)
+        assert [entry.title for entry in parse_feed(body, URL).entries] == ["Zoë"], charset
+    assert [entry.title for entry in parse_feed(rss(item).decode().encode("cp1252"), URL, "cp1252").entries] == ["Zoë"]
+    odd = b'<?xml version="1.0" encoding="punycode"?>' + rss(item)
+    assert [entry.title for entry in parse_feed(odd, URL, "punycode").entries] == ["Zoë"]
+    seven = (declared % "utf-7").encode() + rss("<item><link>/1</link><title>Zo+AOs-</title></item>")
+    assert [entry.title for entry in parse_feed(seven, URL).entries] == ["Zo+AOs-"]
+
+
+def test_half_a_pair_of_surrogates_goes_no_further() -> None:
+    item = "<item><link>/1</link><title>A&#55357;b &#xd83D;c &#55357d &#553570;</title></item>"
+    assert [entry.title for entry in parse_feed(rss(item), URL).entries] == ["A\ufffdb \ufffdc \ufffdd \U00087262"]
+    feed = parse_feed(
+        rb"""{"version": "https://jsonfeed.org/version/1.1", "title": "T \ud83d", "items": [{"id": "1 \ud83d",
+        "url": "/1", "title": "A \udc00", "content_text": "B \ud83d",
+        "authors": [{"name": "C \ud83d"}, {"url": "/c"}]}]}""",
+        URL,
+    )
+    (entry,) = feed.entries
+    assert (feed.title, entry.guid, entry.title, entry.content) == ("T \ufffd", "1 \ufffd", "A \ufffd", "B \ufffd")
+    assert entry.authors == ("C \ufffd",)
+
+
+def test_no_feed_keeps_the_reader_waiting() -> None:
+    started = time.process_time()
+    parse_feed(rss("<item><link>/1</link></item>", f"<!--{'<skipHours>' * 200_000}-->"), URL)
+    assert not is_whole(Entry(is_full=True), "Read more " + " " * 50_000)
+    assert is_whole(Entry(is_full=True), "Read more" + " " * 50_000 + "x")
+    assert time.process_time() - started < 4
+
+
 def test_opml_is_read_at_any_depth_and_without_its_mistakes() -> None:
     body = b"""<opml><body><outline text="News"><outline XMLURL="https://a.example/f" title="A"/>
     <outline xmlUrl="https://a.example/f"/><outline xmlUrl="javascript:x"/></outline><outline text="none">
