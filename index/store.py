@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +157,13 @@ class SourceCount:
     last: str | None
 
 
+class _Stamp(NamedTuple):
+    """What tells that the file or its log was written: (inode, size, time of change) of each that is there."""
+
+    file: tuple[int, int, int] | None
+    log: tuple[int, int, int] | None
+
+
 class Store:
     """An open corpus.db.
 
@@ -172,6 +178,7 @@ class Store:
     def __init__(self, folder: Path, *, write: bool = False) -> None:
         self._path = folder / FILE
         self._write = write
+        self._stamp: _Stamp | None = None  # of a file that was opened as one that stays as it is
         try:
             self._db = self._connect()
         except sqlite3.Error as error:
@@ -199,14 +206,40 @@ class Store:
             return sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         if not self._path.exists():
             raise self._missing()
-        wal = self._path.with_name(FILE + "-wal")
-        mode = "mode=ro"
-        if not os.access(self._path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size):
-            # A WAL database cannot be opened where its -shm file cannot be made; with no log beside it the
-            # file alone is whole.
-            mode = "mode=ro&immutable=1"
+        try:
+            db, stamp = self._opened("mode=ro"), None
+        except sqlite3.OperationalError as error:
+            # A WAL database cannot be opened where its -shm file cannot be made, for want of rights or of room; with
+            # no log beside it the file alone is whole, until somebody else writes.
+            stamp = self._stamp_now()
+            if stamp.log is not None or "locked" in str(error):
+                raise
+            db = self._opened("mode=ro&immutable=1")
+        self._stamp = stamp
+        return db
+
+    def _opened(self, mode: str) -> sqlite3.Connection:
+        """A connection that has read something: only then does it show what it cannot."""
         uri = f"{self._path.absolute().as_uri()}?{mode}"
-        return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+        try:
+            db.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def _stamp_now(self) -> _Stamp:
+        log = _file_stamp(self._path.with_name(FILE + "-wal"))
+        return _Stamp(_file_stamp(self._path), log if log is not None and log[1] else None)
+
+    def _follow(self) -> bool:
+        """Open the file anew where it was taken for one that stays as it is, and did not; whether that was so."""
+        if self._stamp is None or self._stamp == self._stamp_now():
+            return False
+        self._db.close()
+        self._db = self._connect()
+        return True
 
     def _check_schema(self) -> None:
         schema = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -288,13 +321,23 @@ class Store:
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         try:
-            return self._db.execute(sql, values).fetchall()
+            while True:
+                self._follow()
+                try:
+                    rows = self._db.execute(sql, values).fetchall()
+                except sqlite3.Error:
+                    if not self._follow():
+                        raise
+                    continue
+                if not self._follow():  # while it was read
+                    return rows
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
     def _stream(self, sql: str) -> Iterator[tuple]:  # type: ignore[type-arg]
         """Rows one by one, for what is too much to hold."""
         try:
+            self._follow()
             yield from self._db.execute(sql)
         except sqlite3.Error as error:
             raise self._translated(error) from error
@@ -364,11 +407,8 @@ class Store:
         return [str(row[0]) for row in self._rows("SELECT id FROM articles WHERE url = ? ORDER BY id", (url,))]
 
     def _one(self, sql: str, values: Sequence[object] = ()) -> tuple | None:  # type: ignore[type-arg]
-        try:
-            row: tuple | None = self._db.execute(sql, values).fetchone()  # type: ignore[type-arg]
-            return row
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
+        rows = self._rows(sql, values)
+        return rows[0] if rows else None
 
     def add(self, new: NewVersion, known: Known | None, now_s: int) -> int:
         """Store a version as its article's current one; inside a transaction.
@@ -838,6 +878,14 @@ _UNEMBEDDED = (
     "LEFT JOIN embeddings e ON e.model = ? AND e.hash = p.hash "
     "WHERE p.splitter = ? AND e.hash IS NULL AND a.retracted_s IS NULL"
 )
+
+
+def _file_stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return None
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def _page_of(article_id: str) -> str:

@@ -161,6 +161,30 @@ except NewsquoteError as error:
     sys.exit(1)
 """
 
+_WATCH = f"""
+import os, sys
+from pathlib import Path
+from index.store import Store
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+with Store(Path(sys.argv[1])) as store:
+    print(sorted(store.retracted()), flush=True)
+    sys.stdin.readline()
+    print(sorted(store.retracted()), flush=True)
+"""
+
+_WRITE = """
+import sys
+from pathlib import Path
+from index.store import Store
+from tests.test_store import NOW_S, URL, add, version
+with Store(Path(sys.argv[1]), write=True) as store:
+    store.retract(URL, NOW_S)
+    for number in range(200):
+        add(store, version(f"Bridge {number} stays. " * 40, f"https://paper.example/{number + 2}"))
+"""
+
 _CRASH = """
 import os, signal, sys
 from pathlib import Path
@@ -213,6 +237,43 @@ def test_a_log_that_cannot_be_read_on_a_read_only_folder_is_one_sentence(open_wa
     assert done.returncode == 1
     assert f"{FILE} cannot be opened for reading" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def no_shm(folder: Path) -> Path:
+    """What keeps a reader from making the -shm file beside the corpus, as a full disk or missing rights would."""
+    path = folder / f"{FILE}-shm"
+    path.symlink_to(folder / "nowhere" / "x")
+    return path
+
+
+def test_a_corpus_without_a_log_is_read_where_there_is_no_room_beside_it(folder: Path, no_shm: Path) -> None:
+    assert no_shm.is_symlink()
+    with Store(folder) as store:
+        assert [article.text for article, _ in store.export()] == ["The bridge stays."]
+
+
+def test_a_reader_that_cannot_write_sees_what_others_write_after_it_came(folder: Path, no_shm: Path) -> None:
+    with Store(folder) as reader:
+        assert reader.retracted() == frozenset()
+        no_shm.unlink()
+        subprocess.run([sys.executable, "-c", _WRITE, str(folder)], cwd=ROOT, check=True, timeout=60)
+        assert reader.counts()["articles"] == 200
+        assert reader.retracted() == {1}
+        assert reader.article(1) is None
+
+
+def test_a_reader_of_a_folder_that_is_not_its_own_sees_a_retraction(open_way: Path) -> None:
+    command = [sys.executable, "-c", _WATCH, str(open_way)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "[]\n"
+        with Store(open_way, write=True) as store:
+            store.retract(URL, NOW_S)
+        reader.stdin.write("again\n")
+        reader.stdin.flush()
+        assert reader.stdout.readline() == "[1]\n"
 
 
 def test_a_read_only_folder_cannot_be_written_and_says_so(open_way: Path) -> None:
