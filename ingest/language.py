@@ -51,7 +51,9 @@ _SCRIPTS = {
 _LATIN = re.compile(f"[{_SCRIPTS['latin']}]+")
 _LATIN_SHARE = 0.6
 _SCRIPT = re.compile("|".join(f"(?P<{name}>[{chars}]+)" for name, chars in _SCRIPTS.items()))
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+# The vowel signs of Devanagari are marks, which are no letters to `re`; a word runs over them.
+_LETTERS = r"(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0955-\u0957\u0962\u0963])+"
+_WORD = re.compile(f"{_LETTERS}(?:'{_LETTERS})?")
 
 _SMALL_WORDS = {
     "latin": {
