@@ -33,7 +33,11 @@ _ISO = re.compile(
     re.VERBOSE,
 )
 _EPOCH = re.compile(r"(-?[0-9]{9,13}|0)(?:\.[0-9]+)?")
-_RFC_2822 = re.compile(r"(?:[A-Za-z]{3},\s*)?[0-9]{1,2}\s+[A-Za-z]{3}\s+[0-9]{4}\s+[0-9]{1,2}:[0-9]{2}", re.ASCII)
+# In English only: "18 Mai 2025 09:30" has its shape too.
+_RFC_2822 = re.compile(
+    r"(?:[A-Z]{3},\s*)?[0-9]{1,2}\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\s+[0-9]{4}\s+[0-9]{1,2}:[0-9]{2}",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def read_date(text: str, now_s: int) -> tuple[str | None, Problem]:

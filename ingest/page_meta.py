@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
 from lxml.etree import _Element
 
+from ingest.dates import read_date
 from ingest.identity import is_same_site
 from ingest.jsonld import LinkedArticle
 from ingest.page_blocks import shown, words
@@ -40,6 +40,7 @@ _ISO = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
     r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
+_NO_FUTURE_S = 2**40
 _SEPARATOR = re.compile(r"\s+[|·•»*–—-]+\s+|\s*[|»]\s*|(?<=\w):\s+")
 _BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av|af|od)\s+(?=[A-Z\u00c0-\u024f])", re.IGNORECASE)
 
@@ -103,26 +104,13 @@ def _of(metas: dict[str, list[str]], names: Iterable[str]) -> list[str]:
 def iso_date(written: str) -> str:
     """What sites write as a date, in ISO 8601 with a zone only where one is written; "" if unreadable.
 
-    Reads ISO with slips (`2025-04-18 09:30:00 +02:00`, `2025/4/8`) and RFC 2822. The epoch is no date.
+    Reads what `read_date` does, and the beginning of what only begins in ISO (`2025-04-18T09:30:00+02:00[Berlin]`).
+    The epoch is no date; the future is one here, as only the clock knows it.
     """
-    written = written.strip()
-    found = _ISO.match(written)
-    try:
-        if found:
-            year, month, day, hour, minute, second, zone = found.groups()
-            moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
-            if moment.year < 1600 or (moment.year, moment.month, moment.day) == (1970, 1, 1):
-                return ""
-            if hour is None:
-                return moment.date().isoformat()
-            zone = "+00:00" if zone in ("Z", "UTC", "GMT") else zone or ""
-            zone = zone if not zone or ":" in zone else f"{zone[:3]}:{zone[3:]}"
-            return datetime.fromisoformat(moment.isoformat() + zone).isoformat()
-        if re.match(r"[A-Za-z]{3},? +\d{1,2} ", written):
-            return parsedate_to_datetime(written).isoformat()
-    except (ValueError, TypeError, OverflowError):
-        pass
-    return ""
+    date, problem = read_date(written, _NO_FUTURE_S)
+    if date is None and problem == "unreadable" and (found := _ISO.match(written.strip())):
+        date, _ = read_date(found.group(), _NO_FUTURE_S)
+    return date or ""
 
 
 def _published(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> tuple[str, str]:
