@@ -24,6 +24,7 @@ _AMP_CACHE = re.compile(
 _AMP_FRONT = re.compile(r"^/amp(?=/)")
 _AMP_END = re.compile(r"(?:/amp/?|\.amp)$|\.amp(?=\.html?$)")
 _MAX_STEPS = 8
+_AS_BYTES = "surrogateescape"
 _LOCAL = "local:"
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$")
 
@@ -95,9 +96,11 @@ def _step(url: str) -> str:
 
 def _query(query: str) -> str:
     """The parameters that may tell two pages apart, sorted by name, their values in the order given."""
-    kept = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if not _is_tracker(k.lower(), v)]
-    kept.sort(key=lambda pair: pair[0])
-    return "&".join(urlencode([pair]) if pair[1] else urlencode([pair]).rstrip("=") for pair in kept)
+    # Bytes that are no UTF-8 (`M%FCller`) come out as they went in: replaced, two names would be one.
+    pairs = parse_qsl(query, keep_blank_values=True, errors=_AS_BYTES)
+    kept = sorted((pair for pair in pairs if not _is_tracker(pair[0].lower(), pair[1])), key=lambda pair: pair[0])
+    written = ((urlencode([pair], errors=_AS_BYTES), pair[1]) for pair in kept)
+    return "&".join(text if value else text.rstrip("=") for text, value in written)
 
 
 def _is_tracker(name: str, value: str) -> bool:

@@ -19,7 +19,7 @@ EVAL = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
 
 PIECES = (
     "http:// https:// www. m. amp. paper.example /amp .amp /index.html / // /. /.. ? & = # #! utm_source=x"
-    " id=7 ref p %20 %e2 é ß : :80 :443 :8080 user@ google.com/amp/s/ xn--bcher-kva"
+    " id=7 ref p %20 %e2 %fc \udcfc é ß : :80 :443 :8080 user@ google.com/amp/s/ xn--bcher-kva"
     " .html { } < > [ ] \x00 \ud800 ; ga gallery"
 )
 pieces = st.lists(st.sampled_from(PIECES.split(" ")) | st.text(max_size=3), max_size=9).map("".join)
@@ -76,6 +76,8 @@ def test_addresses_of_one_page_are_one_identity(url: str) -> None:
         ("/app#!/story/1", "/app#!/story/2"),
         ("/a?tag=x&tag=y", "/a?tag=y&tag=x"),
         ("/ampere/bridge", "/ere/bridge"),
+        ("/artikel?name=M%FCller", "/artikel?name=M%F6ller"),
+        ("/artikel?name=M%FCller", "/artikel?name=M%C3%BCller"),
     ],
 )
 def test_different_pages_keep_different_identities(a: str, b: str) -> None:
