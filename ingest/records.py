@@ -287,6 +287,16 @@ def csv_header(line: bytes) -> tuple[str, list[str]]:
     return "", []
 
 
+def is_csv_header(line: bytes) -> bool:
+    """Whether a first line is a CSV's header for sure: a headline may have a word like `text` between commas too.
+
+    It names a second column that is known, or every name is a single word.
+    """
+    sign, names = csv_header(line)
+    known = [name for name in names if _meaning(name)[0]]
+    return bool(sign) and (len(known) > 1 or all(re.fullmatch(r"[\w.-]+", name) for name in names))
+
+
 def from_csv(stream: ByteStream) -> Iterator[Draft | Reject]:
     """The article of every row below the header; a row may run over several lines.
 

@@ -27,13 +27,13 @@ from ingest.feed_kind import feed_kind
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Found, Refused, shown, walk
 from ingest.records import (
     Given,
-    csv_header,
     decoded,
     from_csv,
     from_json,
     from_json_array,
     from_json_lines,
     from_record,
+    is_csv_header,
 )
 
 Kind = Literal["json lines", "json array", "csv", "html", "text", "warc", "feed"]
@@ -270,7 +270,7 @@ def kind_of(head: bytes, name: str) -> Kind:
         raise Refused("binary file", f"{name} is a binary file, not one of articles")
     if suffix in _HTML_NAMES:
         return "html"
-    if suffix in _CSV_NAMES or csv_header(start.partition(b"\n")[0])[0]:
+    if suffix in _CSV_NAMES or is_csv_header(start.partition(b"\n")[0]):
         return "csv"
     return _markup_kind(start, name) if start.startswith(b"<") and suffix != ".txt" else "text"
 
