@@ -284,8 +284,8 @@ def _authors(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle)
 
 
 def _language(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle) -> str:
+    """What the page calls its language; "" where it names several, as a template left unset does: the text tells."""
     html = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
-    for written in [html, linked.language, *_of(metas, ("content-language", "og:locale", "language"))]:
-        if re.match(r"[A-Za-z]{2}(?:[-_]|$)", written.strip()):
-            return str(written).strip()[:2].lower()
-    return ""
+    named = [html, linked.language, *_of(metas, ("content-language", "og:locale", "language"))]
+    languages = {one.strip()[:2].lower() for one in named if re.match(r"[A-Za-z]{2}(?:[-_]|$)", one.strip())}
+    return languages.pop() if len(languages) == 1 else ""

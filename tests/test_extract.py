@@ -205,6 +205,12 @@ def test_a_time_element_comes_before_the_address_unless_it_belongs_to_another_st
     assert draft.date_from == "url"
 
 
+@pytest.mark.parametrize(("locale", "language"), [("de_DE", "de"), ("en_US", "")])
+def test_a_page_that_names_two_languages_leaves_it_to_its_text(locale: str, language: str) -> None:
+    content = story_page(f'<meta property="og:locale" content="{locale}">').replace(b"<html", b'<html lang="de-AT"')
+    assert extract(content, URL, origin="x").language == language
+
+
 def test_a_page_that_names_no_date_has_none() -> None:
     draft = extract(story_page(), "https://example.org/lighthouse", origin="x")
     assert (draft.published, draft.date_from) == ("", "")
