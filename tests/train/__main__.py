@@ -1,6 +1,6 @@
 """`python -m tests.train`, which is `make train`: from `../shared/data` to the reranker and the fitted weights.
 
-Some three hours on one core. What it makes lies in `.train/`; `--install` puts the reranker where it ships from. The
+Some two hours on one core. What it makes lies in `.train/`; `--install` puts the reranker where it ships from. The
 weights are printed, to be copied into the code by a person who has seen the figures.
 """
 
@@ -22,7 +22,6 @@ from tests.train.cloze import cloze_groups
 from tests.train.fit import fit, index_held_out
 from tests.train.groups import HELD_OUT, quiz_groups, squad_groups, trec_groups
 from tests.train.reader import export, train
-from tests.train.shorter import shortened
 
 WORK = Path(".train")
 QUIZ = Path("news-quiz") / "2023"
@@ -54,8 +53,7 @@ def main() -> int:
         groups = quiz_groups(shared / QUIZ, WORK / "quiz", now_s)
         answers = shared / "answer-sentences"
         cloze = cloze_groups(WORK / "quiz", HELD_OUT)
-        every = [*groups, *cloze, *squad_groups(answers), *trec_groups(answers)]
-        model = shortened(train(every), every)
+        model = train([*groups, *cloze, *squad_groups(answers), *trec_groups(answers)])
         tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
         some = [
             pair

@@ -61,21 +61,6 @@ class Row:
     tokens: tuple[int, int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a reader says of one text.
-
-    Attributes:
-        scores: Of each sentence.
-        pointing: (tokens, 2) scores of being the answer's first and last token.
-        states: (tokens, width) of the last layer.
-    """
-
-    scores: torch.Tensor
-    pointing: torch.Tensor
-    states: torch.Tensor
-
-
 class Reader(torch.nn.Module):  # type: ignore[misc]
     """The encoder with a score over `[CLS]` and the mean of each sentence, and two pointing outputs."""
 
@@ -95,17 +80,10 @@ class Reader(torch.nn.Module):  # type: ignore[misc]
         self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, sentences) log-odds, and (n, width, 2) pointing scores."""
-        scores, pointing, _ = self.with_states(ids, mask, kinds, shares)
-        return scores, pointing
-
-    def with_states(
-        self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """As `forward`, and the (n, width, hidden) states of the last layer."""
         hidden = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=kinds).last_hidden_state
         means = torch.bmm(shares, hidden)
         whole = hidden[:, :1].expand(-1, means.shape[1], -1)
-        return self.score(torch.cat([whole, means], -1)).squeeze(-1), self.span(hidden), hidden
+        return self.score(torch.cat([whole, means], -1)).squeeze(-1), self.span(hidden)
 
 
 def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
@@ -174,121 +152,84 @@ def _place(answers: Sequence[str], sentence: str) -> tuple[int, int] | None:
     return None
 
 
-def loss_of(step: Sequence[Sequence[Row]], said: Sequence[Said]) -> torch.Tensor:
-    """The three losses of one step, added up; `said` of all its rows in their order."""
-    return sentence_loss(step, said) + POINTING_SHARE * pointing_loss(step, said)
-
-
-def sentence_loss(step: Sequence[Sequence[Row]], said: Sequence[Said]) -> torch.Tensor:
-    """Of telling for each sentence alone whether it answers, and of choosing among all of a question's."""
-    scores = torch.cat([one.scores for one in said])
-    labels = torch.tensor([label for group in step for row in group for label in row.labels])
+def loss_of(model: Reader, step: Sequence[Sequence[Row]]) -> torch.Tensor:
+    """The three losses of one step, added up."""
+    rows = [row for group in step for row in group]
+    read = _read(model, rows)
+    scores = torch.cat([found for found, _ in read])
+    labels = torch.tensor([label for row in rows for label in row.labels])
     known = labels != UNKNOWN
     answering = (labels[known] == ANSWERS).to(scores.dtype)
     alone = functional.binary_cross_entropy_with_logits(scores[known], answering, reduction="none")
     total = ALONE_SHARE * (alone * torch.where(answering > 0, POSITIVE_WEIGHT, 1.0)).mean()
-    choices = []
-    for start, end in sentences_of_groups(step):
-        mine = scores[start:end][known[start:end]]
-        right = scores[start:end][labels[start:end] == ANSWERS]
+    choices, at = [], 0
+    for group in step:
+        end = at + sum(len(row.labels) for row in group)
+        mine, right = scores[at:end][known[at:end]], scores[at:end][labels[at:end] == ANSWERS]
         if 0 < len(right) < len(mine):
             choices.append(torch.logsumexp(mine, 0) - torch.logsumexp(right, 0))
-    return total + torch.stack(choices).mean() if choices else total
-
-
-def sentences_of_groups(step: Sequence[Sequence[Row]]) -> Iterator[tuple[int, int]]:
-    """Where the sentences of each group lie among all of a step."""
-    start = 0
-    for group in step:
-        end = start + sum(len(row.labels) for row in group)
-        yield start, end
-        start = end
-
-
-def pointing_loss(step: Sequence[Sequence[Row]], said: Sequence[Said]) -> torch.Tensor:
-    """Of pointing at the answer's first and last token, the two added up."""
-    rows = [row for group in step for row in group]
+        at = end
+    if choices:
+        total = total + torch.stack(choices).mean()
     pointed = [
-        -torch.log_softmax(one.pointing[row.pair.n_question :, side], 0)[token - row.pair.n_question]
-        for row, one in zip(rows, said, strict=True)
+        -torch.log_softmax(pointing[row.pair.n_question :, side], 0)[token - row.pair.n_question]
+        for row, (_, pointing) in zip(rows, read, strict=True)
         if row.tokens
         for side, token in enumerate(row.tokens)
     ]
-    return 2 * torch.stack(pointed).mean() if pointed else torch.zeros(())
+    if pointed:
+        total = total + POINTING_SHARE * 2 * torch.stack(pointed).mean()
+    return total
 
 
-def read(model: Reader, rows: Sequence[Row]) -> list[Said]:
-    """What the model says of each row; those of like length are computed together."""
-    found: dict[int, Said] = {}
+def _read(model: Reader, rows: Sequence[Row]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Scores of the sentences and pointing scores of the tokens of each row; those of like length computed together."""
+    found: list[tuple[torch.Tensor, torch.Tensor]] = [(torch.empty(0), torch.empty(0))] * len(rows)
     by_length = sorted(range(len(rows)), key=lambda at: len(rows[at].pair.ids))
     for start in range(0, len(rows), ROWS_TOGETHER):
         some = by_length[start : start + ROWS_TOGETHER]
-        batch = (torch.from_numpy(part) for part in padded([rows[at].pair for at in some]))
-        scores, pointing, states = model.with_states(*batch)
+        scores, pointing = model(*(torch.from_numpy(part) for part in padded([rows[at].pair for at in some])))
         for place, at in enumerate(some):
-            n = len(rows[at].pair.ids)
-            found[at] = Said(scores[place, : len(rows[at].labels)], pointing[place, :n], states[place, :n])
-    return [found[at] for at in range(len(rows))]
+            found[at] = scores[place, : len(rows[at].labels)], pointing[place, : len(rows[at].pair.ids)]
+    return found
 
 
 def train(groups: Sequence[Group], say: Callable[[str], None] = print) -> Reader:
     """A reader trained on the groups."""
+    torch.set_num_threads(N_THREADS)
     torch.manual_seed(0)
     rng = random.Random(0)
-    order = lessons(groups, rng)
-    model = Reader()
-
-    def loss(step: Sequence[Sequence[Row]]) -> torch.Tensor:
-        return loss_of(step, read(model, [row for group in step for row in group]))
-
-    teach(model, order, loss, rng, (BODY_RATE, HEAD_RATE, WARM_UP), say)
-    return model
-
-
-def teach(
-    model: Reader,
-    order: Sequence[Group],
-    loss: Callable[[Sequence[Sequence[Row]]], torch.Tensor],
-    rng: random.Random,
-    rates: tuple[float, float, float],
-    say: Callable[[str], None],
-) -> None:
-    """Go through the groups once, changing the model's weights that may be changed.
-
-    Args:
-        model: Is changed, and ready to be used afterwards.
-        order: The groups, `GROUPS_PER_STEP` of them a step.
-        loss: Of one step.
-        rng: Chooses stretches of each group.
-        rates: Of the encoder, of the heads, and the share of the steps in which they grow; then they fall.
-        say: Told how it goes.
-    """
-    torch.set_num_threads(N_THREADS)
     tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
-    n_steps = len(order) // GROUPS_PER_STEP
-    body_rate, head_rate, warm_up = rates
+    order = lessons(groups, rng)
+    steps = list(_steps(order))
+    model = Reader()
+    model.train()
     body = [p for name, p in model.named_parameters() if name.startswith("bert") and p.requires_grad]
     heads = [p for name, p in model.named_parameters() if not name.startswith("bert")]
     optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": body_rate}, {"params": heads, "lr": head_rate}], weight_decay=0.01
+        [{"params": body, "lr": BODY_RATE}, {"params": heads, "lr": HEAD_RATE}], weight_decay=0.01
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda at: min(1, (at + 1) / (warm_up * n_steps)) * max(LAST_RATE, 1 - at / n_steps)
+        optimizer, lambda at: min(1, (at + 1) / (WARM_UP * len(steps))) * max(LAST_RATE, 1 - at / len(steps))
     )
-    model.train()
     recent: list[float] = []
-    for at in range(n_steps):
-        step = order[at * GROUPS_PER_STEP : (at + 1) * GROUPS_PER_STEP]
-        value = loss([rows for group in step if (rows := sampled(group, tokenizer, rng))])
+    for at, step in enumerate(steps):
+        loss = loss_of(model, [rows for group in step if (rows := sampled(group, tokenizer, rng))])
         optimizer.zero_grad()
-        value.backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_([*body, *heads], 1.0)
         optimizer.step()
         schedule.step()
-        recent = [*recent[-49:], float(value.detach())]
+        recent = [*recent[-49:], float(loss.detach())]
         if at % 25 == 24:
-            say(f"step {at + 1} of {n_steps}, loss {np.mean(recent):.3f}")
+            say(f"step {at + 1} of {len(steps)}, loss {np.mean(recent):.3f}")
     model.eval()
+    return model
+
+
+def _steps(order: Sequence[Group]) -> Iterator[Sequence[Group]]:
+    for start in range(0, len(order) - GROUPS_PER_STEP + 1, GROUPS_PER_STEP):
+        yield order[start : start + GROUPS_PER_STEP]
 
 
 def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
