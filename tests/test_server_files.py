@@ -290,8 +290,9 @@ def test_an_inbox_with_nothing_but_hidden_files_keeps_ingest_healthy_and_runs_no
         limit = time.monotonic() + 20
         while not (tmp_path / "ingested").exists() and time.monotonic() < limit:
             time.sleep(0.02)
-        assert health_of_ingest(tmp_path)
+        is_healthy = health_of_ingest(tmp_path)
         os.killpg(loop.pid, signal.SIGTERM)  # its sleep holds the pipe too
+        assert is_healthy
         assert loop.stdout is not None and loop.stdout.read() == ""
 
 
