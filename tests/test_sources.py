@@ -36,8 +36,11 @@ def read(path: Path, *, title: str = "") -> list[Draft | Reject]:
     return list(open_source(str(path), title=title).articles())
 
 
-def read_bytes(content: bytes, **given: str) -> list[Draft | Reject]:
-    return list(open_source("-", stdin=io.BytesIO(content), **given).articles())
+def read_bytes(
+    content: bytes, *, url: str = "", title: str = "", published: str = "", source: str = ""
+) -> list[Draft | Reject]:
+    given = open_source("-", stdin=io.BytesIO(content), url=url, title=title, published=published, source=source)
+    return list(given.articles())
 
 
 def drafts(found: list[Draft | Reject]) -> list[Draft]:
