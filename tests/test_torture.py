@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from index import build
 from index.types import Embedder
+from ingest import pipeline
 from tests.torture import Story, made_up_word, n_stored, torture, torture_real
+
+
+@pytest.fixture(autouse=True)
+def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the torture makes small in this process is as it was for the next test."""
+    monkeypatch.setattr(build, "MERGE_SHARE", build.MERGE_SHARE)
+    for name in ("BATCH_DRAFTS", "SPLIT_ARTICLES", "EMBED_PASSAGES"):
+        monkeypatch.setattr(pipeline, name, getattr(pipeline, name))
 
 
 def test_twenty_kills_lose_nothing_that_was_reported(tmp_path: Path) -> None:
