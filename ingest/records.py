@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
-from ingest.draft import Draft, Reject
+from ingest.draft import Draft, Reject, encodable
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Refused
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -56,7 +56,6 @@ _LONGEST_NAME = max(map(len, _RANKS)) * 2
 
 # News APIs cut the text of unpaid answers and say so in this way.
 _CUT_NOTE = re.compile(r"\[\+\d+ chars\]\s*\Z")
-_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # What Windows-1252 makes of bytes that are no UTF-8; its five unused bytes are read as Latin-1.
 _LEGACY = {0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0x100)}
 
@@ -507,12 +506,10 @@ class _Repair:
         if "\0" in text:
             text = text.replace("\0", "")
             self._warn("NUL")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = _LONE_SURROGATE.sub("\ufffd", text)
+        whole = encodable(text)
+        if whole != text:
             self._warn("lone surrogate")
-        return text
+        return whole
 
     def _warn(self, word: str) -> None:
         if word not in self.warnings:
