@@ -6,9 +6,11 @@ Heavy libraries are imported by the command that needs them, so that `--help` is
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import difflib
 import functools
+import gc
 import io
 import json
 import logging
@@ -29,13 +31,14 @@ from index.errors import BadInput, NewsquoteError
 if TYPE_CHECKING:
     import asyncio
 
-    from bot.answer import Answer, Answerer, Question
+    from bot.answer import Answer, Answerer
     from bot.bot_settings import BotSettings
     from bot.conversation import Before
     from bot.discord_bot import NewsBot
     from bot.llm_rewrite import Rewriter
     from bot.llm_settings import LlmSettings
     from bot.llm_write import Writer
+    from bot.question import Question
     from bot.service import Opened
     from bot.written import Written
     from index.health import Check
@@ -171,8 +174,13 @@ NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even w
 
 
 @contextlib.contextmanager
-def _answerer(settings: Settings, outlets: Sequence[str] = (), language: str = "") -> Iterator[Answerer]:
-    """What answers from the live index, in which each of `outlets` and the language are."""
+def _answerer(
+    settings: Settings, outlets: Sequence[str] = (), language: str = "", n_words: int = 6
+) -> Iterator[Answerer]:
+    """What answers from the live index, in which each of `outlets` and the language are.
+
+    What a question of `n_words` words needs is made ready.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     # Models are made ready outside the interpreter's lock, beside each other and the imports.
@@ -187,7 +195,7 @@ def _answerer(settings: Settings, outlets: Sequence[str] = (), language: str = "
             _check_outlets(outlets, snapshot.sources)
             _check_language(language, snapshot.languages)
             embedder = _embedder_of(settings, snapshot.manifest.model)
-            query = pool.submit(embedder.embed_query, "warm")
+            query = pool.submit(embedder.embed_query, "news " * n_words)
             from bot.answer import Answerer
 
             query.result()
@@ -254,7 +262,7 @@ def _question(
     as_is: bool,
     never_refuse: bool,
 ) -> Question:
-    from bot.answer import Question
+    from bot.question import Question
 
     if not all(map(str.strip, sources or ())):
         raise typer.BadParameter("name an outlet; `newsquote sources` lists them", param_hint="--source")
@@ -311,14 +319,15 @@ def ask(
             raise typer.BadParameter("it goes with one question, not with --batch", param_hint="--llm")
         _ask_batch(settings, batch, asked, is_day_given=asked_on is not None)
         return
-    from bot import render
-
     written = None
     with contextlib.ExitStack() as stack:
         texts = stack.enter_context(_texts(settings)) if with_text else None
-        answer = stack.enter_context(_answerer(settings, asked.sources, asked.language)).answer(asked)
+        n_words = len(asked.text.split())
+        answer = stack.enter_context(_answerer(settings, asked.sources, asked.language, n_words)).answer(asked)
         if texts is not None and answer.status == "answered":
             written = texts.write(answer)
+    from bot import render
+
     if as_json:
         _print_json(render.as_json(answer) | ({"written": _text_json(written)} if with_text else {}))
     else:
@@ -503,9 +512,9 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
 
     Example: newsquote calibrate questions.jsonl
     """
-    from bot.answer import Question
     from bot.calibrate import levels, trials
     from bot.evaluation import day_of_question
+    from bot.question import Question
     from bot.render import table
     from index.store import Store
 
@@ -548,8 +557,8 @@ def _labelled(path: str) -> list[dict[str, Any]]:
 
 
 def _answers(settings: Settings, rows: list[dict[str, Any]], never_refuse: bool) -> list[dict[str, Any]]:
-    from bot.answer import Question
     from bot.batch import answer_batch
+    from bot.question import Question
 
     template = Question("", date.today(), always=never_refuse)
     found = []
@@ -1597,6 +1606,8 @@ def main() -> None:
         # Whatever the locale says, output is UTF-8. A lone surrogate, which a question's bytes or a JSON escape may
         # bring in, comes out as the escape it has in JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    # Python looks through all objects for cycles once more before it ends, a third of a second after an answer.
+    atexit.register(gc.freeze)
     try:
         try:
             app(prog_name="newsquote")

@@ -35,6 +35,7 @@ from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
 from bot.further import further
 from bot.mark import mark_answer
+from bot.question import Question
 from bot.reading import stretches
 from bot.understand import Understood, understand
 from bot.verify import verified
@@ -70,33 +71,6 @@ COVERAGE_SHARE = 0.2
 OPENING_CHARS = 5_000
 
 Places = dict[tuple[int, int], Span]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked, and the bounds that options set.
-
-    Attributes:
-        text: As typed.
-        asked_on: The day of asking; nothing published after its end (UTC) is used.
-        since: Earliest day of publication, or None.
-        until: Latest day of publication, inclusive, or None.
-        sources: Outlets that may answer; empty for all.
-        language: ISO 639-1 code, or "" for all.
-        read_filters: False takes the words as they are: no times and outlets are read out of them.
-        always: Answer even where the confidence is too low; for measuring.
-        n_further: Quotes wanted beyond those of the answer.
-    """
-
-    text: str
-    asked_on: date
-    since: date | None = None
-    until: date | None = None
-    sources: tuple[str, ...] = ()
-    language: str = ""
-    read_filters: bool = True
-    always: bool = False
-    n_further: int = 0
 
 
 @dataclass(frozen=True, slots=True)

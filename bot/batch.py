@@ -14,7 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
+from bot.question import Question
 from bot.render import as_json, failed_json
 from index.errors import BadInput, NewsquoteError
 

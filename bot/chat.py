@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from bot.answer import Answer, Question
+from bot.answer import Answer
 from bot.conversation import Before, filled_in
+from bot.question import Question
 from bot.render import as_lines, newest_line
 from bot.written import Written
 from index.errors import BadInput

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
-from bot.answer import Answer, Question
+from bot.answer import Answer
 from bot.cards import ordered
 from bot.conversation import Before, filled_in
 from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
 from bot.memory import Asked, Memory, Place, Remembered, new_id
+from bot.question import Question
 from bot.service import Asker
 from bot.verify import digest_of
 from index.types import Quote, day_of

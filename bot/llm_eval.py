@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from bot.answer import Answer, Question
+from bot.answer import Answer
+from bot.question import Question
 from bot.written import Written
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from bot.answer import Answer, Answerer, Question
+from bot.answer import Answer, Answerer
 from bot.confidence import THRESHOLD
 from bot.memory import Place
+from bot.question import Question
 from bot.render import quote_link
 from bot.verify import article_at, check_quote
 from index.errors import Busy, Closing, IndexMissing, NewsquoteError, UnverifiableQuote

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
+from bot.question import Question
 from index.embed import DEFAULT_MODEL, load_embedder
 from index.quantise import why_not_int8
 from index.rerank import load_reranker

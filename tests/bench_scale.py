@@ -28,7 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
+from bot.question import Question
 from index.build import build_snapshot
 from index.embed import load_embedder
 from index.rerank import load_reranker

@@ -18,9 +18,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
 from bot.batch import answer_batch
 from bot.confidence import THRESHOLD
+from bot.question import Question
 from bot.scoring import figures
 from index.embed import load_embedder
 from index.rerank import load_reranker

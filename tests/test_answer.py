@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import COVERAGE_SHARE, Answerer, Question
+from bot.answer import COVERAGE_SHARE, Answerer
+from bot.question import Question
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store

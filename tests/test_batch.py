@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
 from bot.batch import answer_batch, open_lines
+from bot.question import Question
 from index.errors import BadInput
 from index.snapshot import open_snapshot
 from index.store import Store

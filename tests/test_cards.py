@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.answer import Question
 from bot.cards import (
     CUSTOM_ID,
     MAX_ALL,
@@ -32,6 +31,7 @@ from bot.cards import (
 from bot.discord_admin import MAX_SOURCES, settings_lines
 from bot.markdown import NOON_S, day, link, plain, size, web_url
 from bot.memory import GuildSettings
+from bot.question import Question
 from bot.understand import understand
 from bot.words import languages, words_for
 from bot.words.base import Words

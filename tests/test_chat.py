@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Answer, Question
+from bot.answer import Answer
 from bot.bot_settings import BotSettings, read_bot_settings
 from bot.chat import conversation
 from bot.cooldown import Cooldown
@@ -20,6 +20,7 @@ from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
 from bot.llm_settings import LlmSettings
 from bot.memory import Feedback, Memory, Place, Report
 from bot.metrics import Health, Metrics, MetricsServer, exposition
+from bot.question import Question
 from index.errors import BadInput, SettingsError
 from index.settings import OTHER_VARIABLES, PREFIX
 from tests.bot_support import FERRY, NOWHERE

@@ -274,11 +274,12 @@ def test_the_shell_completes_commands_and_options() -> None:
     assert "--install-completion" in run("--help").out
 
 
-def test_help_imports_no_heavy_library() -> None:
+@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), (["ask", "who?", "--asked-on", "yesterday"], 2)])
+def test_help_and_wrong_options_import_no_heavy_library(arguments: list[str], code: int) -> None:
     report = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
-    ran = run_child("--help", before=report)
+    ran = run_child(*arguments, before=report)
     heavy = {"torch", "faiss", "openvino", "tantivy", "transformers", "sentence_transformers", "numpy", "trafilatura"}
-    assert ran.code == 0
+    assert ran.code == code
     assert "newsquote" in ran.err.split()
     assert heavy & set(ran.err.split()) == set()
 

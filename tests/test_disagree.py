@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
 from bot.disagree import find_disagreement, settle
 from bot.kind import Kind
+from bot.question import Question
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
 from bot.calibrate import THRESHOLDS, Trial, levels, trials, upper_bound
 from bot.evaluation import comparison, read_labelled, shares
+from bot.question import Question
 from bot.scoring import by_question, paired_difference
 from index.errors import BadInput
 from index.snapshot import open_snapshot

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
+from bot.question import Question
 from index.errors import BadInput, StoreError
 from index.snapshot import current_name, open_snapshot, read_manifest
 from index.store import Store

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.answer import Answer, Question
+from bot.answer import Answer
 from bot.llm_client import RemoteModel
 from bot.llm_prompts import read_prompts
 from bot.llm_settings import LlmSettings
 from bot.llm_tokens import ByteCounter
 from bot.llm_write import Budget, Writer, live
+from bot.question import Question
 from bot.written import Written
 from tests.discord_support import run
 from tests.llm_torture import Scene, Tally, as_text, judge, misbehave, sample_articles

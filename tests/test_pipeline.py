@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.answer import Answer, Answerer, Question
+from bot.answer import Answer, Answerer
+from bot.question import Question
 from index.snapshot import current_name, open_snapshot, rollback
 from index.store import PassageRow, Store
 from index.types import Article, Vectors

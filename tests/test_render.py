@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer import Answer, Question, SourceArticle
+from bot.answer import Answer, SourceArticle
 from bot.confidence import Evidence
 from bot.explain import explanation
+from bot.question import Question
 from bot.render import as_json, as_lines, quote_lines, table
 from bot.understand import understand
 from index.retrieve import Searched

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answer import Answer, Answerer, Question
+from bot.answer import Answer, Answerer
+from bot.question import Question
 from index.scripts import count_words, searchable, words_in
 from index.snapshot import open_snapshot
 from index.store import Store

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer import Question
 from bot.cards import answer_card, page_card
 from bot.desk import Bounds, Desk, Where
 from bot.links import fragment_link
 from bot.memory import Memory, Place
+from bot.question import Question
 from bot.render import quote_link
 from bot.service import Asker
 from bot.words import words_for

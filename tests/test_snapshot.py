@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.answer import Answer, Answerer, Question
+from bot.answer import Answer, Answerer
+from bot.question import Question
 from index import build
 from index.build import build_snapshot
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.answer import Answer, Answerer, Question
+from bot.answer import Answer, Answerer
+from bot.question import Question
 from bot.verify import check_quote, verified
 from bot.windows import MAX_CHARS
 from index.errors import UnverifiableQuote

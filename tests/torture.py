@@ -34,7 +34,8 @@ from typing import Any
 
 import numpy as np
 
-from bot.answer import Answer, Answerer, Question
+from bot.answer import Answer, Answerer
+from bot.question import Question
 from index import build
 from index.errors import IndexMissing, NewsquoteError
 from index.snapshot import FOLDER, KEPT, check_files, current_name, open_snapshot, read_manifest, snapshot_names

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bot.answer import Answerer, Question
+from bot.answer import Answerer
 from bot.calibrate import is_right, without_answers
 from bot.choose import FEATURES, READING
+from bot.question import Question
 from bot.scoring import auroc, holds
 from index.embed import load_embedder
 from index.rerank import OpenVinoReranker
