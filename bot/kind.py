@@ -67,7 +67,8 @@ _NOUN_LISTS: dict[Kind, str] = {
 }
 _NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in word_list(nouns)})
 
-_WH = re.compile(r"\b(?:what|which|who|whose|whom|when|where|why|how)(?:['’]s|\b)", re.IGNORECASE)
+_IS = r"['’]?s\b"  # "what's", and "whats" as it is typed
+_WH = re.compile(rf"\b(what|which|who|whose|whom|when|where|why|how)(?:{_IS}|\b)", re.IGNORECASE)
 _AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
 _HOW: tuple[tuple[str, Kind], ...] = (
     (r"how (?:long|many (?:more )?(?:seconds|minutes|hours|days|weeks|months|years|decades))\b", "duration"),
@@ -101,7 +102,7 @@ _SAID = re.compile(
 )
 _CALLED = re.compile(r"\b(?:called|named|titled|nicknamed|dubbed|known as)\s*(?:what)?\s*\W*$", re.IGNORECASE)
 _COPULA = re.compile(
-    r"(?:what|which|who)(?:['’]s| is| was| are| were| will be)\s+(?:the |his |her |their |its |an? )?",
+    rf"(?:what|which|who)(?:{_IS}| is| was| are| were| will be)\s+(?:the |his |her |their |its |an? )?",
     re.IGNORECASE,
 )
 # "Could you tell me who …" asks who, not whether one could.
@@ -110,7 +111,7 @@ _POLITE = re.compile(
     r"(?:(?:can|could|would|will) (?:you|anyone|anybody) (?:please )?(?:tell|say|show|explain)(?: me| us)?"
     r"|do(?:es)? (?:you|anyone|anybody) (?:happen to )?(?:know|remember)|(?:tell|show) (?:me|us)"
     r"|i(?:['’]d| would) like to know|i want to know),? (?:please,? )?(?:exactly )?"
-    r"(?=(?:(?:in|at|by|to|from|of|for|on|with) )?(?:what|which|who|whose|whom|when|where|why|how)\b)",
+    rf"(?=(?:(?:in|at|by|to|from|of|for|on|with) )?(?:what|which|who|whose|whom|when|where|why|how)(?:{_IS}|\b))",
     re.IGNORECASE,
 )
 _CLOZE: tuple[tuple[str, Kind], ...] = (
@@ -161,7 +162,7 @@ def question_word(asked: str) -> int | None:
     if (
         first.start() <= 15
         and re.fullmatch(r"(?:\W|\w+\s)*", asked[: first.start()])
-        and (first.start() == 0 or first[0].lower() in ("what", "which", "whose", "how", "whom"))
+        and (first.start() == 0 or first[1].lower() in ("what", "which", "whose", "how", "whom"))
     ):
         is_clause = first[0].lower() in ("when", "where", "how") and not re.match(
             rf"\s+(?:{_AUX}\b|\w+\b)" if first[0].lower() == "how" else rf"['’]?s?\s*(?:{_AUX}\b|else\b|exactly\b|$)",
@@ -172,14 +173,14 @@ def question_word(asked: str) -> int | None:
             return first.start()
     if re.match(rf"(?:{_AUX})\s", asked, re.IGNORECASE) and not asked.rstrip().endswith(("what?", "who?", "which?")):
         return None
-    strong = [m for m in found if m[0].lower() in ("what", "how", "which") and asked[: m.start()][-2:] != ", "]
+    strong = [m for m in found if m[1].lower() in ("what", "how", "which") and asked[: m.start()][-2:] != ", "]
     return (strong or found[-1:])[0].start()
 
 
 def _kind_from(asked: str, at: int) -> Kind:
     tail = asked[at:]
-    word = re.match(r"\w+", tail)
-    match word[0].lower() if word else "":
+    word = _WH.match(tail)
+    match word[1].lower() if word else "":
         case "who" | "whom" | "whose":
             return "person"
         case "when":
@@ -198,7 +199,7 @@ def _kind_from(asked: str, at: int) -> Kind:
     if noun and (kind := _NOUNS.get(noun)) and not (kind == "name" and noun == "name"):
         return kind
     if named := re.match(
-        r"what(?:['’]s| is| was| are| were) the (?:full |first |last |new )?names? of (.*)", tail, re.I
+        rf"what(?:{_IS}| is| was| are| were) the (?:full |first |last |new )?names? of (.*)", tail, re.I
     ):
         return _NOUNS.get(asked_noun("which " + _COPULA.sub("", "what is " + named[1])) or "", "name")
     if noun == "name" or _CALLED.search(asked):
