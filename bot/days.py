@@ -74,6 +74,12 @@ _AHEAD = re.compile(
     r"|(?:set|going|headed|heading) to)\b",
     re.I,
 )
+# A question in the future tense: what it dates is ahead, however far; "was going to" is over.
+_WILL = re.compile(
+    r"\b(?:(?:will|won['’]t)\b|when(?:['’]?s|\s+(?:is|are))\b"
+    r"|(?:is|are)\s+(?:\w+\s+){0,4}?(?:set|going|due|scheduled|expected|headed|heading)\s+to\b)",
+    re.IGNORECASE,
+)
 # Lower-case words that may follow a time or a name without being part of it.
 GOES_ON = frozenset(
     word_list(
@@ -200,6 +206,8 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
         return _month(int(group["y5"]), _month_number(group["m5"]))
     if group["month"]:
         number = _month_number(group["m6"])
+        if (group["m_which"] or "").lower() == "this" and number > asked_on.month:
+            raise ValueError(f"this {group['m6']} is yet to come")
         # "last March" said in March is a year ago.
         skip = (group["m_which"] or "").lower() in ("last", "past") and number == asked_on.month
         return _month(asked_on.year - (number > asked_on.month or skip), number)
@@ -319,6 +327,8 @@ def explicit_days(
         if i == skip or time.before not in _FILTERING or time.form == "recent":
             continue
         if not _limits_the_answer(text, time.lead, time.before) or _NOT_A_FILTER.search(text[: time.start]):
+            continue
+        if time.before != "since" and _is_asked_ahead(text, time, asked_on):
             continue
         other = spoken[i + 1] if i + 1 < len(spoken) else None
         first, last, end = time.first, time.last, time.end
@@ -445,9 +455,19 @@ def suggested_days(
 
 def _is_coming(text: str, time: Time, asked_on: date) -> bool:
     """Whether a day without a year is more likely the one just ahead than the one a year back."""
+    if _is_asked_ahead(text, time, asked_on):
+        return True
     if time.form == "month" or time.has_year is (time.form != "weekday") or not _AHEAD.search(text):
         return False
     return time.form == "weekday" or (asked_on - time.first).days > 365 - SOON_DAYS
+
+
+def _is_asked_ahead(text: str, time: Time, asked_on: date) -> bool:
+    """Whether a day or month without a year stands after a future tense, in its sentence, and is not just now."""
+    if time.form not in _YEARLESS or time.has_year or time.last >= asked_on:
+        return False
+    led_by = re.split(r"[.?!]\s", text[: time.start])[-1]
+    return _WILL.search(led_by) is not None and not text[time.start : time.end].lower().startswith(("last", "past"))
 
 
 # --- How to say it ---------------------------------------------------------------------------------

@@ -160,6 +160,8 @@ def test_rarer_dates_are_read_by_the_library(question: str, since: date) -> None
         "Who led before the strike of last week and after yesterday’s vote?",
         "What closed before mid-April?",
         "Who will resign since this Saturday?",
+        "Will they agree before November?",
+        "Who will lead the port after 6 May?",
     ],
 )
 def test_names_verbs_numbers_and_background_limit_nothing(question: str) -> None:
@@ -211,6 +213,10 @@ def test_names_verbs_numbers_and_background_limit_nothing(question: str) -> None
         ("in mid-April", date(2025, 4, 1), FRIDAY),
         ("in mid-2024", date(2024, 1, 1), date(2024, 12, 31)),
         ("after last week’s flood", date(2025, 4, 14), date(2025, 4, 24)),
+        ("this March", date(2025, 3, 1), date(2025, 3, 31)),
+        ("and was going to stay so in March", date(2025, 3, 1), date(2025, 3, 31)),
+        ("that will sell the ship it bought last May", date(2024, 5, 1), date(2024, 5, 31)),
+        ("and will stay so in April", date(2025, 4, 1), FRIDAY),
     ],
 )
 def test_time_in_words_suggests_a_window_and_filters_nothing(words: str, first: date, last: date) -> None:
@@ -245,6 +251,13 @@ def test_time_in_words_suggests_a_window_and_filters_nothing(words: str, first: 
         "Who wrote Yesterday?",
         "Who speaks this Saturday?",
         "How many houses were flooded by mid-April?",
+        "When is the vote in November?",
+        "Whens the vote in May?",
+        "Will the bank raise its rates in June?",
+        "What will happen in December?",
+        "Who will attend the opening on May 6?",
+        "Which old coins are at last set to expire in September?",
+        "Who opens the port this June?",
     ],
 )
 def test_no_window_is_seen_where_none_is_meant(question: str) -> None:
