@@ -60,12 +60,15 @@ _BEFORE = re.compile(
 )
 _FILTERING = frozenset({"since", "after", "before", "until", "till", "from", "between"})
 _DATING = _FILTERING | {"on", "in", "during", "throughout", "by", "early", "late", "mid", "of", "through"}
-# Each word is taken whole, never in part, so that a row of dashes cannot be shared out in every way there is.
-_NOT_A_FILTER = re.compile(
-    r"\b(?:first|only|\w+est|most|least|record|never|not|\w+n['’]t)(?:[\s-]++\w[\w-]*+){0,2}"
-    r"\s+(?:since|before|after)\s+$",
-    re.IGNORECASE,
+_MEASURED = re.compile(r"\b(?:first|only|most|least|worst|record|never|not|\w+n['’]t|\w+est)\b", re.IGNORECASE)
+_NO_SUPERLATIVES = frozenset(
+    word_list(
+        "arrest attest behest bequest budapest bucharest chest conquest contest crest detest digest divest everest "
+        "forest guest harvest honest inquest interest invest jest latest manifest midwest modest nest northwest pest "
+        "priest protest quest request rest southwest suggest test unrest vest west zest"
+    )
 )
+_CLAUSE_END = re.compile(r"(?<=[a-z\d”\"’)][.?!])\s|[;:]|,(?!\d)")
 _BELIEF = re.compile(r"\b(?:confidence|faith|trust|belie\w+|interest\w*)\s+in\s+$", re.IGNORECASE)
 _REPORTED = re.compile(r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:increas|rise|rose|rising|gr[eo]w|fell|fall|drop|declin|chang|differ|gap)", re.I)
@@ -326,7 +329,7 @@ def explicit_days(
     for i, time in enumerate(spoken):
         if i == skip or time.before not in _FILTERING or time.form == "recent":
             continue
-        if not _limits_the_answer(text, time.lead, time.before) or _NOT_A_FILTER.search(text[: time.start]):
+        if not _limits_the_answer(text, time.lead, time.before) or _is_measured(text, time.lead, time.before):
             continue
         if time.before != "since" and _is_asked_ahead(text, time, asked_on):
             continue
@@ -368,6 +371,14 @@ def _limits_the_answer(text: str, lead: int, word: str) -> bool:
     if word == "between":
         return _COMPARED.search(text[begin:lead]) is None
     return word != "from" or _REPORTED.search(text[begin:lead]) is not None
+
+
+def _is_measured(text: str, lead: int, word: str) -> bool:
+    """Whether "since 2004" tells how rare a thing is ("the strongest storm to hit the coast since 2004"), not when."""
+    if word not in ("since", "before", "after"):
+        return False
+    clause = _CLAUSE_END.split(text[:lead])[-1]
+    return any(match[0].lower() not in _NO_SUPERLATIVES for match in _MEASURED.finditer(clause))
 
 
 def _one_sided(word: str, first: date, last: date) -> tuple[date | None, date | None]:
@@ -412,7 +423,7 @@ _LOOSE = re.compile(
 def _by_dateparser(text: str, asked_on: date) -> tuple[date | None, date | None, list[tuple[int, int]]] | None:
     """The one-sided phrases that the rules above do not read ("since 11/5/2022"), or None."""
     match = _LOOSE.search(text)
-    if not match or _NOT_A_FILTER.search(text[: match.start(2)]):
+    if not match or _is_measured(text, match.start(), match[1].lower()):
         return None
     if not _limits_the_answer(text, match.start(), match[1].lower()):
         return None
@@ -442,7 +453,7 @@ def suggested_days(
     for time in spoken:
         if any(a <= time.start < b for a, b in spent) or time.before in ("by", "until", "till", "before"):
             continue
-        if time.before in ("since", "after") and _NOT_A_FILTER.search(text[: time.start]):
+        if _is_measured(text, time.lead, time.before):
             continue
         if time.first > asked_on or _is_coming(text, time, asked_on):
             continue
