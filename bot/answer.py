@@ -18,7 +18,6 @@ from bot.choose import (
     FIRST_LOOK,
     QUOTE_WORDS,
     READING,
-    WEIGHTS,
     Candidate,
     Chosen,
     Floats,
@@ -29,6 +28,7 @@ from bot.choose import (
     features,
     question_terms,
     read_into,
+    scored,
     words_of,
 )
 from bot.confidence import THRESHOLD, Evidence, confidence
@@ -202,7 +202,7 @@ class Answerer:
         started = time.perf_counter()
         found = self.workings(question, without)
         understood, stories, candidates = found.understood, found.stories, found.candidates
-        scores = found.signs @ WEIGHTS
+        scores = scored(found.signs, candidates)
         chosen = choose(candidates, scores.tolist(), found.alike)
         quotes = verified((self._quote(pick, found) for pick in chosen), self._store.article)
         n_more = max(question.n_further, n_rivals(understood.kind))

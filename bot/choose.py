@@ -28,6 +28,10 @@ MIN_ROOM = 24
 # A further quote that scores this far below the first is noise to a reader: leaving such out took .0-.3 points of the
 # answers in three quotes, and a sixth of the quotes, over three sets of questions.
 MAX_DROP = 1.0
+# What a heading loses: the sentence below it says the same and more.
+HEADING_LOSS = 0.3
+# Sentences this much alike are one, a dateline or an agency's name apart.
+SAME = 0.7
 
 _SIGNS = {
     "date": r"\b(?:19|20)\d\d\b|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"
@@ -199,6 +203,13 @@ def read_into(signs: Floats, rows: Sequence[int], logits: Floats) -> None:
     signs[list(rows), READING] = readings
 
 
+def scored(signs: Floats, candidates: Sequence[Candidate]) -> Floats:
+    """(n,) how well each candidate would answer, from its signs."""
+    headings = [candidate.sentences.is_heading(candidate.at) for candidate in candidates]
+    scores: Floats = signs @ WEIGHTS - HEADING_LOSS * np.array(headings, np.float64)
+    return scores
+
+
 class Alike(Protocol):
     """How much sentences say the same, in [0, 1]."""
 
@@ -275,7 +286,9 @@ def choose(
             chosen.append(Chosen(candidate, first, last, float(scores[at])))
             taken.update((candidate.sentences.article.version, place) for place in range(first, last + 1))
             left -= words
-            adjusted -= novelty * alike[at]
+            near = alike[at]
+            adjusted -= novelty * near
+            adjusted[near >= SAME] = -math.inf
         version = candidate.sentences.article.version
         for other, rival in enumerate(candidates):
             if rival is candidate or (rival.sentences.article.version == version and first <= rival.at <= last):
@@ -291,6 +304,8 @@ def grow(
 ) -> tuple[int, int]:
     """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour.
 
+    A heading stands alone: joined to a sentence it would read as its first or last words.
+
     Args:
         candidate: The anchor.
         by_place: Scores by (version, index of the sentence).
@@ -301,13 +316,14 @@ def grow(
     version = sentences.article.version
     first = last = candidate.at
     words = sentences.n_words[candidate.at]
-    while last - first + 1 < 3:
+    while last - first + 1 < 3 and not sentences.is_heading(candidate.at):
         options = []
         for at, low, high in ((first - 1, first - 1, last), (last + 1, first, last + 1)):
             if (
                 0 <= at < len(sentences.spans)
                 and words + sentences.n_words[at] <= room
                 and (version, at) not in taken
+                and not sentences.is_heading(at)
                 and sentences.can_join(low, high)
             ):
                 options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words[at]))

@@ -5,6 +5,7 @@ Pure. Offsets are code points of the article's text. Knows nothing about scores 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,9 @@ from index.words import terms
 MAX_CHARS = 900
 # Two sentences that share so much of the shorter one's words, and are of like length, are one sentence edited.
 TWIN_SHARE = 0.85
+MAX_HEADING_WORDS = 12
+# A sentence ends so, or with what closes one: a bracket, a quotation, a colon before a list.
+_ENDS = re.compile(r"[.!?…:;؟۔।॥。！？\"'”’»“‘«)\]」』）]$")
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 
 
@@ -50,6 +54,14 @@ class Sentences:
     def can_join(self, first: int, last: int) -> bool:
         """Whether no removed line lies between the two sentences."""
         return not crosses(self.article.cuts, self.spans[first].start, self.spans[last].end)
+
+    def is_heading(self, at: int) -> bool:
+        """Whether a sentence is a short line of its own that ends like no sentence: a heading, a byline, a teaser."""
+        text, spans = self.article.text, self.spans
+        before = text[spans[at - 1].end : spans[at].start] if at else "\n"
+        after = text[spans[at].end : spans[at + 1].start] if at + 1 < len(spans) else "\n"
+        is_line = "\n" in before and "\n" in after
+        return is_line and self.n_words[at] <= MAX_HEADING_WORDS and _ENDS.search(spans[at].of(text)) is None
 
 
 def sentences_of(article: Article) -> Sentences:

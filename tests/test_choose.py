@@ -27,6 +27,7 @@ from bot.choose import (
     grow,
     question_terms,
     read_into,
+    scored,
     words_of,
 )
 from bot.windows import sentences_of
@@ -93,12 +94,35 @@ def test_a_far_weaker_further_quote_is_left_out() -> None:
     assert len(choose(candidates, scores, far_apart(len(candidates)))) == 1
 
 
-def test_a_sentence_that_says_the_same_gives_way_to_one_that_adds() -> None:
+def test_a_sentence_that_says_nearly_the_same_gives_way_to_one_that_adds() -> None:
     candidates = candidates_of(article(version=1), article(version=2), article(version=3))
     anchors = [candidates[0], candidates[6], candidates[12]]
-    alike = np.array([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    alike = np.array([[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 1.0]])
     chosen = choose(anchors, [1.0, 0.95, 0.9], alike, first_words=5)
     assert [each.candidate.story for each in chosen] == [0, 2, 1]
+
+
+def test_the_same_sentence_is_not_quoted_from_two_articles() -> None:
+    candidates = candidates_of(article(version=1), article(version=2, text=f"(WIRE) {TEXT}"))
+    words, _ = words_of(candidates)
+    chosen = choose(candidates, [1.0] * len(candidates), Likeness(words, lambda _: 1.0))
+    anchors = [each.candidate.text.removeprefix("(WIRE) ") for each in chosen]
+    assert len(anchors) == len(set(anchors)) == N_QUOTES
+
+
+LISTED = "The council met on Monday.\n\nWhat was decided\n\nThe budget is $4.2 million."
+
+
+def test_a_heading_is_not_joined_to_the_sentences_round_it() -> None:
+    candidates = candidates_of(article(LISTED))
+    assert [candidate.text for candidate in candidates][1] == "What was decided"
+    scores = {candidate.place: 1.0 for candidate in candidates}
+    assert [grow(candidate, scores, 60) for candidate in candidates] == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_heading_scores_below_a_sentence_with_the_same_signs() -> None:
+    scores = scored(np.ones((3, len(FEATURES))), candidates_of(article(LISTED)))
+    assert scores[0] == scores[2] > scores[1]
 
 
 def test_no_candidates_give_no_quotes() -> None:

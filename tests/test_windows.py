@@ -45,6 +45,16 @@ def test_sentences_on_both_sides_of_a_removed_line_are_never_joined() -> None:
     assert found.can_join(0, 0)
 
 
+def test_a_short_line_without_an_end_is_a_heading() -> None:
+    text = (
+        "The vote\n\nIt was nine to four. So the mayor won\n\n“A fair budget”\nOn the list:\nRue du Port 7\nLast"
+    )
+    found = sentences_of(article(text))
+    headings = [span.of(text) for at, span in enumerate(found.spans) if found.is_heading(at)]
+    assert headings == ["The vote", "Rue du Port 7", "Last"]
+    assert not sentences_of(article("word " * 13)).is_heading(0)
+
+
 WORDS = st.sampled_from(["a", "dollar", "e\u0301t\u00e9", "\U0001f469\u200d\U0001f680", "שלום", "x" * 40, "北京" * 30])
 
 
