@@ -103,11 +103,11 @@ def test_a_sentence_that_says_nearly_the_same_gives_way_to_one_that_adds() -> No
 
 
 def test_the_same_sentence_is_not_quoted_from_two_articles() -> None:
-    candidates = candidates_of(article(version=1), article(version=2, text=f"(WIRE) {TEXT}"))
+    said = "The council of Ostermoor approved a budget of $4.2 million on Monday."
+    candidates = candidates_of(article(said, 1), article(f"(WIRE) {said}", 2), article("It is late.", 3))
     words, _ = words_of(candidates)
-    chosen = choose(candidates, [1.0] * len(candidates), Likeness(words, lambda _: 1.0))
-    anchors = [each.candidate.text.removeprefix("(WIRE) ") for each in chosen]
-    assert len(anchors) == len(set(anchors)) == N_QUOTES
+    chosen = choose(candidates, [1.0, 1.0, 0.1], Likeness(words, lambda _: 1.0))
+    assert [each.candidate.story for each in chosen] == [0, 2]
 
 
 LISTED = "The council met on Monday.\n\nWhat was decided\n\nThe budget is $4.2 million."

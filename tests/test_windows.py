@@ -46,9 +46,7 @@ def test_sentences_on_both_sides_of_a_removed_line_are_never_joined() -> None:
 
 
 def test_a_short_line_without_an_end_is_a_heading() -> None:
-    text = (
-        "The vote\n\nIt was nine to four. So the mayor won\n\n“A fair budget”\nOn the list:\nRue du Port 7\nLast"
-    )
+    text = "The vote\n\nIt was nine to four. So the mayor won\n\n“A fair budget”\nOn the list:\nRue du Port 7\nLast"
     found = sentences_of(article(text))
     headings = [span.of(text) for at, span in enumerate(found.spans) if found.is_heading(at)]
     assert headings == ["The vote", "Rue du Port 7", "Last"]
