@@ -18,6 +18,7 @@ from bot.days import day_range, explicit_days, filter_note, suggested_days, time
 from bot.kind import Kind, kind_of
 from bot.outlets import named_sources
 from index.errors import BadInput, QuestionTooLong
+from index.words import STOP_WORDS
 
 MAX_QUESTION_CHARS = 2_000
 
@@ -61,9 +62,13 @@ def understand(
 
     Raises:
         QuestionTooLong: More than 2,000 characters.
-        BadInput: No words in it.
+        BadInput: No words in it, or none to search for: a greeting, "what can you do?".
     """
     asked = _cleaned(question)
+    if not _says_what(asked):
+        raise BadInput(
+            "the question names nothing to search for; ask about the news, for example: Who won the election?"
+        )
     if not filters:
         return Understood(asked, asked, kind_of(asked), None, None, None, (), ())
     sources, named = named_sources(asked, known_sources)
@@ -110,6 +115,23 @@ def _cleaned(question: str) -> str:
     if not any(c.isalnum() for c in asked):
         raise BadInput("the question has no words to search for")
     return asked
+
+
+# What people say to one another, and to a bot, before or instead of asking.
+_ADDRESS = re.compile(
+    r"\b(?:hello|hi(?:ya)?|hey|howdy|greetings|good\s+(?:morning|afternoon|evening|night|day)|what['’]?s\s+up"
+    r"|how(?:['’]?s\s+it\s+going|\s+are\s+you(?:\s+(?:doing|today))?)|thanks?|please|sorry|(?:good)?bye|ok(?:ay)?|help)\b",
+    re.IGNORECASE,
+)
+# A capital that begins no sentence: "the US", "The Who".
+_NAME = re.compile(r"(?<![.?!])\s[“\"(]?[A-Z]\w")
+
+
+def _says_what(asked: str) -> bool:
+    """Whether a question has a word of weight, or a name made of small ones."""
+    said = _ADDRESS.sub(" ", asked)
+    words = {word.lower() for word in re.findall(r"\w+", said)}
+    return not words <= STOP_WORDS or (_NAME.search(said) is not None and not asked.isupper())
 
 
 _EMPTY_WORDS = frozenset(

@@ -137,7 +137,7 @@ def test_a_question_that_fails_unexpectedly_does_not_end_the_rest(
     answerer: Answerer, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = Answerer(answerer._store, answerer._snapshot, Failing())  # type: ignore[arg-type]
-    found = rows(broken, {"id": 1, "question": "Who?"}, {"id": 2, "question": "What?"})
+    found = rows(broken, {"id": 1, "question": "Who won?"}, {"id": 2, "question": "What fell?"})
     assert [row["id"] for row in found] == [1, 2]
     assert found[0]["error"] == "line 1: it failed; the log says why"
     assert "out of order" in caplog.text

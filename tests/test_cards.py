@@ -164,7 +164,7 @@ def test_no_article_and_no_question_breaks_a_card_pings_or_forges_a_link(
     answer = answer_with(
         *shown,
         status="answered" if status == "answered" and shown else "not_found",
-        question=replace(question, text="who?") if not understand_ok(question) else question,
+        question=replace(question, text="who won?") if not understand_ok(question) else question,
         disagreement=(0, 1) if len(shown) > 1 else None,
     )
     answer = replace(answer, further=further)

@@ -176,13 +176,16 @@ def test_the_options_filter_and_the_outlets_complete(sample_data: Path, embedder
     run(test())
 
 
+NOTHING_IN_IT = "There is nothing in it that I could search for; ask about the news, for example: Who won the election?"
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"question": "x?", "since": "soon"}, "soon is not a day; write it as 2025-04-18."),
         ({"question": "x?", "since": "2025-04-02", "until": "2025-04-01"}, "2025-04-02 is after 2025-04-01."),
         ({"question": "x?", "source": "Harbour Courier"}, "There is no outlet Harbour Courier here; Harbor Courier?"),
-        ({"question": "?!"}, "There are no words in it that I could search for."),
+        ({"question": "?!"}, NOTHING_IN_IT),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused_in_one_sentence_to_the_asker(
@@ -193,6 +196,16 @@ def test_a_question_that_cannot_be_asked_is_refused_in_one_sentence_to_the_asker
             town = town_in(discord)
             answer = await (await discord.slash(town.ann, town.channel, "ask", **options)).answered()
             assert (answer.content, answer.is_ephemeral) == (sentence, True)
+
+    run(test())
+
+
+def test_small_talk_is_told_what_to_ask(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question="what can you do?")).answered()
+            assert answer.content == NOTHING_IN_IT
 
     run(test())
 

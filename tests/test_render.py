@@ -168,7 +168,7 @@ def test_a_refusal_shows_no_quote() -> None:
 
 
 def test_a_refusal_names_the_outlets_it_was_bound_to() -> None:
-    question = Question("who?", date(2025, 4, 30), sources=("Port Paper", "Post"))
+    question = Question("who won?", date(2025, 4, 30), sources=("Port Paper", "Post"))
     one = Searched(1, 1_741_651_200, 1_741_651_200)
     shown = as_lines(answer_with(status="not_found", question=question, searched=one), colour=False)
     assert shown == "Not found in 1 article from Port Paper or Post of 2025-03-11."
@@ -176,7 +176,7 @@ def test_a_refusal_names_the_outlets_it_was_bound_to() -> None:
 
 def test_with_nothing_to_search_a_refusal_names_the_bounds() -> None:
     nothing = Searched(0, None, None)
-    question = Question("who?", date(2025, 4, 30), since=date(2025, 4, 20), sources=("Port Paper",), language="fr")
+    question = Question("who won?", date(2025, 4, 30), since=date(2025, 4, 20), sources=("Port Paper",), language="fr")
     assert as_lines(answer_with(status="not_found", question=question, searched=nothing), colour=False, width=200) == (
         "Not found: the corpus holds no article from Port Paper in the language “fr” since 2025-04-20 until "
         "2025-04-30, the day of asking."
@@ -184,7 +184,7 @@ def test_with_nothing_to_search_a_refusal_names_the_bounds() -> None:
 
 
 def test_a_refusal_whose_window_ends_after_the_day_of_asking_names_that_day() -> None:
-    question = Question("who?", date(2025, 4, 1), since=date(2025, 4, 1), until=date(2025, 4, 2))
+    question = Question("who won?", date(2025, 4, 1), since=date(2025, 4, 1), until=date(2025, 4, 2))
     nothing = answer_with(status="not_found", question=question, searched=Searched(0, None, None))
     assert as_lines(nothing, colour=False, width=200) == (
         "Not found: the corpus holds no article since 2025-04-01 until 2025-04-01, the day of asking."

@@ -49,6 +49,33 @@ def test_emoji_only_question_says_that_there_is_nothing_to_search_for() -> None:
         understand("🎉 🎈", FRIDAY)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "hello",
+        "Hi! What can you do?",
+        "who are you",
+        "Good morning",
+        "thank you",
+        "help me please",
+        "And when?",
+        "WHO IS IT",
+    ],
+)
+def test_small_talk_names_nothing_to_search_for(question: str) -> None:
+    with pytest.raises(BadInput, match="names nothing to search for; ask about the news, for example: Who won"):
+        understand(question, FRIDAY)
+    with pytest.raises(BadInput):
+        understand(question, FRIDAY, filters=False)
+
+
+@pytest.mark.parametrize(
+    "question", ["hello kitty", "Good morning, who won?", "What is the US?", "Who are The Who?", "was ist das", "何"]
+)
+def test_small_words_beside_a_word_of_weight_or_as_a_name_are_searched_for(question: str) -> None:
+    assert question == understand(question, FRIDAY).topic
+
+
 def test_too_long_question_is_refused_in_one_sentence_with_both_lengths() -> None:
     with pytest.raises(BadInput, match=r"10,000 characters.* 2,000") as caught:
         understand("why? " * 1_999 + "whys?", FRIDAY)
