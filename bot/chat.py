@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 from bot.answer import Answer
-from bot.conversation import Before, filled_in
+from bot.conversation import Before, filled_in, goes_on_from, is_filled, with_bounds_of
+from bot.days import filter_note
 from bot.question import Question
 from bot.render import as_lines, newest_line
 from bot.written import Written
@@ -44,19 +46,50 @@ def conversation(
             before = None
             yield "A new conversation."
             continue
-        text = fill(said, before)
         try:
-            found = answer(Question(text, today()))
+            question, found = _asked(said, fill(said, before), before, answer, today())
         except BadInput as error:
             sentence = f"{str(error)[:1].upper()}{str(error)[1:]}"
             yield sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
             continue
-        parts = [] if text == said else [f"Searched: {safe(text)}"]
+        is_new = not is_filled(said, question.text)
+        parts = [] if is_new else [f"Searched: {safe(_with_bounds(question))}"]
         written = write(found) if write is not None and found.status == "answered" else None
         parts.append(as_lines(found, colour=colour, width=width, written=written))
         parts.extend(filter(None, [newest_line(found)]))
         yield "\n\n".join(parts)
-        marked = found.quotes[0].answer if found.quotes and found.status == "answered" else None
-        before = Before(
-            found.understood.topic, found.understood.kind, marked.of(found.quotes[0].article.text) if marked else None
-        )
+        before = goes_on_from(before, _before(found), is_filled=not is_new, is_found=found.status == "answered")
+
+
+def _asked(
+    said: str, text: str, before: Before | None, answer: Callable[[Question], Answer], today: date
+) -> tuple[Question, Answer]:
+    """A line asked, with the bounds of the question that it goes on from."""
+    question = Question(text, today)
+    if before is not None and is_filled(said, text):
+        question = with_bounds_of(before, question, said)
+    found = answer(question)
+    if question.sources and found.understood.sources:  # only there is it known which names are outlets'
+        question = replace(question, sources=())
+        found = answer(question)
+    return question, found
+
+
+def _before(found: Answer) -> Before:
+    question, understood = found.question, found.understood
+    marked = found.quotes[0].answer if found.quotes and found.status == "answered" else None
+    return Before(
+        understood.topic,
+        understood.kind,
+        marked.of(found.quotes[0].article.text) if marked else None,
+        question.since or understood.since,
+        question.until or understood.until,
+        question.sources or understood.sources,
+    )
+
+
+def _with_bounds(question: Question) -> str:
+    """What was searched, and the bounds that were kept from the question before."""
+    only = "only " + " or ".join(question.sources) if question.sources else ""
+    kept = ", ".join(filter(None, (filter_note(question.since, question.until), only)))
+    return f"{question.text} ({kept})" if kept else question.text

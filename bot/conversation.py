@@ -7,12 +7,19 @@ it is. Values in, text out: knows nothing about where a conversation takes place
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
 from bot.days import Time, times
-from bot.kind import Kind
-from bot.understand import MAX_QUESTION_CHARS
+from bot.gazetteer import NATIONALITIES, PLACES
+from bot.kind import Kind, kind_of
+from bot.question import Question
+from bot.quote_words import TITLES
+from bot.understand import MAX_QUESTION_CHARS, understand
+from index.errors import BadInput
+from index.words import content_terms
 
 # The longest question that is filled in by another one; beyond this it says enough itself.
 MAX_WORDS = 12
@@ -20,13 +27,15 @@ MAX_WORDS = 12
 N_ENOUGH = 3
 
 _OPENING = re.compile(r"^(?:(?:and|but|so|ok(?:ay)?|then|also|well|now|plus)\b[\s,–—-]*)+", re.IGNORECASE)
+# What goes on from the question before; the other openings also lead in what does not: "ok thanks".
+_JOINED = re.compile(r"^(?:and|also|plus)\b", re.IGNORECASE)
 _ABOUT = re.compile(r"^(?:(?:what|how)\s+about|same\s+for)\s+(?P<what>.+?)\s*\??$", re.IGNORECASE)
 _WH = (
     r"(?:when|where|why|who|whom|whose|how\s+(?:many|much|long|old|far|often|big|soon)"
     r"|how|what(?:\s+(?:time|day|date|year))?|which)"
 )
 _BARE = re.compile(
-    rf"^(?P<lead>(?:since|until|till|by|for|at|in|from|with|to)\s+)?(?P<wh>{_WH})(?:\s+(?P<noun>[a-z]+))?(?:\s+else)?"
+    rf"^(?P<lead>(?:since|until|till|by|for|at|in|from|with|to)\s+)?(?P<wh>{_WH})(?:\s+(?!(?:exactly|else)\b)(?P<noun>[a-z]+))?(?:\s+else)?"
     r"\s*(?:exactly)?\s*[?.!]*$",
     re.IGNORECASE,
 )
@@ -36,14 +45,22 @@ _THING = re.compile(
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset(("his", "her", "hers"))
-_NAMES = re.compile(r"(?<!^)\b[A-Z][\w’'-]*(?:\s+(?:of\s+the\s+|of\s+|the\s+)?[A-Z][\w’'-]*)*")
+_NAME = r"\b(?!I\b)[A-Z][\w’'-]*(?:\s+(?:of\s+the\s+|of\s+|the\s+)?[A-Z][\w’'-]*)*"
+_NAMES = re.compile(rf"(?<!^){_NAME}")
+_OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
 _PREPOSITION = re.compile(
-    r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|last|this|next|yesterday|today)\b",
+    r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|about|against|according\s+to|last|this"
+    r"|next|yesterday|today)\b",
     re.IGNORECASE,
 )
+_LED = re.compile(r"^(?:in|on|at|by|from|for|with|to|about|against)\s+", re.IGNORECASE)
 _AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
+_YES_NO = re.compile(rf"^{_AUX}\b", re.IGNORECASE)
+_HAPPENED = re.compile(
+    r"^what\s+(?:(?P<will>will)\s+|(?:has|is|was|had)\s+)?happen(?:ed|s|ing)?(?=\s)(?P<rest>.*)", re.I | re.S
+)
 _QUESTION_PHRASE = re.compile(
-    rf"^(?:(?:in|at|by|to|from|of|for|on|with|since|until)\s+)?{_WH}\b"
+    rf"^(?:(?:in|at|by|to|from|of|for|on|with|since|until)\s+)?{_WH}(?:['’]?s)?\b"
     rf"(?:(?P<noun>(?:\s+(?!{_AUX}\b)[\w’'-]+){{0,5}}?)\s+(?P<aux>{_AUX})\b)?\s*",
     re.IGNORECASE,
 )
@@ -55,6 +72,26 @@ _SMALL_WORDS = frozenset(
         "then there it its they them their theirs he she him her his hers",
     )
 )
+_ASKING = re.compile(rf"\b{_WH}s?\b|^{_AUX}(?:n['’]?t)?\b", re.IGNORECASE)
+_HAS_AUX = re.compile(rf"\b{_AUX}(?:n['’]?t)?\b", re.IGNORECASE)
+_ADDRESSED = re.compile(r"\byou(?:r|rs)?\b", re.IGNORECASE)
+# "Is it true that …" points at nothing.
+_IT = r"(?:it(?!\s+[\w’'-]+\s+(?:that|who|to)\b)|its|they|them|theirs?)\b"
+_IT_SOMEWHERE = re.compile(rf"\b{_IT}", re.IGNORECASE)
+# What stands for something outside of the question, though a name is in it: its own subject ("did it hit Tarn") or an
+# object ("say about it"). "Did Northgate say it would …" means Northgate.
+_POINTS = re.compile(
+    rf"\b{_AUX}\s+(?:{_IT}|(?P<shown>this|that|these|those)\b(?!\s+(?-i:[A-Z])))"
+    r"|\b(?:it|them)(?=\s+(?:in|on|at|to|from|for|with|by|after|before|against)\b)"
+    r"|\b(?:it|them|this|that|these|those|(?<!\bis\s)(?<!\bare\s)(?<!\bwas\s)(?<!\bwere\s)there)(?=[\s?.!]*$)",
+    re.IGNORECASE,
+)
+# What may stand between an auxiliary and the name that is its subject.
+_LEADS_NAME = TITLES | NATIONALITIES | {"the", "a", "an", "new", "late"}
+_POSSESSIVE_END = re.compile(r"['’]s?$")
+_ARTICLE = re.compile(r"\b(?:the|a|an)\s+$", re.IGNORECASE)
+# Fillings that are words to search by, and no sentence.
+_IN_PIECES = re.compile(r": |\bwas it that\b|\b(?:did|will) it happen\b")
 _JOINING = re.compile(r"\s*(?:and|to|until|till|through|[-–—])\s*", re.IGNORECASE)
 # Only where times stand is asked here, and the same words are times on any day.
 _ANY_DAY = date(2024, 12, 31)
@@ -65,14 +102,20 @@ class Before:
     """The question before, as it was searched, and what it found.
 
     Attributes:
-        question: Filled in itself, where it was a follow-up.
+        question: Filled in itself, where it was a follow-up; without the phrases that set the bounds below.
         kind: What it asked for.
         answer: The words marked in the best quote, or None.
+        since: Earliest day, by option or words, or None.
+        until: Latest day, or None.
+        sources: Outlets that alone could answer; empty for all.
     """
 
     question: str
     kind: Kind
     answer: str | None = None
+    since: date | None = None
+    until: date | None = None
+    sources: tuple[str, ...] = ()
 
 
 def filled_in(text: str, before: Before | None) -> str:
@@ -82,9 +125,56 @@ def filled_in(text: str, before: Before | None) -> str:
         text: As typed.
         before: The question before it in the same conversation; None leaves the text as it is, as does one with which
             it would be longer than what is read.
+
+    Raises:
+        BadInput: It asks nothing of the news: a single word after an answer ("thanks!"), "what can you do?".
     """
     filled = _filled_in(text, before)
     return filled if len(filled) <= MAX_QUESTION_CHARS else text
+
+
+def is_filled(said: str, text: str) -> bool:
+    """Whether a text is more than what was typed: only then does it go on from the question before."""
+    return _OPENING.sub("", " ".join(said.split())) != _OPENING.sub("", " ".join(text.split()))
+
+
+def goes_on_from(before: Before | None, asked: Before, *, is_filled: bool, is_found: bool) -> Before:
+    """What the next follow-up goes on from: the last question that stands on its own, and the person found since.
+
+    Args:
+        before: What this question went on from.
+        asked: This question.
+        is_filled: Whether it was filled in.
+        is_found: Whether it was answered; a filling that was not may be a wrong one, and nothing goes on from it.
+    """
+    if before is None or not is_filled:
+        return asked
+    if not is_found:
+        return before
+    if not _IN_PIECES.search(asked.question):
+        return asked
+    found = asked if asked.kind == "person" and asked.answer else before
+    return replace(asked, question=before.question, kind=found.kind, answer=found.answer)
+
+
+def with_bounds_of(before: Before, question: Question, said: str, known_sources: Collection[str] = ()) -> Question:
+    """A follow-up with the days and the outlets of the question before, unless it brings its own.
+
+    Args:
+        before: The question before; without bounds of its own in its words, so that those in the follow-up's were said.
+        question: The follow-up, filled in.
+        said: As typed.
+        known_sources: Outlets of the corpus.
+
+    Raises:
+        BadInput: As `understand`.
+    """
+    own = understand(question.text, question.asked_on, known_sources)
+    if not (question.since or question.until or own.since or own.until or _times(said)):
+        question = replace(question, since=before.since, until=before.until)
+    if not (question.sources or own.sources):
+        question = replace(question, sources=before.sources)
+    return question
 
 
 def _filled_in(text: str, before: Before | None) -> str:
@@ -101,43 +191,148 @@ def _filled_in(text: str, before: Before | None) -> str:
     elliptic = _BARE.match(bare)
     if elliptic and (elliptic["noun"] is None or is_opened):
         return _bare(elliptic, before)
+    if _ADDRESSED.search(bare) and not _THING.search(bare) and not _PERSON.search(bare):
+        understand(bare, _ANY_DAY)  # raises where it names nothing: "what can you do?" asks nothing of the news
+    if not _asks(asked, bare):
+        return _unasked(asked, bare)
+    if is_opened and not _ASKING.search(bare) and not _HAS_AUX.search(bare):
+        return _about(bare.rstrip(" ?.!"), before)  # "and Marla Quist?"
     named = _with_person(bare, before)
-    if _names(named):
-        return named
     n = _n_words_of_weight(named)
-    if is_opened or n < N_ENOUGH or (n == N_ENOUGH and _THING.search(named)):
-        return _about_subject(named, before)
-    return named
+    if _names(named):
+        is_whole = not _points_outside(named) and (not is_opened or named != bare or n > N_ENOUGH)
+    else:
+        is_whole = not is_opened and (n > N_ENOUGH or (n == N_ENOUGH and not _THING.search(named)))
+    return named if is_whole else _about_subject(named, before)
+
+
+def _asks(asked: str, bare: str) -> bool:
+    """Whether a reply asks for anything: by a question's words, or by what can be searched for without them."""
+    return (
+        _JOINED.match(asked) is not None
+        or _ASKING.search(bare) is not None
+        or (bare.endswith("?") and (_HAS_AUX.search(bare) or _PERSON.search(bare)) is not None)
+        or any(char.isdigit() for char in asked)
+        or bare.rstrip(" ?.!").lower() in PLACES
+        or bool(_names(asked) or _times(asked))
+    )
+
+
+def _unasked(asked: str, bare: str) -> str:
+    """A reply without a question: words to search for as they stand, if they are more than "ok, thanks!"."""
+    is_english = all(char.isascii() for char in asked if char.isalpha())
+    if is_english and len(content_terms(bare)) <= 1:
+        raise BadInput("that asks nothing: go on with a question, for example: And when?")
+    return asked
+
+
+def _points_outside(text: str) -> bool:
+    """Whether "it", "they" or "he" in a question with a name means something that is not named in it."""
+    first = _name_matches(text)[0].start()
+    if _IT_SOMEWHERE.search(text, 0, first) or _PERSON.search(text, 0, first):
+        return True
+    spoken = _times(text)
+    return any(
+        not any(time.start <= found.start("shown") < time.end for time in spoken)  # "is this week's vote …"
+        for found in _POINTS.finditer(text)
+    )
 
 
 def _about(what: str, before: Before) -> str:
     """The question before, asked of another subject, place or time."""
     if _PERSON.fullmatch(what) or _THING.fullmatch(what):
-        subject = _subject(before)
+        subject = _person(before) if _PERSON.fullmatch(what) else _subject(before)
         return f"{subject}: {_rest(before.question)}" if subject else before.question
     asked = before.question.rstrip(" ?.!")
+    led = _LED.match(what)
+    if led and (spliced := _spliced(asked, what[led.end() :], before, led[0])):
+        return f"{spliced}?"
     if _PREPOSITION.match(what):
         return f"{_without_times(asked) if _times(what) else asked} {what}?"
-    if led := _led_time(what):
-        return f"{_without_times(asked)} {led}?"
-    bare = re.sub(r"^(?:the|a|an)\s+", "", what, flags=re.IGNORECASE)
-    names = _name_matches(asked)
-    if names and bare[:1].isupper():
-        last = names[-1]
-        return f"{asked[: last.start()]}{bare}{asked[last.end() :]}?"
-    return f"{asked}: {what}?"
+    if time := _led_time(what):
+        return f"{_without_times(asked)} {time}?"
+    return f"{_spliced(asked, what, before) or f'{asked}: {what}'}?"
+
+
+def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | None:
+    """A question with one of its names replaced by another of the same sort; None where none or several could be.
+
+    Args:
+        asked: The question.
+        what: The other name.
+        before: What is known of the question.
+        lead: Only a name behind this preposition is replaced; "" for any.
+    """
+    article = re.match(r"(?:the|a|an)\s+", what, re.IGNORECASE)
+    name = what[article.end() :] if article else what
+    sort = _sort_of(name, is_the=article is not None)
+    names = [match for match in _name_matches(asked) if _is_led(asked, match, lead)]
+    alike = [match for match in names if sort and _sort_in(asked, match) == sort]
+    if before.kind == "quote" and sort != "place" and name[:1].isupper() and not lead:
+        # Who says something may be replaced by whoever else could, where nobody else is named.
+        alike = [match for match in names if _sort_in(asked, match) != "place"]
+        speaker = _subject_in(asked)
+        alike = alike if speaker and [match.start() for match in alike] == [speaker.start()] else []
+    if len(alike) != 1:
+        return None
+    start, end = alike[0].start(), alike[0].end()
+    if led := _article(asked, start):
+        start = led.start()
+    owned = _POSSESSIVE_END.search(alike[0][0])
+    return f"{asked[:start]}{what}{owned[0] if owned else ''}{asked[end:]}"
+
+
+def _is_led(asked: str, name: re.Match[str], lead: str) -> bool:
+    """Whether a name stands behind a preposition, or behind one and an article."""
+    article = _article(asked, name.start())
+    end = article.start() if article else name.start()
+    start = end - len(lead)
+    return start >= 0 and asked[start:end].lower() == lead.lower() and not (lead and asked[start - 1 : start].isalnum())
+
+
+def _article(asked: str, start: int) -> re.Match[str] | None:
+    """The article before a name."""
+    return _ARTICLE.search(asked, max(0, start - len("the ") - 1), start)
+
+
+def _sort_of(name: str, *, is_the: bool) -> Literal["place", "person"] | None:
+    """What a name is of, by its words alone; None where they do not tell."""
+    words = _POSSESSIVE_END.sub("", name).split()
+    if " ".join(words).lower() in PLACES:
+        return "place"
+    if not words or not all(word[:1].isupper() for word in words):
+        return None
+    if words[0].lower() in TITLES and len(words) > 1:
+        return "person"
+    # "Elon Musk", not "Hurricane Ian", "the Golden Lantern", "Florida Panthers" or "BBC News".
+    is_plain = 2 <= len(words) <= 3 and not is_the and not any(word.isupper() and len(word) > 1 for word in words)
+    is_other = words[0].lower() in PLACES | NATIONALITIES or any(
+        kind_of(f"which {word}?") not in ("other", "person") for word in (words[0], words[-1])
+    )
+    return "person" if is_plain and not is_other else None
+
+
+def _sort_in(asked: str, name: re.Match[str]) -> Literal["place", "person"] | None:
+    return _sort_of(name[0], is_the=_article(asked, name.start()) is not None)
 
 
 def _bare(elliptic: re.Match[str], before: Before) -> str:
     """ "when?" asked of what the question before was about."""
     words = " ".join(filter(None, ((elliptic["lead"] or "").strip(), elliptic["wh"], elliptic["noun"])))
-    return f"{words[:1].upper()}{words[1:]} was it that {_rest(before.question)}?"
+    words = f"{words[:1].upper()}{words[1:]}"
+    asked = before.question.rstrip(" ?.!")
+    if not re.match(r"wh(?:o|at|ich)", elliptic["wh"], re.IGNORECASE):
+        if happened := _HAPPENED.match(asked):
+            return f"{words} {'will' if happened['will'] else 'did'} it happen{happened['rest']}?"
+        if _YES_NO.match(asked):
+            return f"{words} {asked[:1].lower()}{asked[1:]}?"
+    return f"{words} was it that {_rest(before.question)}?"
 
 
 def _with_person(text: str, before: Before) -> str:
     """The text with the first "he" or "she" replaced by whom the question before was about."""
     found = _PERSON.search(text)
-    subject = _subject(before)
+    subject = _person(before)
     if found is None or subject is None or _names(text[: found.start()]):
         return text  # "… Zelensky … before he …" says who he is
     # "her" before another word is a possessive: "her plan".
@@ -149,17 +344,57 @@ def _about_subject(text: str, before: Before) -> str:
     """A question with what the one before was about named after it: words to search by, not a sentence."""
     known = {word.lower() for word in re.findall(r"[\w’'-]+", text)}
     question = _without_times(before.question) if _times(text) else before.question
-    rest = [word for word in _rest(question).split() if word.strip("?.,:;!").lower() not in known]
+    happened = _HAPPENED.match(question)
+    told = re.sub(r"^\s+to\s+", "", happened["rest"]) if happened else _rest(question)
+    rest = [word for word in told.split() if word.strip("?.,:;!").lower() not in known]
     added = " ".join(rest).rstrip(" ?.!")
     return f"{text.rstrip(' ?.!')}: {added}?" if added else text
 
 
 def _subject(before: Before) -> str | None:
-    """Whom the question before was about: the person it found, else the last name in it."""
+    """What the question before was about: the person it found, else the name that is its grammatical subject."""
     if before.kind == "person" and before.answer:
         return before.answer
-    names = _names(before.question)
-    return names[-1] if names else None
+    found = _subject_in(before.question)
+    return None if found is None else _POSSESSIVE_END.sub("", found[0])
+
+
+def _person(before: Before) -> str | None:
+    """As `_subject`, where that may be somebody: no place, no storm, nothing in capitals."""
+    if before.kind == "person" and before.answer:
+        return before.answer
+    found = _subject_in(before.question)
+    if found is None:
+        return None
+    name = _POSSESSIVE_END.sub("", found[0])
+    sort = _sort_in(before.question, found)
+    is_one_word = sort is None and name.isalpha() and not name.isupper()
+    led = _article(before.question, found.start())
+    if sort == "person" or (is_one_word and kind_of(f"which {name}?") == ("person" if led else "other")):
+        return f"the {name}" if led else name
+    return None
+
+
+def _subject_in(question: str) -> re.Match[str] | None:
+    """The name that is the subject of a question: right behind its auxiliary, or what it opens with.
+
+    Any other may be the object or stand behind a preposition: "When did the storm hit Tarn?" is about no name.
+    """
+    phrase = _QUESTION_PHRASE.match(question)
+    yes_no = _YES_NO.match(question)
+    if phrase is None and yes_no is None:
+        return _OPENING_NAME.match(question)
+    at = yes_no.end() if yes_no else phrase.end("aux") if phrase and phrase["aux"] else None
+    if at is None:
+        return None
+    for name in _name_matches(question):
+        if name.start() < at:
+            continue
+        if not all(word in _LEADS_NAME for word in question[at : name.start()].lower().split()):
+            return None
+        if name[0].lower() not in NATIONALITIES:
+            return name
+    return None
 
 
 def _names(text: str) -> list[str]:
@@ -205,6 +440,8 @@ def _rest(question: str) -> str:
     """What a question says beside its question words: "people were injured in the ferry accident"."""
     asked = question.rstrip(" ?.!")
     phrase = _QUESTION_PHRASE.match(asked)
+    if yes_no := _YES_NO.match(asked):
+        return asked[yes_no.end() :].strip() or asked
     if phrase is None or phrase.end() >= len(asked):
         return asked
     noun = (phrase["noun"] or "").strip()

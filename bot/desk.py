@@ -13,17 +13,21 @@ from typing import cast
 
 from bot.answer import Answer
 from bot.cards import ordered
-from bot.conversation import Before, filled_in
+from bot.conversation import Before, filled_in, goes_on_from, is_filled, with_bounds_of
 from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
 from bot.memory import Asked, Memory, Place, Remembered, new_id
 from bot.question import Question
 from bot.service import Asker
+from bot.understand import Understood, understand
 from bot.verify import digest_of
+from index.errors import BadInput
 from index.types import Quote, day_of
 
 # Quotes kept for "more": four pages of three.
 N_FURTHER = 9
+# Follow-ups of follow-ups that are gone back through for the question they all go on from.
+N_BACK = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,8 @@ class Desk:
         Args:
             said: The words as typed.
             where: Place and person.
-            bounds: Set beside the words; without sources, those of the server hold.
+            bounds: Set beside the words; without them those of the answer that is followed up hold, and where no outlet
+                is named those of the server.
             parent: The answer that this follows up.
             is_kept: False where the words are not the asker's: then they are not remembered.
 
@@ -138,10 +143,14 @@ class Desk:
             asked_on=asked_on,
             since=bounds.since,
             until=bounds.until,
-            sources=bounds.sources or default,
+            sources=bounds.sources,
             read_filters=bounds.read_filters,
             n_further=N_FURTHER,
         )
+        if before is not None and is_filled(said, text):
+            question = with_bounds_of(before, question, said, self.asker.outlets)
+        if default and not question.sources and not self._understood(_asked(question)).sources:
+            question = replace(question, sources=default)
         answer = await self.asker.ask(question)
         if answer.status == "not_found" and self._rewriter is not None:
             question, answer = await self._once_more(question, answer)
@@ -166,10 +175,40 @@ class Desk:
 
     async def _before(self, parent: Remembered | None) -> Before | None:
         """What a follow-up goes on from; the words that were marked there as long as their article may be quoted."""
-        if parent is None or parent.question is None:
-            return None
-        marked = await self.asker.marked(parent.places[0]) if parent.places else None
-        return Before(parent.question.text, cast(Kind, parent.kind), marked)
+        line: list[tuple[Remembered, Asked]] = []
+        while parent is not None and parent.question is not None and len(line) < N_BACK:
+            line.append((parent, parent.question))
+            is_first = parent.said is not None and not is_filled(parent.said, parent.question.text)
+            parent = self.memory.answer(parent.parent) if parent.parent and not is_first else None
+        before = None
+        for followed, asked in reversed(line):
+            before = goes_on_from(
+                before,
+                await self._found(followed, asked),
+                is_filled=followed.said is None or is_filled(followed.said, asked.text),
+                is_found=followed.status == "answered",
+            )
+        return before
+
+    async def _found(self, followed: Remembered, asked: Asked) -> Before:
+        """A question that was answered, and what was found."""
+        marked = await self.asker.marked(followed.places[0]) if followed.places else None
+        try:
+            understood = self._understood(asked)
+        except BadInput:  # asked when other questions were refused
+            return Before(asked.text, cast(Kind, followed.kind), marked)
+        before = Before(understood.topic, cast(Kind, followed.kind), marked)
+        if not asked.read_filters:  # "without the filter" holds on
+            return before
+        return replace(
+            before,
+            since=asked.since or understood.since,
+            until=asked.until or understood.until,
+            sources=asked.sources or understood.sources,
+        )
+
+    def _understood(self, asked: Asked) -> Understood:
+        return understand(asked.text, asked.asked_on, self.asker.outlets)
 
     async def _once_more(self, question: Question, answer: Answer) -> tuple[Question, Answer]:
         """A question that found nothing, asked in other words; as it was where those find nothing either."""

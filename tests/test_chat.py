@@ -7,6 +7,7 @@ import json
 import math
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from bot.llm_settings import LlmSettings
 from bot.memory import Feedback, Memory, Place, Report
 from bot.metrics import Health, Metrics, MetricsServer, exposition
 from bot.question import Question
+from bot.understand import understand
 from index.errors import BadInput, SettingsError
 from index.settings import OTHER_VARIABLES, PREFIX
 from tests.bot_support import FERRY, NOWHERE
@@ -44,6 +46,62 @@ def test_a_follow_up_is_searched_with_its_subject_and_new_begins_anew() -> None:
     assert shown[0].endswith("Newest article in the index: 2025-04-30.")
     assert shown[2] == "A new conversation."
     assert shown[4] == "The question has no words to search for."
+
+
+def test_a_follow_up_keeps_the_bounds_of_the_question_before() -> None:
+    asked: list[Question] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question)
+        read = understand(question.text, question.asked_on, ["Valley Wire", "Harbor Courier"])
+        found = answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
+        return replace(found, understood=read)
+
+    lines = [
+        "According to the Valley Wire, what happened in Tarn since 28 April?",
+        "and in Ukraine?",
+        "why?",
+        "and according to the Harbor Courier?",
+        "Who won the Estmere Open?",
+    ]
+    shown = list(conversation(lines, answer, lambda: date(2025, 4, 30)))
+    bounds = [(question.text, question.since, question.sources) for question in asked]
+    wire, since = ("Valley Wire",), date(2025, 4, 28)
+    assert bounds[1:] == [
+        ("what happened in Tarn in Ukraine?", since, wire),
+        ("Why did it happen in Tarn in Ukraine?", since, wire),
+        ("what happened in Tarn in Ukraine according to the Harbor Courier?", since, wire),
+        ("what happened in Tarn in Ukraine according to the Harbor Courier?", since, ()),
+        ("Who won the Estmere Open?", None, ()),
+    ]
+    assert shown[1].startswith(
+        "Searched: what happened in Tarn in Ukraine? (since 28 April 2025, only Valley Wire)\n\n"
+    )
+    assert shown[4].startswith("“")
+
+
+def test_thanks_are_answered_with_a_line_and_forgotten() -> None:
+    asked: list[str] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question.text)
+        return answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
+
+    shown = list(conversation(["Who closed the harbour?", "thanks!", "and when?"], answer, lambda: date(2025, 4, 30)))
+    assert asked == ["Who closed the harbour?", "When was it that closed the harbour?"]
+    assert shown[1] == "That asks nothing: go on with a question, for example: And when?"
+
+
+def test_nothing_goes_on_from_a_follow_up_that_found_nothing() -> None:
+    asked: list[str] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question.text)
+        found = answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
+        return found if len(asked) == 1 else replace(found, status="not_found")
+
+    list(conversation(["Did Petra Valcic win?", "and Ines Halloran?", "when?"], answer, lambda: date(2025, 4, 30)))
+    assert asked == ["Did Petra Valcic win?", "Did Ines Halloran win?", "When did Petra Valcic win?"]
 
 
 def test_chat_answers_lines_of_standard_input(sample_data: Path) -> None:

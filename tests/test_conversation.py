@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import MAX_WORDS, Before, filled_in
+from bot.conversation import MAX_WORDS, Before, filled_in, goes_on_from, is_filled, with_bounds_of
 from bot.kind import kind_of
+from bot.question import Question
+from index.errors import BadInput
 from ingest import sample
 
 FERRY = Before("How many people were injured in the ferry accident?", "number", "17")
@@ -21,6 +26,13 @@ SPOKE = Before("Who spoke at Customs Quay on Monday?", "person")
 CLOSED = Before("Which ports closed since 5 April?", "other")
 LED = Before("Who led in Tarn before last week's vote?", "person")
 BOUGHT = Before("What did Northgate buy?", "other")
+STORM = Before("How many people died when Hurricane Edna hit Cuba?", "number")
+PAID = Before("How much did Quist pay for Tallypay?", "money")
+RAIDED = Before("When did the QBI search Marlow Lodge?", "date")
+TOLD = Before("What did Marla Quist say about Ukraine?", "quote")
+WON = Before("Did Petra Valcic win?", "yes_no")
+SANK = Before("What happened to the ferry?", "other")
+OPEN = Before("Who won the Estmere Open?", "person")
 
 
 @pytest.mark.parametrize(
@@ -48,6 +60,46 @@ BOUGHT = Before("What did Northgate buy?", "other")
         (FERRY, "and how many on Friday?", "how many on Friday: people injured in the ferry accident?", "number"),
         (BOUGHT, "how did they pay for it?", "how did they pay for it: Northgate buy?", None),
         (BOUGHT, "what did it sell last year?", "what did it sell last year: Northgate buy?", None),
+        # "He" is the subject of the question before, not what it says something about.
+        (STORM, "how old is he?", "how old is he: people died when Hurricane Edna hit Cuba?", "number"),
+        (PAID, "how old is she?", "how old is Quist?", "number"),
+        (RAIDED, "what did he say?", "what did he say: the QBI search Marlow Lodge?", "quote"),
+        (TOLD, "how old is she?", "how old is Marla Quist?", "number"),
+        (OPEN, "how old is he?", "how old is he: won the Estmere Open?", "number"),
+        (Before("Why did the Queen resign?", "reason"), "how old was she?", "how old was the Queen?", "number"),
+        (Before("When did British prime minister Vosse go?", "date"), "how old is she?", "how old is Vosse?", "number"),
+        (Before("What is Marla Quist's plan?", "other"), "how old is she?", "how old is Marla Quist?", "number"),
+        # A name does not say what "it" is.
+        (STORM, "when did it hit Florida?", "when did it hit Florida: people died Hurricane Edna Cuba?", "date"),
+        (PAID, "What did Dunne say about it?", "What did Dunne say about it: Quist pay for Tallypay?", "quote"),
+        # One name gives way to another of its sort alone.
+        (STORM, "what about Florida?", "How many people died when Hurricane Edna hit Florida?", "number"),
+        (STORM, "and in Florida?", "How many people died when Hurricane Edna hit Cuba in Florida?", "number"),
+        (RAIDED, "what about Dunne?", "When did the QBI search Marlow Lodge: Dunne?", "date"),
+        (OPEN, "and Dunne?", "Who won the Estmere Open: Dunne?", "person"),
+        (OPEN, "and Osric Dunne?", "Who won the Estmere Open: Osric Dunne?", "person"),
+        (WON, "and Ines Halloran?", "Did Ines Halloran win?", "yes_no"),
+        (TOLD, "and Dunne?", "What did Dunne say about Ukraine?", "quote"),
+        (TOLD, "what about the QBI?", "What did the QBI say about Ukraine?", "quote"),
+        (TOLD, "and about China?", "What did Marla Quist say about China?", "quote"),
+        (Before("What happened in Russia?", "other"), "and in Ukraine?", "What happened in Ukraine?", None),
+        (
+            TOLD,
+            "and according to the Valley Wire?",
+            "What did Marla Quist say about Ukraine according to the Valley Wire?",
+            None,
+        ),
+        # No auxiliary is left over.
+        (WON, "when?", "When did Petra Valcic win?", "date"),
+        (WON, "how old is she?", "how old is Petra Valcic?", "number"),
+        (SANK, "why?", "Why did it happen to the ferry?", "reason"),
+        (SANK, "where exactly?", "Where did it happen to the ferry?", "place"),
+        (SANK, "who was hurt?", "who was hurt: the ferry?", "person"),
+        (Before("Who's the new mayor?", "person"), "since when?", "Since when was it that the new mayor?", "date"),
+        # Words that ask for something without a question word.
+        (FERRY, "Ukraine?", "Ukraine: people injured in the ferry accident?", None),
+        (FERRY, "2019?", "2019: people injured in the ferry accident?", None),
+        (FERRY, "and the crew?", "How many people were injured in the ferry accident: the crew?", "number"),
     ],
 )
 def test_a_follow_up_is_filled_in(before: Before, said: str, searched: str, kind: str | None) -> None:
@@ -69,10 +121,21 @@ def test_both_ends_of_a_time_give_way_to_another_time() -> None:
         "Who speaks for the Kremlin on the negotiations?",
         "How many bus drivers are on strike?",
         "What happened at the port this week?",
+        "What happened at Tarn Hall this week?",
+        "Is it true that Dunne won?",
+        "Did Northgate say it would close the mine?",
+        "How many people are there in Tarn?",
+        "gas prices",
     ],
 )
 def test_a_question_that_names_its_subject_stands_on_its_own(said: str) -> None:
     assert filled_in(said, FERRY) == said
+
+
+def test_a_question_opened_with_and_that_names_enough_is_no_follow_up() -> None:
+    said = "And who won the mayoral election in Port Wessel?"
+    assert filled_in(said, FERRY) == "who won the mayoral election in Port Wessel?"
+    assert not is_filled(said, filled_in(said, FERRY))
 
 
 def test_no_question_of_fact_in_the_sample_is_taken_for_a_follow_up() -> None:
@@ -83,6 +146,86 @@ def test_no_question_of_fact_in_the_sample_is_taken_for_a_follow_up() -> None:
     assert changed == []
 
 
+@pytest.mark.parametrize("said", ["thanks!", "Cool", "lol", "really?", "OK", "ok, thanks", "more"])
+def test_a_word_that_asks_nothing_is_not_searched(said: str) -> None:
+    with pytest.raises(BadInput, match="that asks nothing: go on with a question"):
+        filled_in(said, FERRY)
+
+
+def test_a_question_for_the_bot_is_none_for_the_news() -> None:
+    with pytest.raises(BadInput, match="names nothing to search for"):
+        filled_in("what can you do?", FERRY)
+    assert filled_in("where can you see it?", FERRY) == "where can you see it: people injured in the ferry accident?"
+
+
+def gone_on(before: Before, *asked: tuple[str, str | None, bool]) -> Before:
+    """What is gone on from after questions, each typed, with the person found and whether it was answered."""
+    for said, answer, is_found in asked:
+        text = filled_in(said, before)
+        now = Before(text, kind_of(text), answer)
+        before = goes_on_from(before, now, is_filled=is_filled(said, text), is_found=is_found)
+    return before
+
+
+def test_follow_ups_go_on_from_the_last_question_that_stands_on_its_own() -> None:
+    assert gone_on(SANK, ("why?", None, True), ("who was hurt?", None, True)) == SANK
+    after = gone_on(SANK, ("why?", None, True))
+    assert filled_in("when will it sail again?", after) == "when will it sail again: the ferry?"
+    assert gone_on(WON, ("and Ines Halloran?", None, True)).question == "Did Ines Halloran win?"
+    assert gone_on(SANK, ("Who won the Estmere Open?", None, False)).question == "Who won the Estmere Open?"
+
+
+def test_the_person_that_a_follow_up_found_is_spoken_of_next() -> None:
+    after = gone_on(SANK, ("who steered it?", "Osric Dunne", True), ("when?", None, True))
+    assert (after.question, after.answer) == (SANK.question, "Osric Dunne")
+    assert filled_in("how old is he?", after) == "how old is Osric Dunne?"
+
+
+def test_nothing_goes_on_from_a_filling_that_found_nothing() -> None:
+    assert gone_on(WON, ("and Ines Halloran?", None, False)) == WON
+
+
+def test_a_follow_up_keeps_days_and_outlets_unless_it_brings_its_own() -> None:
+    day, outlets = date(2025, 4, 30), ["Valley Wire", "Harbor Courier"]
+    before = Before("What happened in Tarn?", "other", None, date(2025, 4, 28), None, ("Valley Wire",))
+
+    def bounds(said: str, **own: object) -> tuple[date | None, date | None, tuple[str, ...]]:
+        asked = Question(filled_in(said, before), day, **own)  # type: ignore[arg-type]
+        kept = with_bounds_of(before, asked, said, outlets)
+        return kept.since, kept.until, kept.sources
+
+    assert bounds("and in Ukraine?") == (date(2025, 4, 28), None, ("Valley Wire",))
+    assert bounds("and last week?") == (None, None, ("Valley Wire",))
+    assert bounds("and before 5 April?") == (None, None, ("Valley Wire",))  # read out of the words
+    assert bounds("and according to the Harbor Courier?") == (date(2025, 4, 28), None, ())
+    assert bounds("why?", until=date(2025, 4, 2), sources=("Harbor Courier",)) == (
+        None,
+        date(2025, 4, 2),
+        ("Harbor Courier",),
+    )
+
+
+@pytest.mark.parametrize(
+    "piece", ["A ", "A b ", "the ", "it ", "did it ", "A of ", "what happened ", "'", "? ", "in A ", "did the A's "]
+)
+def test_no_words_take_long(piece: str) -> None:
+    question = (piece * 2_000)[:1_990]
+    followed = [
+        "why?",
+        "and Osric Dunne?",
+        "and in Cuba?",
+        "how old is she?",
+        "did it hit A?",
+        (piece.strip() * 999)[:1_990],
+    ]
+    started = time.perf_counter()
+    for said in followed:
+        for opening in ("", "What did ", "Did "):
+            with contextlib.suppress(BadInput):
+                filled_in(said, Before(opening + question, "quote"))
+    assert time.perf_counter() - started < 5
+
+
 @given(st.text(max_size=80))
 def test_without_a_question_before_the_words_stay(said: str) -> None:
     assert filled_in(said, None).split() == said.split()
@@ -90,7 +233,10 @@ def test_without_a_question_before_the_words_stay(said: str) -> None:
 
 @given(st.text(max_size=80), st.text(min_size=1, max_size=80), st.none() | st.text(max_size=20))
 def test_any_words_give_words(said: str, before: str, answer: str | None) -> None:
-    filled = filled_in(said, Before(before, "person", answer))
+    try:
+        filled = filled_in(said, Before(before, "person", answer))
+    except BadInput:
+        return
     assert bool(filled.strip()) >= bool(said.strip())
     if len(said.split()) > MAX_WORDS:
         assert filled.split() == said.split()

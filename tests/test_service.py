@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.cards import answer_card, page_card
-from bot.desk import Bounds, Desk, Where
+from bot.desk import Bounds, Desk, Reply, Where
 from bot.links import fragment_link
 from bot.memory import Memory, Place
 from bot.question import Question
@@ -279,12 +279,77 @@ def test_the_desk_keeps_the_subject_the_servers_outlets_and_what_was_asked(quick
             assert anew.remembered.id == first.remembered.id
             assert memory.answer(first.remembered.id) == first.remembered
             bounds = Bounds(read_filters=False)
-            taken = await desk.ask("When was it?", Where(1, 2, 4), bounds, parent=first.remembered)
-            assert taken.answer.question.text == "When was it?"
+            taken = await desk.ask("When was the vote?", Where(1, 2, 4), bounds, parent=first.remembered)
+            assert taken.answer.question.text == "When was the vote?"
             assert (taken.remembered.said, taken.remembered.parent) == (None, first.remembered.id)
             assert desk.near_outlets("har", 2) == ["Harbor Courier"]
             assert desk.near_outlets("Valey Wir", 2) == ["Valley Wire"]
             assert desk.outlet(" VALLEY wire") == "Valley Wire"
+            await asker.close()
+
+    run(test())
+
+
+def test_the_desk_keeps_the_bounds_of_what_is_followed_up(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            desk = Desk(asker, memory, lambda: NOW_S)
+            here, since = Where(1, 2, 3), date(2025, 4, 1)
+
+            async def asked(said: str, parent: Reply | None, bounds: Bounds | None = None) -> tuple[Reply, Question]:
+                reply = await desk.ask(said, here, bounds, parent=parent.remembered if parent else None)
+                return reply, reply.answer.question
+
+            first, _ = await asked(FERRY, None, Bounds(since=since, sources=("Valley Wire",)))
+            second, question = await asked("and when?", first)
+            assert (question.since, question.sources) == (since, ("Valley Wire",))
+            third, question = await asked("why?", second)
+            assert question.text == "Why was it that people injured in the ferry accident?"
+            assert (question.since, question.sources) == (since, ("Valley Wire",))
+            _, question = await asked("and according to the Harbor Courier?", third)
+            assert (question.since, question.sources) == (since, ())
+            _, question = await asked("Which film won the Golden Lantern?", third)
+            assert (question.since, question.sources) == (None, ())
+
+            said, _ = await asked(f"According to the Valley Wire, {FERRY[:1].lower()}{FERRY[1:]}", None)
+            _, question = await asked("and when?", said)
+            assert question.text == "When was it that people injured in the ferry accident?"
+            assert question.sources == ("Valley Wire",)
+            bare, _ = await asked(said.answer.question.text, said, Bounds(read_filters=False))
+            assert (await asked("and when?", bare))[1].sources == ()  # without the filter, as was wished
+
+            memory.set(1, sources=("Harbor Courier",))
+            assert (await asked(FERRY, None))[1].sources == ("Harbor Courier",)
+            named, question = await asked("What happened at the port according to the Valley Wire?", None)
+            assert (question.sources, named.answer.understood.sources) == ((), ("Valley Wire",))
+            with pytest.raises(BadInput, match="that asks nothing"):
+                await asked("thanks!", named)
+            await asker.close()
+
+    run(test())
+
+
+def test_the_desk_goes_on_from_the_last_question_that_found_something(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            desk = Desk(asker, memory, lambda: NOW_S)
+            where = Where(1, 2, 3)
+            first = (await desk.ask("Did Petra Valcic win?", where)).remembered
+            memory.remember(replace(first, status="answered"))
+            second = (await desk.ask("and Ines Halloran?", where, parent=first)).remembered
+            assert second.question is not None and second.question.text == "Did Ines Halloran win?"
+            refused = replace(second, status="not_found", places=())
+            follow = await desk.ask("when?", where, parent=refused)
+            assert follow.answer.question.text == "When did Petra Valcic win?"
+            follow = await desk.ask("when?", where, parent=replace(second, status="answered"))
+            assert follow.answer.question.text == "When did Ines Halloran win?"
+            lost = replace(refused, parent=None)  # all that is left to go on from
+            follow = await desk.ask("when?", where, parent=lost)
+            assert follow.answer.question.text == "When did Ines Halloran win?"
             await asker.close()
 
     run(test())
