@@ -30,7 +30,7 @@ def answered(
 
 
 QUESTIONS = [
-    {"question": "a", "asked_on": "2025-04-01", "answers": ["April 26"], "evidence_urls": ["u1"]},
+    {"question": "ferry", "asked_on": "2025-04-01", "answers": ["April 26"], "evidence_urls": ["u1"]},
     {"question": "b", "asked_on": "2025-04-01", "answers": ["Estmere"]},
     {"question": "c", "asked_on": "2025-04-01", "answers": []},
 ]
