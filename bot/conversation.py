@@ -14,7 +14,7 @@ from typing import Literal
 
 from bot.days import Time, times
 from bot.gazetteer import NATIONALITIES, PLACES
-from bot.kind import Kind, kind_of
+from bot.kind import Kind, asking_sentence, kind_of
 from bot.question import Question
 from bot.quote_words import TITLES
 from bot.understand import MAX_QUESTION_CHARS, understand
@@ -45,6 +45,8 @@ _THING = re.compile(
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset(("his", "her", "hers"))
+# Questions whose subject is what they ask for, not "who did …".
+_ASKS_FOR_SUBJECT = re.compile(r"(?:who|which|what)\b(?!.*\b(?:did|do|does)\b)", re.IGNORECASE)
 _NAME = r"\b(?!I\b)[A-Z][\w’'-]*(?:\s+(?:of\s+the\s+|of\s+|the\s+)?[A-Z][\w’'-]*)*"
 _NAMES = re.compile(rf"(?<!^){_NAME}")
 _OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
@@ -73,15 +75,15 @@ _SMALL_WORDS = frozenset(
     )
 )
 _ASKING = re.compile(rf"\b{_WH}s?\b|^{_AUX}(?:n['’]?t)?\b", re.IGNORECASE)
+_AUX_BEFORE = re.compile(rf"\b{_AUX}\s+$", re.IGNORECASE)
 _HAS_AUX = re.compile(rf"\b{_AUX}(?:n['’]?t)?\b", re.IGNORECASE)
 _ADDRESSED = re.compile(r"\byou(?:r|rs)?\b", re.IGNORECASE)
 # "Is it true that …" points at nothing.
 _IT = r"(?:it(?!\s+[\w’'-]+\s+(?:that|who|to)\b)|its|they|them|theirs?)\b"
-_IT_SOMEWHERE = re.compile(rf"\b{_IT}", re.IGNORECASE)
 # What stands for something outside of the question, though a name is in it: its own subject ("did it hit Tarn") or an
 # object ("say about it"). "Did Northgate say it would …" means Northgate.
 _POINTS = re.compile(
-    rf"\b{_AUX}\s+(?:{_IT}|(?P<shown>this|that|these|those)\b(?!\s+(?-i:[A-Z])))"
+    rf"(?P<subject>\b{_AUX}\s+)(?:{_IT}|(?:s?he|his|her)\b|(?P<shown>this|that|these|those)\b(?!\s+(?-i:[A-Z])))"
     r"|\b(?:it|them)(?=\s+(?:in|on|at|to|from|for|with|by|after|before|against)\b)"
     r"|\b(?:it|them|this|that|these|those|(?<!\bis\s)(?<!\bare\s)(?<!\bwas\s)(?<!\bwere\s)there)(?=[\s?.!]*$)",
     re.IGNORECASE,
@@ -228,12 +230,12 @@ def _unasked(asked: str, bare: str) -> str:
 
 def _points_outside(text: str) -> bool:
     """Whether "it", "they" or "he" in a question with a name means something that is not named in it."""
-    first = _name_matches(text)[0].start()
-    if _IT_SOMEWHERE.search(text, 0, first) or _PERSON.search(text, 0, first):
-        return True
-    spoken = _times(text)
+    if asking_sentence(text) != text:
+        return False  # what was told first says what it is
+    first, spoken = _name_matches(text)[0].start(), _times(text)
     return any(
-        not any(time.start <= found.start("shown") < time.end for time in spoken)  # "is this week's vote …"
+        not (found["subject"] and found.start() > first)  # "who is … and what is he known for"
+        and not any(time.start <= found.start("shown") < time.end for time in spoken)  # "is this week's vote …"
         for found in _POINTS.finditer(text)
     )
 
@@ -337,6 +339,9 @@ def _with_person(text: str, before: Before) -> str:
         return text  # "… Zelensky … before he …" says who he is
     # "her" before another word is a possessive: "her plan".
     is_owner = found[0].lower() in _POSSESSIVE and re.match(r"\s+\w", text[found.end() :]) is not None
+    is_object = found[0].lower() in ("him", "her", "hers") and not is_owner
+    if _ASKS_FOR_SUBJECT.match(text) and not is_object and not _AUX_BEFORE.search(text[: found.start()]):
+        return text  # "which star announced her retirement" is about that star
     return text[: found.start()] + subject + ("'s" if is_owner else "") + text[found.end() :]
 
 

@@ -71,6 +71,12 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (Before("What is Marla Quist's plan?", "other"), "how old is she?", "how old is Marla Quist?", "number"),
         # A name does not say what "it" is.
         (STORM, "when did it hit Florida?", "when did it hit Florida: people died Hurricane Edna Cuba?", "date"),
+        (
+            STORM,
+            "What did he say about Ukraine?",
+            "What did he say about Ukraine: people died when Hurricane Edna hit Cuba?",
+            None,
+        ),
         (PAID, "What did Dunne say about it?", "What did Dunne say about it: Quist pay for Tallypay?", "quote"),
         # One name gives way to another of its sort alone.
         (STORM, "what about Florida?", "How many people died when Hurricane Edna hit Florida?", "number"),
@@ -123,6 +129,9 @@ def test_both_ends_of_a_time_give_way_to_another_time() -> None:
         "What happened at the port this week?",
         "What happened at Tarn Hall this week?",
         "Is it true that Dunne won?",
+        "Who is Osric Dunne and what is he known for?",
+        "Which city in Tarn removed its last statue of Ormond?",
+        "A storm hit Port Wessel on Friday. What was its name?",
         "Did Northgate say it would close the mine?",
         "How many people are there in Tarn?",
         "gas prices",
@@ -136,6 +145,18 @@ def test_a_question_opened_with_and_that_names_enough_is_no_follow_up() -> None:
     said = "And who won the mayoral election in Port Wessel?"
     assert filled_in(said, FERRY) == "who won the mayoral election in Port Wessel?"
     assert not is_filled(said, filled_in(said, FERRY))
+
+
+def test_her_is_whom_the_question_itself_asks_for() -> None:
+    before = Before("What did Marla Quist say?", "quote")
+    said = "Which singer will go on her last tour this year?"
+    assert filled_in(said, before) == said
+    assert filled_in("Who is her husband?", before) == "Who is Marla Quist's husband?"
+    assert filled_in("Who beat her?", before) == "Who beat Marla Quist?"
+    assert (
+        filled_in("What did the judge say about her plan?", before)
+        == "What did the judge say about Marla Quist's plan?"
+    )
 
 
 def test_no_question_of_fact_in_the_sample_is_taken_for_a_follow_up() -> None:
