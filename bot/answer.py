@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -69,6 +69,8 @@ SECOND_SHARE = 0.1
 READING_SHARE = 0.2
 COVERAGE_SHARE = 0.2
 OPENING_CHARS = 5_000
+# What happened on a day is also reported on the next.
+NEAR = timedelta(days=2)
 
 Places = dict[tuple[int, int], Span]
 
@@ -121,6 +123,16 @@ class Answer:
     def nearest(self) -> SourceArticle | None:
         """The article that came closest, for saying so where nothing was found."""
         return self.sources[0] if self.sources else None
+
+    @property
+    def is_elsewhen(self) -> bool:
+        """Whether a time was asked about and every quote is from another, as far as articles are dated."""
+        window = self.understood.window
+        if window is None or self.question.since or self.question.until:
+            return False
+        first, last = (window[0] - NEAR).isoformat(), (window[1] + NEAR).isoformat()
+        days = [quote.article.published[:10] for quote in self.quotes if quote.article.published]
+        return bool(days) and not any(first <= day <= last for day in days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,8 @@ def answer_card(
     lines = [bold(plain(answer.question.text, _QUESTION))] if is_question_shown else []
     filters = filter_words(answer, words)
     if filters:
-        lines.append(small(words.understood.format(filters="; ".join(filters))))
+        elsewhen = [words.elsewhen] if answer.status == "answered" and answer.is_elsewhen else []
+        lines.append(small(words.understood.format(filters="; ".join([*filters, *elsewhen]))))
     blocks: list[Block] = []
     quotes = ordered(answer) if answer.status == "answered" else ()
     end = n_on_page(quotes, words)

@@ -405,3 +405,12 @@ def test_command_words_fit_discord(code: str) -> None:
 def test_an_unknown_language_is_english_and_a_region_is_its_language() -> None:
     assert words_for("xx", "") is EN
     assert words_for("", "de-AT").name == "Deutsch"
+
+
+def test_a_card_says_that_its_quotes_are_from_another_time_than_was_asked_about() -> None:
+    found = quote(article(published="2025-04-18"), "Marla Quist gave the order", "Marla Quist")
+    answer = answer_with(found, question=Question("who closed the harbour last week?", date(2025, 4, 30)))
+    assert EN.elsewhen in answer_card(answer, "a1", EN, is_question_shown=False).content
+    asked_then = replace(answer, question=replace(answer.question, asked_on=date(2025, 4, 23)))
+    now = replace(asked_then, understood=understand(asked_then.question.text, date(2025, 4, 23), []))
+    assert EN.elsewhen not in answer_card(now, "a1", EN, is_question_shown=False).content

@@ -322,3 +322,29 @@ def test_an_explanation_of_nothing_is_still_one() -> None:
     shown = explanation(answer_with(status="not_found", searched=Searched(0, None, None)))
     assert "searched    0 articles" in shown
     assert "Articles\n  none" in shown
+
+
+@pytest.mark.parametrize(
+    ("published", "asked", "is_said"),
+    [
+        ("2025-04-18", "who closed the harbour last week?", True),
+        ("2025-04-23", "who closed the harbour last week?", False),
+        ("2025-04-29T23:00:00Z", "who closed the harbour last week?", False),
+        (None, "who closed the harbour last week?", False),
+        ("2025-04-18", "who closed the harbour?", False),
+    ],
+)
+def test_quotes_of_another_time_than_was_asked_about_are_said_to_be(
+    published: str | None, asked: str, is_said: bool
+) -> None:
+    found = quote(article(published=published), "Marla Quist gave the order", "Marla Quist")
+    answer = answer_with(found, question=Question(asked, date(2025, 4, 30)))
+    assert answer.is_elsewhen is is_said
+    assert ("none of these quotes is from then" in as_lines(answer, colour=False, width=200)) is is_said
+    assert not replace(answer, question=replace(answer.question, since=date(2025, 4, 1))).is_elsewhen
+
+
+def test_a_refusal_says_nothing_of_the_time_of_quotes_that_it_does_not_show() -> None:
+    found = quote(article(), "Marla Quist gave the order", "Marla Quist")
+    question = Question("who closed the harbour last week?", date(2025, 4, 30))
+    assert "from then" not in as_lines(answer_with(found, question=question, status="not_found"), colour=False)

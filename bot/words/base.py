@@ -30,6 +30,7 @@ class Words:
     until: str
     between: str
     around: str
+    elsewhen: str
     only_from: str
     any_of: str
     newest: str

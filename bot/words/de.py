@@ -59,6 +59,7 @@ WORDS = Words(
     until="bis {day}",
     between="{first} bis {last}",
     around="um {first} bis {last}",
+    elsewhen="keines der Zitate ist aus dieser Zeit",
     only_from="nur {sources}",
     any_of="{first} oder {last}",
     newest="Neuester Artikel im Index: {day}",

@@ -59,6 +59,7 @@ WORDS = Words(
     until="until {day}",
     between="{first} to {last}",
     around="around {first} to {last}",
+    elsewhen="none of these quotes is from then",
     only_from="only {sources}",
     any_of="{first} or {last}",
     newest="Newest article in the index: {day}",
