@@ -45,7 +45,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
             if read is None:
                 continue
             sources, end = read
-            is_name = _is_name(text[match.start("name") : end])
+            is_name = _is_name(text[match.start("name") : end], known)
             if pattern is _ASKED:
                 tail = _REPORTING.match(text, end) or (
                     _SAYING.match(text, end) if match[0].lower().startswith("do") else None
@@ -65,12 +65,31 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
     return tuple(found), spent
 
 
-def _is_name(words: str) -> bool:
-    """Whether an outlet is written as a name or a host, and not as ordinary words: "independent experts"."""
+def is_in_outlet(text: str, start: int, end: int, known_sources: Collection[str]) -> bool:
+    """Whether the words at `start` to `end` are part of a known outlet's longer name: the day of "usa today"."""
+    known = _source_keys(frozenset(known_sources))
+    before, after = text[max(0, start - 80) : start].split()[-4:], text[end : end + 80].split()[:4]
+    for first in range(len(before), -1, -1):
+        for last in range(0 if before[first:] else 1, len(after) + 1):
+            name = "".join([*before[first:], text[start:end], *after[:last]])
+            if re.sub(r"[\W_]", "", name.lower()) in known:
+                # "What happened in the usa today?" asks for a day.
+                is_place = name.islower() and before[:first][-1:] in (["in"], ["the"])
+                return not is_place
+    return False
+
+
+def _is_name(words: str, known: dict[str, tuple[str, ...]]) -> bool:
+    """Whether an outlet is written as a name or a host, and not as ordinary words: "independent experts".
+
+    Without capitals, a name of several words spelt in full is one ("usa today"), and what has no vowel ("cnn").
+    """
     named = re.sub(r"^the\s+", "", words, flags=re.IGNORECASE).split()
     return (
         not (named[0][0].islower() or named[-1][0].islower())
         or re.fullmatch(r"[\w-]+(?:\.[\w-]+)+", named[-1]) is not None
+        or re.search(r"[aeiouy]", named[0]) is None
+        or (len(named) > 1 and "".join(named).lower() in known)
     )
 
 
@@ -96,7 +115,7 @@ def _is_told_there(text: str, match: re.Match[str], end: int) -> bool:
     if not before:
         return re.match(r"\s*[,:;–—]", text[end:]) is not None
     name = re.sub(r"^the\s+", "", text[match.start("name") : end], flags=re.IGNORECASE)
-    is_in = match["by"].lower() == "in"
+    is_in = match["by"].lower() == "in" and not name.islower()
     return _TOLD.search(before) is not None or (is_in and (" " in name or before.endswith(" said")))
 
 
@@ -128,7 +147,7 @@ def _phrase_keys(phrase: str) -> list[str]:
     if len(words) > 1:
         initials = "".join(w[0] for w in words)
         keys.append(initials[:-1] + words[-1])
-        if len(words) > 2:
+        if len(words) > 2 and not phrase.islower():
             keys.append(initials)
         if words[-1] == "news":
             keys.append("".join(words[:-1]))

@@ -16,7 +16,7 @@ from datetime import date
 
 from bot.days import day_range, explicit_days, filter_note, suggested_days, times
 from bot.kind import Kind, kind_of
-from bot.outlets import named_sources
+from bot.outlets import is_in_outlet, named_sources
 from index.errors import BadInput, QuestionTooLong
 from index.words import STOP_WORDS
 
@@ -71,8 +71,13 @@ def understand(
         )
     if not filters:
         return Understood(asked, asked, kind_of(asked), None, None, None, (), ())
-    sources, named = named_sources(asked, known_sources)
-    spoken = [time for time in times(asked, asked_on) if not any(a <= time.start < b for a, b in named)]
+    known = frozenset(known_sources)
+    sources, named = named_sources(asked, known)
+    spoken = [
+        time
+        for time in times(asked, asked_on)
+        if not any(a <= time.start < b for a, b in named) and not is_in_outlet(asked, time.start, time.end, known)
+    ]
     since, until, spent = explicit_days(asked, spoken, asked_on)
     window, words = suggested_days(asked, spoken, spent, asked_on)
     notes = []

@@ -302,6 +302,19 @@ def test_a_name_of_an_outlet_that_is_asked_for_is_no_time() -> None:
     assert (understood.sources, understood.window) == (("Yesterday News",), None)
 
 
+@pytest.mark.parametrize(
+    ("question", "is_day"),
+    [
+        ("usa today headlines about the flood", False),
+        ("what did usa today print about the flood", False),
+        ("who won the vote in the usa today", True),
+        ("who won the vote today", True),
+    ],
+)
+def test_a_day_inside_the_name_of_an_outlet_is_none_in_small_letters_either(question: str, is_day: bool) -> None:
+    assert is_day is (understand(question, FRIDAY, ("usatoday.com",)).window == (FRIDAY, FRIDAY))
+
+
 def test_a_relative_time_has_a_capital_where_a_sentence_begins_or_all_is_in_capitals() -> None:
     for question in ("Yesterday, who won?", "The mayor lost. Yesterday who won?", "WHO WON YESTERDAY?"):
         assert read(question).window == (date(2025, 4, 24), date(2025, 4, 24))
@@ -377,13 +390,24 @@ def test_unknown_outlet_or_one_asked_about_stays_in_the_topic(question: str) -> 
     assert ((), question) == (understood.sources, understood.topic)
 
 
-ORDINARY = ("bbc.com", "cnn.com", "independent.co.uk", "metro.co.uk", "people.com", "nytimes.com", "theguardian.com")
+ORDINARY = (
+    "bbc.com",
+    "cnn.com",
+    "independent.co.uk",
+    "metro.co.uk",
+    "people.com",
+    "nytimes.com",
+    "theguardian.com",
+    "usatoday.com",
+)
 
 
 @pytest.mark.parametrize(
     "question",
     [
         "According to independent experts, how many died?",
+        "according to bold brave cooks, how many died?",
+        "what was said about the flood in usa today",
         "According to people familiar with the matter, who will lead the yard?",
         "according to people who know her, who will lead the yard?",
         "What did people report about the flood?",
@@ -420,6 +444,10 @@ def test_an_outlet_with_an_ordinary_name_or_in_the_news_itself_stays_in_the_topi
         ("What was said in Metro about the flood?", "metro.co.uk", "What was said about the flood?"),
         ("Who praised the vote in the New York Times?", "nytimes.com", "Who praised the vote?"),
         ("Did the BBC cover the flood?", "bbc.com", "the flood?"),
+        ("According to cnn what did Ines Halloran promise?", "cnn.com", "what did Ines Halloran promise?"),
+        ("news about Ines Halloran from cnn", "cnn.com", "news about Ines Halloran"),
+        ("what does usa today say about the flood", "usatoday.com", "what about the flood"),
+        ("according to usa today who won the vote", "usatoday.com", "who won the vote"),
     ],
 )
 def test_an_outlet_is_asked_for_by_its_name_and_a_word_for_telling(question: str, source: str, topic: str) -> None:
