@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from bot.answer import Answer
-from bot.conversation import Before, filled_in, goes_on_from, is_filled, with_bounds_of
+from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
 from bot.days import filter_note
 from bot.question import Question
 from bot.render import as_lines, newest_line
@@ -52,13 +52,14 @@ def conversation(
             sentence = f"{str(error)[:1].upper()}{str(error)[1:]}"
             yield sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
             continue
-        is_new = not is_filled(said, question.text)
-        parts = [] if is_new else [f"Searched: {safe(_with_bounds(question))}"]
+        parts = [f"Searched: {safe(_with_bounds(question))}"] if is_filled(said, question.text) else []
         written = write(found) if write is not None and found.status == "answered" else None
         parts.append(as_lines(found, colour=colour, width=width, written=written))
         parts.extend(filter(None, [newest_line(found)]))
         yield "\n\n".join(parts)
-        before = goes_on_from(before, _before(found), is_filled=not is_new, is_found=found.status == "answered")
+        before = goes_on_from(
+            before, _before(found), is_filled=is_follow_up(said, before), is_found=found.status == "answered"
+        )
 
 
 def _asked(
@@ -66,7 +67,7 @@ def _asked(
 ) -> tuple[Question, Answer]:
     """A line asked, with the bounds of the question that it goes on from."""
     question = Question(text, today)
-    if before is not None and is_filled(said, text):
+    if before is not None and is_follow_up(said, before):
         question = with_bounds_of(before, question, said)
     found = answer(question)
     if question.sources and found.understood.sources:  # only there is it known which names are outlets'

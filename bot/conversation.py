@@ -136,8 +136,17 @@ def filled_in(text: str, before: Before | None) -> str:
 
 
 def is_filled(said: str, text: str) -> bool:
-    """Whether a text is more than what was typed: only then does it go on from the question before."""
+    """Whether a text is another than was typed, beyond an "and" in front."""
     return _OPENING.sub("", " ".join(said.split())) != _OPENING.sub("", " ".join(text.split()))
+
+
+def is_follow_up(said: str, before: Before | None) -> bool:
+    """Whether words go on from the question before by the rules, whatever a language model makes of them.
+
+    Raises:
+        BadInput: As `filled_in`.
+    """
+    return is_filled(said, filled_in(said, before))
 
 
 def goes_on_from(before: Before | None, asked: Before, *, is_filled: bool, is_found: bool) -> Before:
@@ -372,6 +381,8 @@ def _person(before: Before) -> str | None:
     if found is None:
         return None
     name = _POSSESSIVE_END.sub("", found[0])
+    if before.kind == "person" and name != found[0]:
+        return None  # "who is Marla Quist's daughter" is about the daughter
     sort = _sort_in(before.question, found)
     is_one_word = sort is None and name.isalpha() and not name.isupper()
     led = _article(before.question, found.start())

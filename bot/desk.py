@@ -13,7 +13,7 @@ from typing import cast
 
 from bot.answer import Answer
 from bot.cards import ordered
-from bot.conversation import Before, filled_in, goes_on_from, is_filled, with_bounds_of
+from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
 from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
 from bot.memory import Asked, Memory, Place, Remembered, new_id
@@ -147,7 +147,7 @@ class Desk:
             read_filters=bounds.read_filters,
             n_further=N_FURTHER,
         )
-        if before is not None and is_filled(said, text):
+        if before is not None and is_follow_up(said, before):
             question = with_bounds_of(before, question, said, self.asker.outlets)
         if default and not question.sources and not self._understood(_asked(question)).sources:
             question = replace(question, sources=default)

@@ -16,6 +16,7 @@ import pytest
 from bot.answer import Answer
 from bot.bot_settings import BotSettings, read_bot_settings
 from bot.chat import conversation
+from bot.conversation import Before
 from bot.cooldown import Cooldown
 from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
 from bot.llm_settings import LlmSettings
@@ -78,6 +79,23 @@ def test_a_follow_up_keeps_the_bounds_of_the_question_before() -> None:
         "Searched: what happened in Tarn in Ukraine? (since 28 April 2025, only Valley Wire)\n\n"
     )
     assert shown[4].startswith("“")
+
+
+def test_a_question_that_is_only_put_in_other_words_keeps_no_bounds() -> None:
+    asked: list[Question] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question)
+        found = answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
+        return replace(found, understood=understand(question.text, question.asked_on, ["Valley Wire"]))
+
+    def fill(said: str, before: Before | None) -> str:
+        return said.replace("last week", "from 2025-04-21 to 2025-04-27")
+
+    lines = ["What closed according to the Valley Wire?", "Which firms in the north were sold last week?"]
+    shown = list(conversation(lines, answer, lambda: date(2025, 4, 30), fill=fill))
+    assert asked[1].sources == ()
+    assert shown[1].startswith("Searched: Which firms in the north were sold from 2025-04-21 to 2025-04-27?\n")
 
 
 def test_thanks_are_answered_with_a_line_and_forgotten() -> None:

@@ -69,6 +69,7 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (Before("Why did the Queen resign?", "reason"), "how old was she?", "how old was the Queen?", "number"),
         (Before("When did British prime minister Vosse go?", "date"), "how old is she?", "how old is Vosse?", "number"),
         (Before("What is Marla Quist's plan?", "other"), "how old is she?", "how old is Marla Quist?", "number"),
+        (Before("Who is Dunne's son?", "person"), "how old is he?", "how old is he: Dunne's son?", "number"),
         # A name does not say what "it" is.
         (STORM, "when did it hit Florida?", "when did it hit Florida: people died Hurricane Edna Cuba?", "date"),
         (
