@@ -1,8 +1,10 @@
 """Whether two quotes give different answers to the same question: a number, sum, share, date or name.
 
 Rules over the quotes that were chosen. A pair counts only where the two come from different stories, of about the same
-days, and speak of the same thing; figures that a hedge or a rounding makes compatible ("about 200", "at least 14")
-do not disagree. Silence is cheap and a false alarm is not, so every doubt is resolved for agreement.
+days, and speak of the same thing: each figure with the question's words beside it, counting the same noun at the same
+moment and place, a sum against a sum and never against a rate. Figures that a hedge or a rounding makes compatible
+("about 200", "at least 14") do not disagree. Silence is cheap and a false alarm is not, so every doubt is resolved for
+agreement.
 Knows nothing about storage or search.
 """
 
@@ -35,7 +37,11 @@ N_RIVALS = 6
 _NAMED = frozenset({"person", "organisation", "place", "name"})
 _COUNTED = frozenset({"number", "money", "percent", "duration"})
 # Words between a figure and one right beside it.
-BESIDE_WORDS = 4
+BESIDE_WORDS = 5
+# A word of the question beside both figures for every so many that it has: "bill" alone ties no long question to them.
+ASKED_WORDS = 5
+# Figures further apart count two things: those who were laid off, and all who work there.
+MAX_RATIO = 10
 # What the marked words gain: as much as a word of the question four words away.
 MARKED = 0.2
 
@@ -49,18 +55,14 @@ _STOP = word_set(
     "been did do does has have had will would can could because after before during than that this these those it its "
     "their his her into over under about people number amount took take there if any some all more most said say says"
 )
-# "residents" and "people" may be the same persons; "passengers" and "injured" are not.
-_ANYBODY = frozenset(map(stem, word_set("people person persons residents inhabitants men women adults human humans")))
-_PEOPLE = frozenset(
-    map(
-        stem,
-        word_set(
-            "demonstrators protesters protestors marchers participants passengers victims dead deaths injured injuries "
-            "casualties fatalities workers employees jobs students pupils children soldiers troops civilians migrants "
-            "refugees patients cases voters fans visitors guests spectators attendees supporters members officers "
-            "firefighters survivors hostages prisoners inmates staff"
-        ),
-    )
+# "residents" and "people" may be the same persons; "passengers" and "injured" are not. Words, not stems: whoever voted
+# is no voter.
+_ANYBODY = word_set("people persons residents inhabitants men women adults humans")
+_PEOPLE = word_set(
+    "demonstrators protesters protestors marchers participants passengers victims dead deaths injured injuries "
+    "casualties fatalities workers employees jobs students pupils children soldiers troops civilians migrants "
+    "refugees patients cases voters fans visitors guests spectators attendees supporters members officers "
+    "firefighters survivors hostages prisoners inmates staff"
 )
 _UNITS = {
     stem(word): unit
@@ -93,6 +95,7 @@ _SCALES = {
     "million": 10**6,
     "m": 10**6,
     "billion": 10**9,
+    "b": 10**9,
     "bn": 10**9,
     "trillion": 10**12,
 }
@@ -102,7 +105,8 @@ _BELOW_100 = rf"\b(?:{_WORDED})(?:-(?:{_WORDED}))?\b"
 _SPELT = rf"{_BELOW_100}(?:[\s-](?:hundred|thousand|million|billion|trillion)\b(?:\s(?:and\s)?{_BELOW_100})?)*"
 _FIGURE = re.compile(
     rf"(?P<money>(?:US|C|A)?[$£€¥]\s?)?(?P<figure>\d[\d,]*(?:\.\d+)?|{_SPELT})"
-    r"(?:[\s-]?(?P<scale>(?:hundred|thousand|million|billion|trillion|dozen|bn|m|k)\b))?(?P<percent>\s?(?:%|per\s?cent\b))?"
+    r"(?:[\s-]?(?P<scale>(?:hundred|thousand|million|billion|trillion|dozen|bn|(?<=\d)b|m|k)\b))?"
+    r"(?P<percent>\s?(?:%|per\s?cent\b))?"
     r"(?![\d:])(?:[\s-](?P<currency>dollars|euros|pounds|yen)\b)?",
     re.IGNORECASE,
 )
@@ -138,6 +142,30 @@ _RANGE_BEFORE = re.compile(
 _RANGE_AFTER = re.compile(
     rf"\s?(?:to|or|[-–—])\s?(?:[$£€¥]\s?)?(?:\d|(?:{_WORDED})\b)|\sand (?:a|three) (?:half|quarters?)\b", re.IGNORECASE
 )
+# "$8 a month", "$33.50 per share", "$20 monthly"; and "40 workers a day".
+_PERIODS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annual": "year"}
+_RATE = re.compile(
+    rf"(?:[\s-](?:an?|per|each|every)[\s-]|/)(?P<each>[^\W\d_]+)|\s(?P<period>{'|'.join(_PERIODS)})",
+    re.IGNORECASE,
+)
+_COUNT_RATE = re.compile(
+    rf"(?:\s[^\W\d_][\w’'-]*){{0,2}}?\s(?:an?|per|each|every)\s(?:{'|'.join(_PERIODS.values())})\b", re.IGNORECASE
+)
+# An age ("Marla Quist, 42, was"), and the number of a name ("Apollo 11", "COVID-19").
+_APART_BEFORE, _APART_AFTER = re.compile(r"[,(]\s?$"), re.compile(r"[,)]")
+_NUMBERED = re.compile(r"(?<!^)(?<![\w’'-])[A-Z][\w’'-]*\s$")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_WEEKDAYS = word_set("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+# What a figure is at a moment: tomorrow it is another, and both were right.
+_MOMENT = re.compile(
+    r"\b(?:now|currently|so far|to date|as of|at (?:that|the) time"
+    r"|(?:r[io]sen?|rising|climb\w*|gr[eo]wn?|increas\w+|f[ae]ll(?:en)?|dropp\w*|jump\w*|swell\w*|swollen) to"
+    rf"|by (?:early |late )?(?:{'|'.join(_WEEKDAYS)}|midday|noon|midnight|morning|evening))\b",
+    re.IGNORECASE,
+)
+_ORDINALS = word_set("first second third fourth last")
+_SHARE_OF = re.compile(r"\b(?:per\s?cent|percentage|share|proportion)\sof\s(?:the\s|all\s)?([^\W\d_]+)", re.IGNORECASE)
+_PLACE = re.compile(r"\b(?:in|near|at|around|across)\s(?:the\s)?(?:[a-z]+\s(?:of\s)?){0,3}(?P<name>[A-Z][\w’'-]+)")
 _MONTHS = _numbered(
     "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep october/oct "
     "november/nov december/dec",
@@ -151,7 +179,6 @@ _DATE = re.compile(
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?:“\"] )(?<!^)(?<!\n)\b[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)*")
-_WEEKDAYS = word_set("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +191,8 @@ class Value:
         day: Month, day and year (0 where unsaid) of a date.
         name: Of a name, folded words.
         span: Where it stands in its text.
-        said: The question's words right beside it that are neither names nor what is counted ("injuring 17 people").
+        said: The question's words right beside it, in its clause, that are neither names nor what is counted ("injuring
+            17 people").
         digits: Significant digits of a figure as written.
         hedge: "", "about", "least" or "most".
     """
@@ -253,7 +281,7 @@ def find_disagreement(
         kind: What is asked for; kinds without comparable values never disagree.
         question: The question, or its topic.
         quotes: As shown, best first. Of several pairs the one is named that says more of the question, then the first.
-        is_strict: The same word of the question must stand beside both values: for quotes that were not chosen.
+        is_strict: The question's words must stand beside both figures: for quotes that were not chosen.
     """
     values = [_value(kind, question, quote) for quote in quotes]
     pairs = combinations(range(len(quotes)), 2)
@@ -262,12 +290,12 @@ def find_disagreement(
         one, other = values[first], values[second]
         if one is None or other is None or not _are_alike(one, other) or not _differ(one, other):
             continue
-        if is_strict and not one.said & other.said:
-            continue
         a, b = quotes[first], quotes[second]
         if not _are_independent(a.article, b.article) or not _same_matter(question, a, b):
             continue
-        if _agrees_with(one, _all_values(kind, question, b)) or _agrees_with(other, _all_values(kind, question, a)):
+        if (is_strict or kind in _COUNTED) and not _same_count(question, (a, one), (b, other), is_strict=is_strict):
+            continue
+        if _agrees_with(one, _all_values(kind, b)) or _agrees_with(other, _all_values(kind, a)):
             continue  # one report names both, and so is not against the other
         pair = (first, second) if _moment(a) >= _moment(b) else (second, first)
         return Disagreement(pair, (_in_article(quotes, values, pair[0]), _in_article(quotes, values, pair[1])))
@@ -302,16 +330,65 @@ def _same_matter(question: str, one: Quote, other: Quote) -> bool:
     asked = _stems(question)
     named = _named(question) & asked
     texts = [_stems(f"{quote.article.title} {quote.text}") for quote in (one, other)]
-    openings = [
-        _stems(quote.article.text[:OPENING_CHARS]) | found for quote, found in zip((one, other), texts, strict=True)
-    ]
-    if not all(named <= opening for opening in openings):
+    openings = [_stems(_opening(quote)) | found for quote, found in zip((one, other), texts, strict=True)]
+    called = _called(question, one, other)
+    if not all(called <= opening for opening in openings):
         return False
+    # A quote that names others, and nothing of what the question names, speaks of those.
+    for quote, found in zip((one, other), texts, strict=True):
+        if called and not called & found and _names(f"{quote.article.title}. {quote.text}"):
+            return False
     share = min(len(asked & opening) for opening in openings) / max(1, len(asked))
     if share < MIN_SHARE:
         return False
-    names = [_names(f"{quote.article.title}. {quote.article.text[:OPENING_CHARS]}") for quote in (one, other)]
-    return len(names[0] & names[1]) >= N_SHARED_NAMES or (bool(named) and share >= 2 / 3)
+    shared = _opening_names(one) & _opening_names(other)
+    return len(shared) >= N_SHARED_NAMES or (bool(named) and share >= 2 / 3)
+
+
+def _same_count(question: str, one: tuple[Quote, Value], other: tuple[Quote, Value], *, is_strict: bool) -> bool:
+    """Whether two figures are of the same thing, moment and place: the question's words stand beside both.
+
+    Of quotes that were chosen, one that speaks of the matter and counts people once is taken to count whom the question
+    means ("Police put the number of demonstrators at 6,500"); and a place that the other report does not know is no
+    other place where the same sentence has a name of the question, or where that names nothing.
+    """
+    (a, first), (b, second) = one, other
+    least = max(1, -(-len(_stems(question) - _named(question)) // ASKED_WORDS))
+    is_tied = len(first.said & second.said) >= least
+    if not is_tied and (is_strict or not (_counts_once(question, a) and _counts_once(question, b))):
+        return False
+    sentences = [_sentence_at(quote.text, value.span[0]) for quote, value in (one, other)]
+    days = {(quote.article.published or "")[:10] for quote in (a, b)}
+    if len(days) > 1 and any(map(_MOMENT.search, sentences)):
+        return False
+    called = _called(question, a, b)
+    for sentence, report in zip(sentences, (b, a), strict=True):
+        is_of_matter = not is_strict and (not called or called & _stems(sentence))
+        if not is_of_matter and not _knows_places(question, report, sentence):
+            return False
+    return True
+
+
+def _knows_places(question: str, quote: Quote, sentence: str) -> bool:
+    """Whether a report, or the question, knows all places that a sentence of another names."""
+    known = _stems(f"{question} {quote.article.title} {_opening(quote)} {quote.text}")
+    places = {place["name"] for place in _PLACE.finditer(sentence)} - _WEEKDAYS
+    return all(place.lower() in _MONTHS or _stems(place) <= known for place in places)
+
+
+def _called(question: str, one: Quote, other: Quote) -> set[str]:
+    """Stems of the question's names; what two reports never write small is one too, however it was typed."""
+    small = {stem(word) for word in _TOKEN.findall(f"{_opening(one)} {_opening(other)}") if word[0].islower()}
+    written = {stem(word) for name in _opening_names(one) | _opening_names(other) for word in _TOKEN.findall(name)}
+    return _stems(question) & (_named(question) | written - small)
+
+
+def _opening(quote: Quote) -> str:
+    return quote.article.text[:OPENING_CHARS]
+
+
+def _opening_names(quote: Quote) -> set[str]:
+    return _names(f"{quote.article.title}. {_opening(quote)}")
 
 
 def _named(question: str) -> set[str]:
@@ -348,6 +425,7 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
     if unit is None:
         return None
     asked = _stems(question)
+    telling = asked - _named(question) - {unit.split()[-1]} - _whole(question)
     marked_end = 0 if quote.answer is None else quote.answer.end - quote.span.start
     best: tuple[float, Value] | None = None
     for sentence, value in _figures(quote.text):
@@ -355,23 +433,50 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
             continue
         start, end = value.span
         place = (start - sentence.start, end - sentence.start)
+        if _is_of_another_time(question, sentence.of(quote.text), place, quote.article):
+            continue
         near = _nearness(sentence.of(quote.text), place, asked)
         if quote.answer is not None and quote.answer.start < quote.span.start + end and start < marked_end:
             near += MARKED
         if near > 0 and (best is None or near > best[0]):
-            said = _beside(sentence.of(quote.text), place, asked - _named(question) - {unit.split()[-1]})
+            said = _beside(sentence.of(quote.text), place, telling)
             best = (near, replace(value, said=said))
     return None if best is None else best[1]
 
 
-def _all_values(kind: Kind, question: str, quote: Quote) -> Iterator[Value]:
+def _whole(question: str) -> set[str]:
+    """What a share is asked of: "of the vote" stands beside each share of the vote."""
+    return {stem(match[1]) for match in _SHARE_OF.finditer(question)}
+
+
+def _is_of_another_time(question: str, sentence: str, place: tuple[int, int], article: Article) -> bool:
+    """Whether a figure is of a year that is neither asked for nor the report's own, or of another month or quarter than
+    the one that is asked for.
+    """
+    years = set(_YEAR.findall(sentence)) - set(_YEAR.findall(question))
+    if years - {(article.published or "")[:4]}:
+        return True
+    asked, beside = {word.lower() for word in _TOKEN.findall(question)}, {*map(str.lower, _clause(sentence, place))}
+    return any(asked & times and beside & times and not asked & beside & times for times in (_MONTHS.keys(), _ORDINALS))
+
+
+def _counts_once(question: str, quote: Quote) -> bool:
+    """Whether a quote that says half of what is asked, its title included, has one figure alone that counts people."""
+    if _asked_unit("number", question) != "people":
+        return False
+    asked = _stems(question) - {stem(word) for word in _ANYBODY}
+    if len(asked & _stems(f"{quote.article.title} {quote.text}")) < MIN_SHARE * len(asked):
+        return False
+    return len({value.amount for _, value in _figures(quote.text) if _fits("people", value.key)}) == 1
+
+
+def _all_values(kind: Kind, quote: Quote) -> Iterator[Value]:
     """Every value in a quote that could be meant, the article's title too."""
     if kind == "date":
         yield from (_date(match, 0) for match in _DATE.finditer(quote.text))
     elif kind in _COUNTED:
-        unit = _asked_unit(kind, question) or ""
-        for text in (quote.text, quote.article.title):
-            yield from (value for _, value in _figures(text) if _fits(unit, value.key))
+        for text in (quote.text, quote.article.title[:OPENING_CHARS]):
+            yield from (value for _, value in _figures(text))
     else:
         yield from (Value("name", (0, 0), name=_folded(name)) for name in _names(f". {quote.text}"))
 
@@ -380,19 +485,19 @@ def _asked_unit(kind: Kind, question: str) -> str | None:
     """What is counted: "people", a unit of measure, a noun's stem, "money" or "percent"; None where it is not said."""
     if kind in ("money", "percent"):
         return kind
-    counted = re.search(r"\bhow many\s+(?:more\s|other\s|of the\s)?((?:[\w’'-]+\s?){1,4})", question, re.IGNORECASE)
-    if counted is None:
-        return None
-    for word in _TOKEN.findall(counted[1]):
-        if stem(word) in _PEOPLE | _ANYBODY:
-            return _persons(stem(word))
-        if stem(word) in _UNITS:
-            return _UNITS[stem(word)]
-    return stem(_TOKEN.findall(counted[1])[0]) if _TOKEN.findall(counted[1]) else None
+    counted = re.search(r"\bhow many(?:\s(?:more|other|of\sthe)\b)?(?=\s)", question, re.IGNORECASE)
+    return None if counted is None else _counted(question[counted.end() :]) or None
 
 
-def _persons(folded: str) -> str:
-    return "people" if folded in _ANYBODY else f"people: {folded}"
+def _persons(word: str) -> str:
+    """ "people", or "people: " and who, of a word for persons; "" of any other."""
+    lower = word.lower()
+    for listed in (lower, f"{lower}s"):
+        if listed in _ANYBODY:
+            return "people"
+        if listed in _PEOPLE:
+            return f"people: {stem(listed)}"
+    return ""
 
 
 def _fits(asked: str, found: str) -> bool:
@@ -420,7 +525,7 @@ def _figures(text: str) -> Iterator[tuple[Span, Value]]:
 def _figure_value(sentence: str, figure: re.Match[str], offset: int) -> Value | None:
     written = figure["figure"].lower().replace(",", "").rstrip(".")
     before, after = sentence[: figure.start()], sentence[figure.end() :]
-    if re.search(r"[\w.,:]$", before) or _RANGE_BEFORE.search(before) or _RANGE_AFTER.match(after):
+    if re.search(r"[\w.,:]$|\w[-–]$", before) or _RANGE_BEFORE.search(before) or _RANGE_AFTER.match(after):
         return None
     if written[0].isdigit():
         amount = Decimal(written)
@@ -434,11 +539,15 @@ def _figure_value(sentence: str, figure: re.Match[str], offset: int) -> Value | 
     amount *= _SCALES[figure["scale"].lower()] if figure["scale"] else 1
     if currency := (figure["money"] or figure["currency"]):
         written_as = currency.strip().lower()
-        key = f"money: {_CURRENCIES.get(written_as, written_as)}"
+        key = f"money: {_CURRENCIES.get(written_as, written_as)}{_per(after)}"
     elif figure["percent"]:
         key = "percent"
+    elif _COUNT_RATE.match(after) or (_APART_BEFORE.search(before) and _APART_AFTER.match(after)):
+        return None
     else:
         key = _counted(after)
+        if not key and _NUMBERED.search(before):
+            return None
     hedge = next((name for name, led, followed in _HEDGES if led.search(before) or followed.match(after)), "")
     digits = len(plain.strip("0")) or 1
     return Value(key, _moved(figure, offset), amount=float(amount), digits=digits, hedge=hedge)
@@ -457,21 +566,43 @@ def _spelt(words: str) -> int:
     return whole + part
 
 
-_VERBS = word_set("were was are is have had has took died say said will would did in at on , . and or by after")
+def _per(after: str) -> str:
+    """What each of a rate of money is for (" per month"); "" of a sum."""
+    rate = _RATE.match(after)
+    if rate is None:
+        return ""
+    return f" per {_PERIODS[rate['period'].lower()] if rate['period'] else stem(rate['each'])}"
+
+
+# What ends the words for what a figure counts: verbs, prepositions and the like.
+_ENDS = word_set(
+    "were was are is be have has had took died say said will would did do does can could in on at to for from with "
+    "without and or but by after before during than that who which"
+)
+_FOLLOWING = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_][\w’'-]*|[.,;:?!—–]")
 
 
 def _counted(after: str) -> str:
-    """What follows a figure: "people", a unit, a noun's stem, or "" where a verb or a stop follows."""
-    for word in re.findall(r"[^\W\d_][\w’'-]*|[.,;:?!—–]", after)[:3]:
-        folded = stem(word)
-        if folded in _PEOPLE | _ANYBODY:
-            return _persons(folded)
+    """What follows a figure: "people", a unit or a noun's stem; "" where a verb, a preposition or a stop does.
+
+    The noun is the first plural within three words ("two grand slam titles", "two planes carrying migrants"), or the
+    first word where there is none.
+    """
+    first = ""
+    for word in _FOLLOWING.findall(after)[:3]:
+        lower, folded = word.lower(), stem(word)
+        if not word[0].isalpha() or lower in _ENDS:
+            break
+        if lower == "of":  # "two of the passengers" counts a part of them
+            return first or lower
+        if persons := _persons(word):
+            return persons
         if folded in _UNITS:
             return _UNITS[folded]
-        if word.lower() in _VERBS or not word[0].isalpha():
-            return ""
-    first = re.match(r"[\s-]+([^\W\d_][\w’'-]*)", after)
-    return stem(first[1]) if first else ""
+        if lower.endswith("s") and not lower.endswith(("ss", "’s", "'s")) and word[0].islower():
+            return folded
+        first = first or folded
+    return first
 
 
 def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
@@ -490,9 +621,32 @@ def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
 
 
 def _beside(sentence: str, span: tuple[int, int], asked: set[str]) -> frozenset[str]:
-    before = [word[0] for word in _TOKEN.finditer(sentence, 0, span[0])][-BESIDE_WORDS:]
-    after = [word[0] for word in _TOKEN.finditer(sentence, span[1])][:BESIDE_WORDS]
-    return frozenset(map(stem, before + after)) & asked
+    """The asked words right beside a place, in its clause; a word with a capital names something."""
+    return frozenset(stem(word) for word in _clause(sentence, span) if word[0].islower()) & asked
+
+
+def _clause(sentence: str, span: tuple[int, int]) -> list[str]:
+    """The few words on either side of a place that belong to its clause."""
+    before = _within_clause(sentence[: span[0]].split()[::-1], opens=False)
+    return before + _within_clause(sentence[span[1] :].split(), opens=True)
+
+
+def _within_clause(words: Sequence[str], *, opens: bool) -> list[str]:
+    """The first few words, as read from a figure, up to a stop or "and".
+
+    Args:
+        words: The nearest first.
+        opens: Whether they are read onwards, where a stop ends the clause with its word, not before it.
+    """
+    found: list[str] = []
+    for word in words:
+        is_end = word[-1] in ",;:.?!)—–"
+        if word in ("and", "but", "while") or len(found) == BESIDE_WORDS or (is_end and not opens):
+            break
+        found += _TOKEN.findall(word)
+        if is_end:
+            break
+    return found
 
 
 def _date_value(question: str, quote: Quote) -> Value | None:
@@ -523,10 +677,14 @@ def _name_value(question: str, quote: Quote) -> Value | None:
         return None
     asked = _stems(question)
     offset = quote.answer.start - quote.span.start
-    sentence = next((s.of(quote.text) for s in sentence_spans(quote.text) if s.start <= offset < s.end), "")
+    sentence = _sentence_at(quote.text, offset)
     if len(asked) < 3 or not asked <= _stems(sentence):
         return None
     return Value("name", (offset, offset + len(marked)), name=_folded(marked))
+
+
+def _sentence_at(text: str, offset: int) -> str:
+    return next((span.of(text) for span in sentence_spans(text) if span.start <= offset < span.end), "")
 
 
 def _folded(name: str) -> frozenset[str]:
@@ -537,12 +695,22 @@ def _folded(name: str) -> frozenset[str]:
 
 
 def _are_alike(one: Value, other: Value) -> bool:
-    """Whether two values can be compared: sums only in one currency."""
-    return one.key == other.key or not one.key.startswith("money")
+    """Whether two values can be compared: sums only in one currency, and no rate with a sum; the injured not with the
+    dead; and nothing that is many times the other.
+    """
+    if max(one.amount, other.amount) > MAX_RATIO * min(one.amount, other.amount):
+        return False
+    if one.key == other.key:
+        return True
+    keys = {one.key, other.key}
+    return all(key == "" or key.startswith("people") for key in keys) and bool(keys & {"", "people"})
 
 
 def _agrees_with(value: Value, others: Iterator[Value]) -> bool:
-    return any(_are_alike(value, other) and not _differ(value, other) for other in others)
+    """Whether a value is among others; an equal figure counts, whatever it is said of."""
+    return any(
+        not _differ(value, other) and (_are_alike(value, other) or 0 < value.amount == other.amount) for other in others
+    )
 
 
 def _differ(one: Value, other: Value) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,18 @@ from pathlib import Path
 import pytest
 
 from bot.answer import Answerer
-from bot.disagree import find_disagreement, settle
+from bot.disagree import (
+    _COUNT_RATE,
+    _FOLLOWING,
+    _MOMENT,
+    _NUMBERED,
+    _PLACE,
+    _RATE,
+    _SHARE_OF,
+    _figures,
+    find_disagreement,
+    settle,
+)
 from bot.kind import Kind
 from bot.question import Question
 from index.rerank import load_reranker
@@ -95,6 +107,119 @@ def test_figures_that_may_both_be_right_do_not_disagree(one: str, other: str) ->
 )
 def test_figures_that_cannot_both_be_right_disagree(one: str, other: str) -> None:
     assert pair("number", ASKED, said(1, one), said(2, other)) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "More than 70 people work at the pier in Port Wessel.",  # none of the question's words beside it
+        "The ferry was hit by 3 storms, injuring a crew.",  # another noun
+        "Two boats carrying passengers were injured.",
+        "Marla Quist, 42, was injured.",  # an age
+        "A 42-year-old man was injured.",
+        "The boat Heron 42 was injured.",  # the number of a name
+        "COVID-19 injured the crew.",
+        "Two of the people were injured.",  # a part of them
+        "40 people a day were injured.",  # a rate
+        "500 people were injured.",  # too far away to be of the same
+        "In 2019, 17 people were injured.",  # of another year
+        "12 were hurt and 17 people died where they were injured.",  # in another clause
+    ],
+)
+def test_a_figure_of_something_else_does_not_disagree(sentence: str) -> None:
+    assert pair("number", ASKED, said(1, "14 people were injured."), said(2, sentence)) is None
+
+
+@pytest.mark.parametrize(
+    "sentence", ["3 hurricane, two laws on people", "two planes carrying migrants", "one of those"]
+)
+def test_what_a_figure_counts_is_the_first_noun_behind_it(sentence: str) -> None:
+    assert not any(value.key == "" or value.key.startswith("people") for _, value in _figures(f"{sentence}."))
+
+
+def test_a_figure_of_a_moment_is_another_one_tomorrow() -> None:
+    first, second = said(1, "By Wednesday 14 people were injured."), said(2, "17 people were injured.")
+    assert pair("number", ASKED, first, second) == (0, 1)
+    assert pair("number", ASKED, first, said(2, "17 people were injured.", published="2025-04-03")) is None
+    later = said(2, "The number of injured people rose to 17.", published="2025-04-03")
+    assert pair("number", ASKED, said(1, "14 people were injured."), later) is None
+
+
+def test_a_sum_is_not_compared_with_a_rate_or_with_a_rate_of_another_kind() -> None:
+    asked = "How much did Quist Lines pay for the ferry Grey Heron?"
+    whole = said(1, "The Port Wessel line paid $30 a share for it.")
+    for sentence in (
+        "It paid $44 for it.",
+        "It paid $44 a month for it.",
+        "It paid $44/month.",
+        "It paid $44 monthly.",
+    ):
+        assert pair("money", asked, whole, said(2, sentence, title="Quist Lines and Grey Heron")) is None
+    assert [
+        value.key for _, value in _figures("$8 a month, $8/month, $8-a-month, $8 monthly, $8 per share, $2.04B.")
+    ] == [
+        *["money: $ per month"] * 4,
+        "money: $ per shar",
+        "money: $",
+    ]
+
+
+def test_one_word_of_a_long_question_beside_two_figures_ties_them_to_nothing() -> None:
+    asked = (
+        "What percentage of ferries is late or cancelled in Port Wessel, according to a study of accidents at piers?"
+    )
+    one, other = (said(n, f"{n}2% of ferries were late.", title="New study of accidents") for n in (1, 2))
+    assert pair("percent", asked, one, other) is None
+    assert pair("percent", "What percentage of ferries is late in Port Wessel?", one, other) == (0, 1)
+
+
+def test_a_share_of_another_quarter_or_month_is_another_share() -> None:
+    asked = "What percentage of the ferries in Port Wessel was late in the second quarter?"
+    one, other = said(1, "12% of ferries were late."), said(2, "19% were late in the first quarter.")
+    assert pair("percent", asked, one, other) is None
+    assert pair("percent", asked, one, said(2, "19% were late in the second quarter.")) == (0, 1)
+    counted = said(2, "A share of 19% of the ferries stayed in the harbour.")
+    assert pair("percent", asked, one, counted) is None
+
+
+def test_names_typed_small_are_names() -> None:
+    asked = "how many people is quist lines laying off"
+    own = said(1, "In Port Wessel Quist Lines is laying off 14 people.", title="Layoffs at Quist Lines")
+    others = said(2, "In Port Wessel Brand Boats is laying off 17 people.", title="Layoffs at Brand Boats")
+    assert pair("number", asked, own, others) is None
+    also = said(2, "In Port Wessel the firm is laying off 17 people.", title="Layoffs at Quist Lines")
+    assert pair("number", asked, own, also) == (0, 1)
+
+
+def test_a_rival_of_a_place_that_the_other_report_does_not_know_changes_nothing() -> None:
+    chosen = [said(1, "14 people were injured."), said(1, "It rained.")]
+    rival = said(2, "Near the town of Tarn 17 people were injured.")
+    assert settle("number", ASKED, chosen, [rival]) == (chosen, [rival], None)
+
+
+def test_reports_that_count_people_once_disagree_without_the_words_of_the_question() -> None:
+    asked = "How many people marched against the ferry accident at Port Wessel?"
+    title = "March against ferry accident at Port Wessel"
+    first = said(1, "It was loud. Police put the number of demonstrators at 200.", "200", title=title)
+    second = said(2, "Organisers spoke of 450 participants.", "450", title=title)
+    assert pair("number", asked, first, second) == (0, 1)
+    twice = said(2, "Organisers spoke of 450 participants and 300 guests.", "450", title=title)
+    assert pair("number", asked, first, twice) is None
+
+
+def test_patterns_take_no_more_than_linear_time_on_hostile_text() -> None:
+    for text in (
+        "A’" * 20_000,
+        "in a " * 8_000,
+        "in a of " * 8_000,
+        "rose " * 8_000,
+        " a" * 20_000,
+        "share of " * 5_000,
+    ):
+        started = time.perf_counter()
+        for pattern in (_NUMBERED, _PLACE, _MOMENT, _RATE, _COUNT_RATE, _SHARE_OF, _FOLLOWING):
+            assert sum(1 for _ in pattern.finditer(text)) <= len(text)
+        assert time.perf_counter() - started < 2
 
 
 def test_one_story_and_its_copies_do_not_disagree() -> None:
