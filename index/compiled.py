@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 _PREFIX = "openvino-"
+_LOCK = "lock"
+# Far longer than making a model ready takes; who holds the lock by then hangs.
+LOCK_WAIT_S = 10.0
 
 
 def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: Any) -> Any:
@@ -15,6 +19,9 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
 
     Making one ready takes half a second. What came of it is kept where it can be, and read from there the next time in
     a quarter of that; a file that is damaged, or of another processor, is made anew by OpenVINO itself.
+
+    One process at a time: OpenVINO takes a file that another is still writing for a damaged one and deletes it, and the
+    other then fails. Where the lock, or what is kept, cannot be had, the model is made ready without it.
 
     Args:
         model: `model.xml`.
@@ -26,12 +33,18 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
     """
     os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
     import openvino
+    from filelock import FileLock
 
+    core = openvino.Core()
     properties = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": "f32", **config}
     folder = _folder(kept, openvino.__version__, digest) if kept is not None else None
     if folder is not None:
-        properties["CACHE_DIR"] = str(folder)
-    return openvino.Core().compile_model(str(model), "CPU", properties)
+        with (
+            contextlib.suppress(OSError, RuntimeError),  # a timeout is the former, what OpenVINO raises the latter
+            FileLock(folder / _LOCK, timeout=LOCK_WAIT_S),
+        ):
+            return core.compile_model(str(model), "CPU", {**properties, "CACHE_DIR": str(folder)})
+    return core.compile_model(str(model), "CPU", properties)
 
 
 def round_up(n: int, step: int) -> int:

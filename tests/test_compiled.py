@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+import index.compiled
 from index.rerank import FOLDER, OpenVinoReranker
 from index.types import Reading
 
-pytest.importorskip("openvino", reason="openvino has no build for this machine")
+openvino = pytest.importorskip("openvino", reason="openvino has no build for this machine")
 
 READINGS = [Reading("Ferry", ("The ferry will stay shut for 27 weeks.", "Nobody was hurt."))]
 
@@ -54,3 +56,40 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     file.write_text("", encoding="utf-8")
     assert scores(file / "models") == scores(tmp_path / "absent") == scores(None)
     assert not (tmp_path / "absent").exists()
+
+
+def test_what_another_process_is_making_ready_is_waited_for_and_then_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = scores(tmp_path)
+    (kept,) = tmp_path.glob("openvino-*/*/*.blob")
+    kept.unlink()
+    monkeypatch.setattr(index.compiled, "LOCK_WAIT_S", 0.1)
+    with FileLock(kept.parent / "lock"):
+        assert scores(tmp_path) == expected
+        assert not kept.exists()
+    assert scores(tmp_path) == expected
+    assert kept.exists()
+
+
+Core = openvino.Core
+
+
+class FullDisk:
+    """OpenVINO's `Core` where nothing that is to be kept can be written."""
+
+    def __init__(self) -> None:
+        self._core = Core()
+
+    def compile_model(self, model: str, device: str, properties: dict[str, object]) -> object:
+        if "CACHE_DIR" in properties:
+            raise RuntimeError("filesystem error: cannot set permissions")
+        return self._core.compile_model(model, device, properties)
+
+
+def test_where_keeping_fails_a_model_is_made_ready_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = scores(None)
+    monkeypatch.setattr(openvino, "Core", FullDisk)
+    assert scores(tmp_path) == expected
