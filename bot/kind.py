@@ -27,6 +27,12 @@ def word_list(listed: str) -> list[str]:
     return listed.split()
 
 
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
 _NOUNS: dict[str, Kind] = {}
 _NOUN_LISTS: dict[Kind, str] = {
     "person": (
@@ -54,7 +60,7 @@ _NOUN_LISTS: dict[Kind, str] = {
     ),
     "date": "date dates day days year years month months deadline weekday decade century",
     "duration": "duration period sentence length",
-    "number": ("number age score temperature magnitude rank total distance height speed size population margin"),
+    "number": ("number age score temperature magnitude rank total distance height speed size population margin toll"),
     "money": ("amount price cost fine salary sum fee budget value worth wage pay bounty penalty reward income"),
     "percent": "percentage percent proportion share rate fraction",
     "quote": "quote slogan motto",
@@ -66,6 +72,31 @@ _NOUN_LISTS: dict[Kind, str] = {
     ),
 }
 _NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in word_list(nouns)})
+# "What services", "which models" and "what terms" ask for no names; "sports" stands before another noun.
+_NO_PLURALS = frozenset(word_list("figures labels models operations platforms services sports terms"))
+_SINGULAR = {
+    plural: noun
+    for kind in ("person", "organisation", "place", "name")
+    for noun in word_list(_NOUN_LISTS[kind])
+    if (plural := _plural(noun)) not in _NOUNS and plural not in _NO_PLURALS
+}
+_PLURALS = frozenset([*_SINGULAR, *filter(_NOUNS.__contains__, map(_plural, _NOUNS))])
+# Nouns of the lists that are verbs as well: "which cities host the games".
+_ALSO_VERBS = frozenset(
+    word_list(
+        "act age award band bank book brand cause chain coach cost excuse film fine group guest host judge label model "
+        "name network park pay phrase pilot place price rank rate score share ship show size star state store title "
+        "total value wage word"
+    )
+)
+# What a few words without a question ask for, if it ends them or goes before a preposition: "gas price in June".
+_MEASURES = "|".join(
+    word_list(f"{_NOUN_LISTS['number']} {_NOUN_LISTS['money']} {_NOUN_LISTS['percent']} date deadline duration length")
+)
+MAX_KEYWORDS = 6
+_KEYWORD = re.compile(
+    rf"\b((?<=death )toll|(?:{_MEASURES})(?=\W*$|\s+(?:of|for|in|at|on|from|after|since)\b))\b", re.IGNORECASE
+)
 
 _IS = r"['’]?s\b"  # "what's", and "whats" as it is typed
 _WH = re.compile(rf"\b(what|which|who|whose|whom|when|where|why|how)(?:{_IS}|\b)", re.IGNORECASE)
@@ -73,12 +104,18 @@ _AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should
 _HOW: tuple[tuple[str, Kind], ...] = (
     (r"how (?:long|many (?:more )?(?:seconds|minutes|hours|days|weeks|months|years|decades))\b", "duration"),
     (r"how (?:much|many) (?:money|dollars|pounds|euros)\b|how (?:expensive|costly|rich)\b", "money"),
+    (r"how much (?:more )?time\b", "duration"),
     (r"how (?:many|old|far|tall|fast|high|big|large|heavy|deep|hot|cold|wide)\b", "number"),
     (r"how much.*\b(?:percent\w*)\b", "percent"),
     (
         r"how much.*\b(?:cost|pa(?:y|id)|worth|spen[dt]|fined?|settle\w*|sold|sell|price|charge|earn\w*"
         r"|donat\w+)\b",
         "money",
+    ),
+    (
+        rf"how much {_AUX}\b.*\b(?:rais\w+\b(?! (?:for|from|through|at)\b)|hik\w+|beat|defeat\w*"
+        r"|(?:win|won|lose|lost|lead|led|trail\w*) by\b)",
+        "number",
     ),
     (
         rf"how much (?:more )?{_AUX}\b.*\b(?:f[ae]ll(?:en)?|r[io]se|risen|drop\w*|gr[eo]wn?|(?:in|de)creas\w+|declin\w+"
@@ -89,10 +126,11 @@ _HOW: tuple[tuple[str, Kind], ...] = (
     (r"how much\b", "number"),
     (r"how soon\b", "date"),
     (r"how come\b", "reason"),
+    (rf"how {_AUX}\b.*\bdie(?=\W*$|\s+(?:in|on|at|during|last|this|today|yesterday)\b)", "reason"),
 )
 _CAUSE = re.compile(
     r"what (?:caused|prompted|triggered|sparked|led|motivated|inspired|made)\b"
-    r"|what(?: \w+)* (?:reason|cause)s?\b",
+    rf"|what(?: \w+)* (?:reason|cause)s?\b|what {_AUX}\b.*\bdie (?:of|from)\b",
     re.IGNORECASE,
 )
 _SAID = re.compile(
@@ -140,9 +178,14 @@ def kind_of(question: str) -> Kind:
     if at is None:
         if re.match(rf"(?:{_AUX}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
             return "yes_no"
-        shown = re.search(r"\bthis (\w+)\b[^?]*[:.]?$", asked)
+        shown = re.search(r"\bthis (\w+)\b[^?]*[:.]?$", asked) or (_KEYWORD.search(asked) if _is_few(asked) else None)
         return _NOUNS.get(shown[1].lower(), "other") if shown else "other"
     return _kind_from(asked, at)
+
+
+def _is_few(asked: str) -> bool:
+    """Whether words are for searching, and no statement."""
+    return len(asked.split()) <= MAX_KEYWORDS and re.search(rf"\b{_AUX}\b", asked, re.IGNORECASE) is None
 
 
 def asking_sentence(question: str) -> str:
@@ -190,19 +233,21 @@ def _kind_from(asked: str, at: int) -> Kind:
         case "why":
             return "reason"
         case "how":
-            return next((kind for pattern, kind in _HOW if re.match(pattern, tail, re.I)), "other")
+            kind: Kind = next((kind for pattern, kind in _HOW if re.match(pattern, tail, re.I)), "other")
+            # "By how much" is a difference, of money or of anything.
+            return "number" if kind == "money" and re.search(r"\bby $", asked[:at], re.I) else kind
     if _CAUSE.match(tail):
         return "reason"
     if _SAID.search(asked):
         return "quote"
     noun = asked_noun(tail)
-    if noun and (kind := _NOUNS.get(noun)) and not (kind == "name" and noun == "name"):
-        return kind
+    if noun and (of_noun := _kind_of_noun(noun)) and noun not in ("name", "names"):
+        return of_noun
     if named := re.match(
         rf"what(?:{_IS}| is| was| are| were) the (?:full |first |last |new )?names? of (.*)", tail, re.I
     ):
-        return _NOUNS.get(asked_noun("which " + _COPULA.sub("", "what is " + named[1])) or "", "name")
-    if noun == "name" or _CALLED.search(asked):
+        return _kind_of_noun(asked_noun("which " + _COPULA.sub("", "what is " + named[1])) or "") or "name"
+    if noun in ("name", "names") or _CALLED.search(asked):
         return "name"
     return "other"
 
@@ -215,15 +260,43 @@ _NOUN_ENDS = frozenset(
 )
 
 
+def _kind_of_noun(noun: str) -> Kind | None:
+    return _NOUNS.get(_SINGULAR.get(noun, noun))
+
+
 _OBJECT_BEGINS = frozenset(word_list("the a an this these those his her its their happened"))
+
+
+def _is_verb_after(noun: str, word: str) -> bool:
+    """Whether a word that is a noun or a verb agrees with the noun before it: "cities host", "country hosts"."""
+    return word in _ALSO_VERBS if noun in _PLURALS else _SINGULAR.get(word) in _ALSO_VERBS
+
+
+_SINGULAR_COPULA = re.compile(rf"\w+(?:{_IS}|['’]s| is| was)\s", re.IGNORECASE)
+_ONE_MORE = re.compile(r"[A-Z\d]|(?:two|three|four|five|six|seven|eight|nine|ten)$")
+
+
+def _is_asked(plural: str, before: str | None, tail: str, is_copula: bool) -> bool:
+    """Whether a plural noun of the lists is what is asked for, and not an object or a verb.
+
+    Not in "what is killing players", "what destroyed banks", "which poll shows"; but in "what two banks".
+    """
+    if is_copula and _SINGULAR_COPULA.match(tail):
+        return False
+    if before is None:
+        return True
+    is_led = is_copula or tail[:5].lower() == "which" or _ONE_MORE.match(before) is not None
+    return is_led and _SINGULAR[plural] not in _ALSO_VERBS
 
 
 def asked_noun(tail: str) -> str | None:
     """The noun that "which …" or "what is the …" asks for, lower case, or None."""
     copula = _COPULA.match(tail)
     rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
+    words = re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]
     best = None
-    for n_before, word in enumerate(re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]):
+    is_name = False
+    for n_before, word in enumerate(words):
         lowered = re.sub(r"['’]s$", "", word.lower())
         if lowered in _NOUN_ENDS or not lowered[:1].isalnum():
             break
@@ -232,8 +305,13 @@ def asked_noun(tail: str) -> str | None:
         is_owner = lowered != word.lower()
         if is_owner and copula:  # "what is the president's plan" asks for a plan
             best = None
-        elif lowered in _NOUNS:
+        elif best and not is_name and _is_verb_after(best, lowered):
+            break
+        elif lowered in _NOUNS or (
+            lowered in _SINGULAR and _is_asked(lowered, words[n_before - 1] if n_before else None, tail, bool(copula))
+        ):
             best = lowered
+            is_name = word[0].isupper()  # "which United States judge"
             if is_owner:  # "which country's singer" asks for the country
                 break
         elif best:
