@@ -35,7 +35,8 @@ _WH = (
     r"|how|what(?:\s+(?:time|day|date|year))?|which)"
 )
 _BARE = re.compile(
-    rf"^(?P<lead>(?:since|until|till|by|for|at|in|from|with|to)\s+)?(?P<wh>{_WH})(?:\s+(?!(?:exactly|else)\b)(?P<noun>[a-z]+))?(?:\s+else)?"
+    rf"^(?P<lead>(?:since|until|till|by|for|at|in|from|with|to)\s+)?(?P<wh>{_WH})"
+    r"(?:\s+(?!(?:exactly|else)\b)(?P<noun>[a-z]+))?(?:\s+else)?"
     r"\s*(?:exactly)?\s*[?.!]*$",
     re.IGNORECASE,
 )
