@@ -289,7 +289,7 @@ def _days_stand(sentence: str, evidence: _Facts, published: set[str]) -> bool:
 
 
 def _number_stands(number: Number, evidence: _Facts) -> bool:
-    """Whether the evidence has the same number of the same thing.
+    """Whether the evidence has the same number of the same thing, no rate for a sum and no bound that it does not have.
 
     A number that stands there for something else is a swap: what is said of ours must not be said of another number
     instead, and no other number may resemble ours more than the one that it is taken for.
@@ -299,7 +299,11 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
     for other in alike:
         if other.value != number.value:
             continue
-        if number.unit and number.unit not in other.about and (other.unit or number.unit not in evidence.stems):
+        if number.per != other.per or number.bound not in ("", other.bound):
+            continue
+        # "Two planes carrying 50 migrants" are not 50 planes: what is counted stands behind, where anything does.
+        counted = other.after if other.unit else other.about
+        if number.unit and number.unit not in counted and (other.unit or number.unit not in evidence.stems):
             continue
         if not (number.after & MEASURES) <= other.about:
             continue

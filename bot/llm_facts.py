@@ -118,6 +118,8 @@ class Number:
         unit: Stem of the first word of weight behind it when nothing but function words is between; "" for none.
         about: Stems of the words of weight around it, up to the next number or the end of the clause.
         after: Those of them behind it.
+        per: Of a rate, the stem of what each is for ("$8 a month", "40 workers a day"); "" of a sum or a count.
+        bound: ">", ">=", "<" or "<=" where a bound is all that is said ("at least 14"), else "".
     """
 
     value: Decimal | str
@@ -128,6 +130,8 @@ class Number:
     unit: str
     about: frozenset[str]
     after: frozenset[str]
+    per: str
+    bound: str
 
     def likeness(self, other: Number) -> int:
         """How much of what stands around two numbers is the same."""
@@ -385,7 +389,7 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
     right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and _weighs(piece.text)]
     unit = ""
     for piece in right:
-        if piece.kind == "word" and _weighs(piece.text):
+        if piece.kind == "word" and _weighs(piece.text) and piece.text.lower() not in _PERIODS:
             unit = stem(piece.text)
             break
         if piece.kind not in ("word", "dash"):
@@ -399,7 +403,53 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         unit=unit,
         about=frozenset(left_stems) | frozenset(right_stems),
         after=frozenset(right_stems),
+        per=_per(pieces[end : min(bound_right, end + N_RIGHT)], is_sum=kind in _CURRENCIES.values()),
+        bound=_bound(pieces[max(bound_left, first - 3) : first]),
     )
+
+
+_TIMES = frozenset(_words("second minute hour day night week month quarter year decade"))
+_PERIODS = {
+    "hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month", "quarterly": "quarter",
+    "yearly": "year", "annual": "year", "annually": "year",
+}  # fmt: skip
+_EACH = frozenset(("a", "an", "per", "each", "every", "/"))
+# "Injured 14 people a day later" is no rate.
+_AWAY = frozenset(("later", "after", "before", "ago", "earlier"))
+
+
+def _per(right: Sequence[_Piece], *, is_sum: bool) -> str:
+    """What each of a rate is for, from the pieces behind its number; "" where it is none.
+
+    Anything may stand right behind a sum ("$30 a share") or "per"; further on only a time makes a rate of a number.
+    """
+    pieces = [piece for piece in right if piece.kind != "dash" or piece.text == "/"]
+    for n, piece in enumerate(pieces):
+        word = piece.text.lower()
+        if piece.kind not in ("word", "dash"):
+            break
+        if word in _PERIODS:
+            return _PERIODS[word]
+        if word not in _EACH or n + 1 == len(pieces) or pieces[n + 1].kind != "word":
+            continue
+        each = pieces[n + 1].text.lower()
+        if word == "per" or (is_sum and n == 0) or each in _TIMES:
+            return "" if n + 2 < len(pieces) and pieces[n + 2].text.lower() in _AWAY else stem(each)
+    return ""
+
+
+_BOUNDS = {
+    "more than": ">", "greater than": ">", "over": ">", "above": ">", "at least": ">=", "no fewer than": ">=",
+    "no less than": ">=", "not fewer than": ">=", "not less than": ">=", "minimum of": ">=", "fewer than": "<",
+    "less than": "<", "under": "<", "below": "<", "at most": "<=", "up to": "<=", "as many as": "<=",
+    "as much as": "<=", "no more than": "<=", "not more than": "<=", "maximum of": "<=",
+}  # fmt: skip
+
+
+def _bound(left: Sequence[_Piece]) -> str:
+    """The bound that the words right before a number make of it."""
+    words = [piece.text.lower() for piece in left]
+    return next((_BOUNDS[said] for n in (3, 2, 1) if (said := " ".join(words[-n:])) in _BOUNDS), "")
 
 
 def _beside(pieces: Sequence[_Piece]) -> str:
@@ -425,7 +475,7 @@ def _until_clause(pieces: Iterator[_Piece], *, stops_at_joints: bool) -> list[_P
 
 
 def _weighs(word: str) -> bool:
-    return len(word) > 1 and word.lower() not in FUNCTION_WORDS
+    return word == "May" or (len(word) > 1 and word.lower() not in FUNCTION_WORDS)
 
 
 _IRREGULAR = {"km": "kilometr", "kilometre": "kilometr", "kilometer": "kilometr", "metre": "meter", "persons": "peopl"}

@@ -126,6 +126,40 @@ def test_what_does_not_is_cut(text: str, why: str, sources: tuple[Source, ...]) 
     assert said(text, sources) == why
 
 
+@pytest.mark.parametrize(
+    ("evidence", "text", "why"),
+    [
+        ("Quist Lines would pay $30 a share, $4 billion in all.", "Quist Lines would pay $30 per share.", ""),
+        ("Quist Lines would pay $30 a share, $4 billion in all.", "Quist Lines would pay $30.", "number"),
+        (
+            "Quist Lines would pay $30 a share, $4 billion in all.",
+            "Quist Lines would pay $4 billion a share.",
+            "number",
+        ),
+        ("The port will charge $8 a month for a berth.", "The port will charge $8 each month for a berth.", ""),
+        ("The port will charge $8 a month for a berth.", "The port will charge $8 monthly for a berth.", ""),
+        ("The port will charge $8 a month for a berth.", "The port will charge $8 for a berth.", "number"),
+        ("The port will charge $8 a month for a berth.", "The port will charge $8 a year for a berth.", "number"),
+        ("The fire burned 6,000 acres a day.", "The fire burned 6,000 acres.", "number"),
+        ("Winds reached 150 miles per hour.", "Winds reached 150 miles an hour.", ""),
+        ("Winds reached 150 miles per hour.", "Winds reached 150 miles.", "number"),
+        ("The dock paid 40 workers a day later.", "The dock paid 40 workers.", ""),
+        ("Two planes carrying 50 migrants landed.", "50 migrants landed.", ""),
+        ("Two planes carrying 50 migrants landed.", "50 planes landed.", "number"),
+        ("At least 14 people were injured.", "14 people were injured.", ""),
+        ("More than 14 people were injured.", "Over 14 people were injured.", ""),
+        ("At least 14 people were injured.", "Up to 14 people were injured.", "number"),
+        ("At least 14 people were injured.", "More than 14 people were injured.", "number"),
+        ("The 14 people were injured.", "At least 14 people were injured.", "number"),
+        ("Prices rose 8% from a year before and 1% from May.", "Prices rose 8% from May.", "number"),
+    ],
+)
+def test_a_number_is_no_rate_bound_or_count_that_the_evidence_does_not_make_it(
+    evidence: str, text: str, why: str
+) -> None:
+    assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
+
+
 def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Source, ...]) -> None:
     assert said("Mayor Ines Halloran was relieved.", sources, 1) == ""
     assert said("Mayor Ines Halloran was relieved.", sources, 0) == "name"
