@@ -311,7 +311,7 @@ class Answerer:
         # The original speaks for its copies; where a filter hides it, the earliest copy does.
         ordered = sorted(articles.values(), key=lambda a: (a.copy_of is not None, a.published or "9999", a.version))
         shown = ordered[0]
-        also = tuple(dict.fromkeys(a.url or a.id for a in ordered if a.id != shown.id))
+        also = tuple(dict.fromkeys(a.shown_as for a in ordered if a.id != shown.id))
         members = {article.version: article for article in ordered}
         place = {version: at for at, version in enumerate(members)}
         kept = sorted((hit for hit in hits if hit.version in members), key=lambda hit: place[hit.version])
@@ -394,7 +394,7 @@ class Answerer:
         if answer is not None and not (span.start <= answer.start and answer.end <= span.end):
             answer = None
         story = found.stories[pick.candidate.story]
-        everywhere = (story.article.url or story.article.id, *story.also)
+        everywhere = (story.article.shown_as, *story.also)
         return Quote(
             article=article,
             span=span,
@@ -403,7 +403,7 @@ class Answerer:
             answer=answer,
             cut_left=cut_left,
             cut_right=cut_right,
-            also=tuple(place for place in everywhere if place != (article.url or article.id)),
+            also=tuple(place for place in everywhere if place != article.shown_as),
         )
 
 
@@ -415,7 +415,7 @@ def _sources(ranked: Sequence[tuple[float, Story]]) -> tuple[SourceArticle, ...]
     return tuple(
         SourceArticle(
             story.article.id,
-            story.article.url,
+            story.article.address,
             story.article.title,
             story.article.source,
             story.article.published,

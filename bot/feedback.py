@@ -84,7 +84,7 @@ def question_json(row: Feedback, article_at: Callable[[Place], Article | None]) 
         "asked_on": asked.question.asked_on.isoformat(),
         "question": asked.question.text,
         "answers": [marked] if marked else [],
-        "evidence_urls": list(dict.fromkeys(article.url or article.id for article in articles if article)),
+        "evidence_urls": list(dict.fromkeys(article.shown_as for article in articles if article)),
         "kind": kind_of(row),
     }
 

@@ -25,9 +25,10 @@ BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 @lru_cache(maxsize=128)
 def quote_link(quote: Quote) -> str | None:
     """The article's URL with a text fragment that selects the quote; None for a local article."""
-    if quote.article.url is None:
+    address = quote.article.address
+    if address is None:
         return None
-    return fragment_link(quote.article.url, quote.article.text, quote.span.start, quote.span.end) or None
+    return fragment_link(address, quote.article.text, quote.span.start, quote.span.end) or None
 
 
 def as_json(answer: Answer, question_id: object = None) -> dict[str, object]:
@@ -94,7 +95,7 @@ def _quote(quote: Quote) -> dict[str, object]:
     corrected = {} if article.corrected_s is None else {"corrected": day_of(article.corrected_s).isoformat()}
     return {
         "text": quote.text,
-        "url": article.url,
+        "url": article.address,
         "article_id": article.id,
         "title": article.title,
         "source": article.source,

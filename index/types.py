@@ -18,6 +18,8 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 
 DAY_S = 86_400
+# What the id of an article begins with that has no usable address.
+LOCAL = "local:"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,7 +48,7 @@ class Article:
     Attributes:
         id: Canonical URL, or `local:…` where there is none.
         version: Row number of this version in the store; versions never change once stored.
-        url: The URL as first ingested; None for a local article.
+        url: What was given for its URL when it was first ingested, be it one or not; None where nothing was.
         title: May be empty.
         published: ISO 8601 as far as it is known (`2025-04-18` or `2025-04-18T09:30:00+02:00`); None if unknown.
         updated: The same for the last update the publisher names.
@@ -76,6 +78,16 @@ class Article:
     correction: str = ""
     copy_of: str | None = None
     corrected_s: int | None = None
+
+    @property
+    def address(self) -> str | None:
+        """The URL to show, as first ingested; None for a local article, whatever was given for its URL."""
+        return None if self.id.startswith(LOCAL) else self.url
+
+    @property
+    def shown_as(self) -> str:
+        """What the article stands under in a list: its address, or its id where it has none."""
+        return self.address or self.id
 
 
 @dataclass(frozen=True, slots=True)

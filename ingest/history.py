@@ -15,7 +15,7 @@ from index.errors import BadInput
 from index.store import ALWAYS, NEVER
 from index.store_feeds import FeedStore
 from index.terminal import safe
-from index.types import Article
+from index.types import LOCAL, Article
 from ingest.identity import canonical_url
 
 RED, GREEN, DIM, RESET = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
@@ -48,13 +48,18 @@ def article_history(store: FeedStore, url: str) -> list[Change]:
 
     Args:
         store: To ask.
-        url: Its address, or its id.
+        url: Its address or its id, or what was given for a URL and is none.
 
     Raises:
-        BadInput: It is not in the corpus, or was retracted.
+        BadInput: It is not in the corpus, was retracted, or stands for several articles.
     """
-    identity = url if url.startswith("local:") else canonical_url(url if "://" in url else f"https://{url}")
+    identity = url if url.startswith(LOCAL) else canonical_url(url if "://" in url else f"https://{url}")
     versions = store.versions(url) or (store.versions(identity) if identity else [])
+    if not versions and (ids := store.ids_at(url)):
+        if len(ids) > 1:
+            raise BadInput(f"{url} was given for {len(ids):,} articles; name one by its id, such as {ids[0]}.")
+        identity = ids[0]
+        versions = store.versions(identity)
     if not versions:
         known = store.known(identity) if identity else None
         if known is not None and known.is_retracted:
@@ -88,7 +93,7 @@ def _lines(article: Article) -> list[str]:
 def history_lines(changes: Sequence[Change], *, colour: bool) -> str:
     """The history for a person; a version's lines are those that `diff -u` shows."""
     first = changes[0].article
-    shown = [safe(f"{first.url or first.id}: {len(changes)} version{'' if len(changes) == 1 else 's'}")]
+    shown = [safe(f"{first.shown_as}: {len(changes)} version{'' if len(changes) == 1 else 's'}")]
     for number, change in enumerate(changes, start=1):
         article = change.article
         since = _moment(change.valid_from_s) or "the beginning"
@@ -117,7 +122,7 @@ def history_json(changes: Sequence[Change]) -> dict[str, object]:
     """The history as JSON values."""
     first = changes[0].article
     return {
-        "url": first.url,
+        "url": first.address,
         "article_id": first.id,
         "versions": [
             {

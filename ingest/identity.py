@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from courlan import extract_domain, normalize_url
 from courlan.clean import TRACKERS_RE
 
+from index.types import LOCAL
 from ingest.clean import normalise
 
 # Editions of one site for phones and for AMP, and the bare domain beside www.
@@ -25,7 +26,6 @@ _AMP_FRONT = re.compile(r"^/amp(?=/)")
 _AMP_END = re.compile(r"(?:/amp/?|\.amp)$|\.amp(?=\.html?$)")
 _MAX_STEPS = 8
 _AS_BYTES = "surrogateescape"
-_LOCAL = "local:"
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$")
 
 # Trackers of news sites that the general list lacks, and parameters that only choose the AMP edition.
@@ -122,12 +122,12 @@ def article_id(url: str, title: str, text: str, part: str = "") -> str:
     if canonical:
         return f"{canonical}#{part}" if part else canonical
     # Normalising drops NUL, so the separator cannot stand in either.
-    return _LOCAL + sha256(f"{normalise(title)}\0{normalise(text)}".encode()).hexdigest()[:16]
+    return LOCAL + sha256(f"{normalise(title)}\0{normalise(text)}".encode()).hexdigest()[:16]
 
 
 def is_local(identity: str) -> bool:
     """Whether an id is that of an article without a usable address."""
-    return identity.startswith(_LOCAL)
+    return identity.startswith(LOCAL)
 
 
 def part_of(identity: str, url: str) -> str:

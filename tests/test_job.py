@@ -21,7 +21,9 @@ from bot.question import Question
 from index.errors import BadInput, StoreError
 from index.snapshot import current_name, open_snapshot, read_manifest
 from index.store import Store
+from index.store_feeds import FeedStore
 from index.types import Article, Embedder
+from ingest.history import article_history, history_json
 from ingest.job import run_export, run_ingest, run_reindex, run_retract
 from ingest.report import LineProgress
 from ingest.sources import open_source
@@ -409,6 +411,16 @@ def test_articles_without_a_usable_address_are_retracted_by_what_the_export_show
     said = run_retract(tmp_path / "d", ["notaurl", rows[1]["newsquote"]["id"]], NOW_S, dry_run=False)
     assert said.startswith("2 articles retracted")
     assert contents(tmp_path / "d") == []
+
+
+def test_the_history_takes_what_retract_takes(tmp_path: Path) -> None:
+    ingest_rows(tmp_path / "d", [{"url": "not a url", "text": "The bridge stays."}])
+    with FeedStore(tmp_path / "d") as store:
+        shown = history_json(article_history(store, "not a url"))
+        assert (shown["url"], len(shown["versions"])) == (None, 1)  # type: ignore[arg-type]
+    ingest_rows(tmp_path / "d", [{"url": "not a url", "text": "The ferry sails."}])
+    with FeedStore(tmp_path / "d") as store, pytest.raises(BadInput, match="not a url was given for 2 articles"):
+        article_history(store, "not a url")
 
 
 def test_a_dry_run_of_retract_changes_nothing(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from bot.answer import Answer, Answerer
 from bot.question import Question
+from bot.render import as_json, as_lines
 from index.snapshot import current_name, open_snapshot, rollback
 from index.store import PassageRow, Store
 from index.types import Article, Vectors
@@ -491,6 +492,26 @@ def test_a_record_says_what_ingest_reads_and_keeps_unknown_fields() -> None:
         "text": "Text \u2019 \U0001f309",
         "section": "World",
     }
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "not a url", "n.example/8", "ftp://paper.example/8"])
+def test_what_is_given_for_a_url_and_is_none_is_shown_nowhere(tmp_path: Path, url: str) -> None:
+    ingest(tmp_path, [replace(draft(A), url=url), replace(draft(A), title="Valve trouble again", url=url)])
+    with Store(tmp_path) as store:
+        ids = store.ids_at(url)
+    answer = ask(tmp_path, A)
+    shown = as_json(answer)
+    quotes = shown["quotes"]
+    assert isinstance(quotes, list)
+    assert quotes
+    for quote in quotes:
+        assert (quote["url"], quote["link"]) == (None, None)
+        assert {quote["article_id"], *quote["also"]} == {*ids}
+    assert set(shown["sources"]) <= {*ids}  # type: ignore[call-overload]
+    refused = replace(answer, status="not_found")
+    assert as_json(refused)["nearest"]["url"] is None  # type: ignore[index]
+    assert url not in json.dumps([shown, as_json(refused)]) + as_lines(answer, colour=False)
+    assert url not in as_lines(refused, colour=False)
 
 
 # Passages -------------------------------------------------------------------------------------------------
