@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import logging
+import math
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from bot.answer import Answerer
 from bot.question import Question
@@ -24,21 +26,20 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def open_lines(path: str) -> Iterator[Iterator[bytes]]:
-    """The lines of a file, unpacked where it is gzip; of standard input for `-`.
+    """The lines of a file, or of standard input for `-`; unpacked where it is gzip.
 
     Raises:
         BadInput: It cannot be opened, or not be read to its end; the lines before were given.
     """
-    if path == "-":
-        yield iter(sys.stdin.buffer)
-        return
-    try:
-        file = Path(path).open("rb")  # noqa: SIM115, closed below
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    with file:
-        is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
-        yield _lines(gzip.GzipFile(fileobj=file) if is_gzip else file, path)
+    name = "standard input" if path == "-" else path
+    with contextlib.ExitStack() as stack:
+        try:
+            file = sys.stdin.buffer if path == "-" else stack.enter_context(Path(path).open("rb"))
+            assert isinstance(file, io.BufferedReader)
+            is_gzip = file.peek(2)[:2] == b"\x1f\x8b"
+        except (OSError, ValueError) as error:
+            raise _unreadable(name, error) from error
+        yield _lines(gzip.GzipFile(fileobj=file) if is_gzip else file, name)
 
 
 def _lines(file: Iterable[bytes], path: str) -> Iterator[bytes]:
@@ -60,28 +61,28 @@ def answer_batch(
 
     Args:
         answerer: Answers.
-        lines: Objects with `id`, `question` and `asked_on`; nothing else of them is looked at.
+        lines: Objects with `id`, `question` and `asked_on` (a day, or an instant, whose day in UTC it is); nothing else
+            of them is looked at.
         template: Gives the options, and the day where a line has none.
         is_day_given: The template's day goes before the lines'.
     """
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        question_id, text, asked_on = None, "", template.asked_on.isoformat()
+        question_id, text, asked_on = None, "", template.asked_on
         try:
             record = record_of(line, number)
             question_id = _id(record, number)
             text = _text(record, number)
-            day = record.get("asked_on")
-            if day is not None and not is_day_given:
-                asked_on = str(day)
-            question = replace(template, text=text, asked_on=_day(asked_on, number))
+            if not is_day_given:
+                asked_on = _day(record, number) or asked_on
+            question = replace(template, text=text, asked_on=asked_on)
             yield as_json(answerer.answer(question), question_id)
         except NewsquoteError as error:
-            yield failed_json(question_id, text, asked_on, str(error))
+            yield failed_json(question_id, text, asked_on.isoformat(), str(error))
         except Exception:
             log.exception("question failed line=%d", number)
-            yield failed_json(question_id, text, asked_on, f"line {number}: it failed; the log says why")
+            yield failed_json(question_id, text, asked_on.isoformat(), f"line {number}: it failed; the log says why")
 
 
 def record_of(line: bytes, number: int) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def record_of(line: bytes, number: int) -> dict[str, Any]:
         BadInput: It is none.
     """
     try:
-        record = json.loads(line, parse_constant=_refuse_constant)
+        record = json.loads(line, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"line {number} is not JSON") from error
     if not isinstance(record, dict):
@@ -99,17 +100,24 @@ def record_of(line: bytes, number: int) -> dict[str, Any]:
     return record
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")  # Python would read NaN and write it again
+def _whole(digits: str) -> float:
+    """A whole number, infinite where Python reads none that long: it may stand where nobody looks."""
+    try:
+        return int(digits)
+    except ValueError:
+        return math.inf
 
 
 def _id(record: dict[str, object], number: int) -> object:
-    """Given back as it came, so it must be something that JSON can say: `1e999` is read as an infinite number."""
+    """Given back as it came, so it must be something that JSON can say: `1e999` is read as an infinite number.
+
+    And `NaN`, which is no JSON either, as itself.
+    """
     question_id = record.get("id")
     try:
         json.dumps(question_id, allow_nan=False)
     except ValueError as error:
-        raise BadInput(f"line {number}: the id holds a number that is too large to be written again") from error
+        raise BadInput(f"line {number}: the id holds a number that cannot be written again") from error
     return question_id
 
 
@@ -120,8 +128,27 @@ def _text(record: dict[str, object], number: int) -> str:
     return text
 
 
-def _day(text: str, number: int) -> date:
+def _day(record: dict[str, object], number: int) -> date | None:
+    """The day that a line gives, or None where it gives none or an empty one."""
+    given = record.get("asked_on")
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return None
     try:
-        return date.fromisoformat(text[:10])
+        if isinstance(given, str):
+            return day_of(given)
     except ValueError:
-        raise BadInput(f"line {number}: asked_on is {text!r}; write it as 2025-04-26") from None
+        pass
+    raise BadInput(f"line {number}: asked_on is {given!r}; write it as 2025-04-26")
+
+
+def day_of(text: str) -> date:
+    """The day that ISO 8601 says; of an instant with a zone its day in UTC.
+
+    Raises:
+        ValueError: It is neither a day nor an instant.
+    """
+    moment = datetime.fromisoformat(text.strip())
+    try:
+        return (moment if moment.tzinfo is None else moment.astimezone(UTC)).date()
+    except OverflowError as error:  # the first and the last day that there are
+        raise ValueError(str(error)) from error

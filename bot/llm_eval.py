@@ -9,9 +9,9 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from bot.answer import Answer
+from bot.batch import day_of
 from bot.question import Question
 from bot.written import Written
 
@@ -72,7 +72,7 @@ def measured(
     n = 0
     for row in questions:
         n += 1
-        found = answer(Question(str(row["question"]), date.fromisoformat(str(row["asked_on"])[:10])))
+        found = answer(Question(str(row["question"]), day_of(str(row["asked_on"]))))
         if found.status == "answered":
             texts.append(write(found))
     cut: Counter[str] = Counter()

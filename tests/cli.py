@@ -38,7 +38,7 @@ def run(*words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -
         patch.dict(os.environ, _environment(env), clear=True),
         patch.object(sys, "argv", ["newsquote", *words]),
         patch.object(sys, "excepthook", sys.excepthook),
-        patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")),
+        patch.object(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(stdin)), encoding="utf-8")),
         # The streams of a locale that knows no curly quotes: the command line has to see to its own encoding.
         patch.object(sys, "stdout", io.TextIOWrapper(out, encoding="ascii")),
         patch.object(sys, "stderr", io.TextIOWrapper(err, encoding="utf-8", write_through=True)),

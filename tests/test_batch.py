@@ -75,14 +75,15 @@ def test_a_bad_line_gets_its_own_row_and_the_order_is_kept(answerer: Answerer) -
         'line 5 has no "question"',
         found[5]["error"],
         "line 7: asked_on is '2025-13-01'; write it as 2025-04-26",
-        "line 8: asked_on is '5'; write it as 2025-04-26",
+        "line 8: asked_on is 5; write it as 2025-04-26",
         "line 9 is not JSON",
         "line 10 is not JSON",
-        "line 11 is not JSON",
+        "line 11: the id holds a number that cannot be written again",
         None,
     ]
     assert "empty" in str(found[5]["error"])
     assert {row["status"] for row in found if "error" in row} == {"not_found"}
+    assert {row["asked_on"] for row in found} == {"2025-06-30"}
     assert {row["status"] for row in found if "error" not in row} == {"answered"}
 
 
@@ -97,16 +98,23 @@ def test_only_id_question_and_day_are_looked_at(answerer: Answerer) -> None:
     assert rows(answerer, plain | hints) == rows(answerer, plain)
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "9" * 5_000, '{"score": [NaN]}'])
+def test_a_number_that_is_none_fails_no_question_whose_id_it_is_not(answerer: Answerer, value: str) -> None:
+    line = f'{{"id": 7, "question": "Who saw a heron?", "evidence": {value}}}'.encode()
+    (row,) = rows(answerer, line)
+    assert (row["id"], row["status"], row.get("error")) == (7, "answered", None)
+
+
 @pytest.mark.parametrize("question_id", ["a", 7, 1.5, True, None, ["a"], {"n": 1}])
 def test_the_id_comes_back_as_it_was_given(answerer: Answerer, question_id: object) -> None:
     assert rows(answerer, {"id": question_id, "question": "Who?"})[0]["id"] == question_id
 
 
-@pytest.mark.parametrize("question_id", ["1e999", "-1e999", '{"n": [1e999]}'])
+@pytest.mark.parametrize("question_id", ["1e999", "-1e999", '{"n": [1e999]}', "9" * 5_000])
 def test_an_id_that_cannot_be_written_again_is_an_error_of_its_line(answerer: Answerer, question_id: str) -> None:
     line = f'{{"id": {question_id}, "question": "Who saw a heron?", "evidence": 1e999}}'.encode()
     (row,) = rows(answerer, line)
-    assert (row["id"], row["error"]) == (None, "line 1: the id holds a number that is too large to be written again")
+    assert (row["id"], row["error"]) == (None, "line 1: the id holds a number that cannot be written again")
     json.dumps(row, allow_nan=False)
     (row,) = rows(answerer, line.replace(question_id.encode(), b"7", 1))
     assert (row["id"], row["status"]) == (7, "answered")
@@ -118,8 +126,30 @@ def test_a_line_s_day_goes_before_today_and_an_option_s_day_before_the_line_s(an
     assert (own["asked_on"], own["sources"]) == ("2025-04-15", [LARCH.url])
     given = next(answer_batch(answerer, [line], TEMPLATE, is_day_given=True))
     assert (given["asked_on"], given["sources"]) == ("2025-06-30", [HERON.url, LARCH.url])
-    unset = rows(answerer, {"question": "Who saw a heron?", "asked_on": None})[0]
-    assert unset["asked_on"] == "2025-06-30"
+    for nothing in (None, "", " "):
+        unset = rows(answerer, {"question": "Who saw a heron?", "asked_on": nothing})[0]
+        assert (unset["asked_on"], unset["status"]) == ("2025-06-30", "answered")
+
+
+@pytest.mark.parametrize(
+    ("given", "day"),
+    [
+        (" 2025-04-15\n", "2025-04-15"),
+        ("2025-04-15T22:00:00", "2025-04-15"),
+        ("2025-04-15T22:00:00.000Z", "2025-04-15"),
+        ("2025-04-15T22:00-05:00", "2025-04-16"),
+        ("2025-04-15T01:00+05:00", "2025-04-14"),
+    ],
+)
+def test_an_instant_is_its_day_in_utc(answerer: Answerer, given: str, day: str) -> None:
+    assert rows(answerer, {"question": "Who saw a heron?", "asked_on": given})[0]["asked_on"] == day
+
+
+@pytest.mark.parametrize("given", ["2025-04-15trash", "2025-04", "0001-01-01T00:00+05:00", {"a": 1}, 20250415, True])
+def test_what_is_no_day_is_an_error_and_its_row_has_the_day_of_asking(answerer: Answerer, given: object) -> None:
+    (row,) = rows(answerer, {"id": 1, "question": "Who saw a heron?", "asked_on": given})
+    assert row["error"] == f"line 1: asked_on is {given!r}; write it as 2025-04-26"
+    assert (row["id"], row["asked_on"]) == (1, "2025-06-30")
 
 
 class Failing:
@@ -152,10 +182,18 @@ def test_a_gzip_file_is_unpacked_by_its_first_bytes_whatever_its_name(tmp_path: 
             assert list(lines) == [b"one\n", b"two\n"]
 
 
-def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"one\ntwo\n")))
+@pytest.mark.parametrize("body", [b"one\ntwo\n", gzip.compress(b"one\ntwo\n")])
+def test_a_dash_reads_standard_input_which_may_be_packed_too(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(body))))
     with open_lines("-") as lines:
         assert list(lines) == [b"one\n", b"two\n"]
+
+
+def test_standard_input_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = gzip.compress(b"one\n" * 100_000)[:-30]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(body))))
+    with pytest.raises(BadInput, match=r"^The questions in standard input cannot be read"), open_lines("-") as lines:
+        list(lines)
 
 
 def test_a_file_cut_short_gives_its_lines_and_then_says_so(tmp_path: Path) -> None:
