@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from yarl import URL
+
 MAX_LINK_CHARS = 512
 # A quote of up to so many words is named whole; a longer one by its first and last words.
 MAX_WHOLE_WORDS = 10
@@ -22,7 +24,7 @@ _ENDS_N_WORDS = (6, 9, 14, 20, 4, 3, 2, 1)
 _CONTEXTS = ((0, 0), (2, 0), (0, 2), (2, 2), (5, 0), (0, 5), (5, 5), (12, 12), (40, 40))
 _BREAK = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _VISIBLE = re.compile(r"\S+")
-_VISIBLE = re.compile(r"\S+")
+_NOT_ASCII = re.compile(r"[^!-~]+")
 _INSIDE_WORDS = frozenset("'’.,:;·\u2024\u2027")
 
 
@@ -40,19 +42,19 @@ def fragment_link(url: str, text: str, start: int, end: int) -> str:
     """`url` with the directive that selects `text[start:end]`.
 
     Args:
-        url: The article's address; its own fragment is kept, an old directive replaced.
+        url: The article's address, as written; its own fragment is kept, an old directive replaced.
         text: The article's text, as it is shown on the page block by block.
         start: First code point of the quote; inside a word, the whole word is taken.
         end: One past its last.
 
     Returns:
-        "" for an address that is not http(s). The bare `url` for a quote without visible characters, or
+        "" for an address that is not http(s). The bare address for a quote without visible characters, or
         every directive would be longer than 512 characters or open another place. Where the same words
         cannot be told apart (a paragraph that occurs twice), the link opens the first of the equals.
     """
-    if not _is_web(url):
+    base, _, _ = _asked(url).partition(":~:")
+    if not base:
         return ""
-    base, _, _ = url.partition(":~:")
     base = base.removesuffix("#")
     start, end = _whole_words(text, *_trimmed(text, start, end))
     if start >= end:
@@ -83,14 +85,30 @@ def site_name(url: str) -> str:
     return host.removeprefix("www.")
 
 
-def _is_web(url: str) -> bool:
-    if any(c.isspace() or unicodedata.category(c) == "Cc" for c in url):
-        return False
+def _asked(url: str) -> str:
+    """An http(s) address as a browser asks for it, in visible ASCII; "" for anything else."""
+    url = url.strip()
+    if any(unicodedata.category(c) == "Cc" for c in url):
+        return ""
     try:
         parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
+        if parts.scheme.lower() not in ("http", "https") or not parts.hostname or any(map(str.isspace, parts.netloc)):
+            return ""
+        netloc = parts.netloc
+        if not netloc.isascii():
+            before, at, host = netloc.rpartition("@")
+            host, colon, port = host.partition(":")
+            netloc = f"{_percent(before)}{at}{URL(f'https://{host}').raw_host}{colon}{port}"
+    except ValueError:  # of brackets, ports and names that no host can have
+        return ""
+    # Not put together again from its parts, which would lose an empty query or fragment.
+    scheme, slashes, rest = url.partition("//")
+    return scheme + slashes + netloc + _percent(rest.removeprefix(parts.netloc))
+
+
+def _percent(part: str) -> str:
+    """What is no visible ASCII percent-encoded; what is encoded already stays as it is."""
+    return _NOT_ASCII.sub(lambda found: quote(found[0], safe="", errors="replace"), part)
 
 
 # --- Choosing the words ----------------------------------------------------------------------------

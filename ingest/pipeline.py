@@ -195,7 +195,7 @@ def _store_batch(
         dated = settle(draft.published, draft.updated, draft.date_from, draft.url, now_s)
         report.warnings.update(f"date {problem}" for problem in dated.problems)
         identity = article_id(draft.url, cleaned.title, cleaned.text, draft.part or kept.part)
-        if draft.url and is_local(identity):
+        if draft.url.strip() and is_local(identity):
             report.warnings["url that is no web address"] += 1
         known = store.known(identity)
         content = content_hash(cleaned.title, cleaned.text, dated.published, source, draft.authors)
@@ -216,7 +216,7 @@ def _store_batch(
         article = Article(
             id=identity,
             version=0,
-            url=draft.url or None,
+            url=draft.url.strip() or None,
             title=cleaned.title,
             published=dated.published,
             updated=dated.updated,

@@ -178,11 +178,26 @@ def test_own_fragment_is_kept_and_an_old_directive_replaced(url: str, opening: s
         "javascript:alert(1)",
         "https://",
         "https://[x",
-        "https://a.example/ b",
+        "https://a b.example/",
+        "https://a.example/\x07b",
+        "https://ü..example/",
     ],
 )
 def test_what_is_no_web_address_gets_no_link(url: str) -> None:
     assert fragment_link(url, "One word.", 0, 9) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("  https://a.example/7 \n", "https://a.example/7"),
+        ("https://a.example/the story?q=a b", "https://a.example/the%20story?q=a%20b"),
+        ("https://müller.example/straße ü%20?", "https://xn--mller-kva.example/stra%C3%9Fe%20%C3%BC%20?"),
+        ("http://Straße.example:8080/x", "http://xn--strae-oqa.example:8080/x"),
+    ],
+)
+def test_a_link_is_made_of_the_address_that_a_browser_asks_for(url: str, asked: str) -> None:
+    assert fragment_link(url, "One word.", 0, 9) == asked + "#:~:text=One%20word."
 
 
 def test_quote_without_visible_characters_links_the_page() -> None:

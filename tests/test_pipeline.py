@@ -494,6 +494,12 @@ def test_a_record_says_what_ingest_reads_and_keeps_unknown_fields() -> None:
     }
 
 
+def test_white_space_round_an_address_is_none_of_it(tmp_path: Path) -> None:
+    ingest(tmp_path, [replace(draft(A), url=f"  {URL} \n"), replace(draft(B), url=" ")])
+    with Store(tmp_path) as store:
+        assert [article.url for article, _ in store.export()] == [URL, None]
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "not a url", "n.example/8", "ftp://paper.example/8"])
 def test_what_is_given_for_a_url_and_is_none_is_shown_nowhere(tmp_path: Path, url: str) -> None:
     ingest(tmp_path, [replace(draft(A), url=url), replace(draft(A), title="Valve trouble again", url=url)])
