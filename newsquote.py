@@ -290,7 +290,8 @@ def ask(
         typer.Option(
             "--batch",
             metavar="FILE",
-            help="JSON lines of which id, question and asked_on are read; - for standard input.",
+            help="JSON lines of which id, question and asked_on are read; - for standard input. "
+            "--asked-on goes before theirs.",
         ),
     ] = None,
     asked_on: AskedOn = None,
@@ -687,15 +688,16 @@ def bot(
 
 
 async def _run_bot(settings: Settings, own: BotSettings, token: str, *, sync: bool) -> None:
-    from bot.discord_bot import run_bot
+    from bot.discord_bot import closed_by_signals, run_bot
     from bot.metrics import MetricsServer
 
     with _bot(settings, own, sync=sync) as made:
         server = MetricsServer(made.metrics, made.health, own.metrics_port) if own.metrics_port else None
         try:
-            if server is not None:
-                await server.start()
-            await run_bot(made, token)
+            async with closed_by_signals(made):
+                if server is not None:
+                    await server.start()
+                await run_bot(made, token)
         except OSError as error:
             raise NewsquoteError(
                 f"The connection failed ({error}); check the network, and that port {own.metrics_port} is free."
@@ -706,9 +708,7 @@ async def _run_bot(settings: Settings, own: BotSettings, token: str, *, sync: bo
 
 
 @contextlib.contextmanager
-def _bot(
-    settings: Settings, own: BotSettings, *, sync: bool = False, memory_at: Path | None = None
-) -> Iterator[NewsBot]:
+def _bot(settings: Settings, own: BotSettings, *, sync: bool = False, is_remembered: bool = True) -> Iterator[NewsBot]:
     """The bot with all that it needs, not yet connected; make it inside a running event loop."""
     from bot.desk import Desk
     from bot.discord_bot import NewsBot
@@ -718,7 +718,7 @@ def _bot(
 
     llm = read_llm_settings()
     writer, rewriter = _writers(llm, settings.data) if llm.is_on else (None, None)
-    with Memory(memory_at or settings.data) as memory:
+    with Memory(settings.data if is_remembered else None) as memory:
         asker = Asker(
             settings.data,
             lambda opened: _opened(settings, opened),
@@ -753,23 +753,22 @@ def harness(
     Example: newsquote harness
     """
     import asyncio
-    import tempfile
 
     from bot.bot_settings import BotSettings
-    from bot.discord_bot import run_bot
+    from bot.discord_bot import closed_by_signals, run_bot
     from bot.harness import run_harness
 
     settings = _settings(context, data)
 
-    async def run(memory_at: Path) -> None:
-        with _bot(settings, BotSettings(), memory_at=memory_at) as made:
-            await run_harness(lambda token: run_bot(made, token), port, lambda url: print(url, flush=True))
+    async def run() -> None:
+        with _bot(settings, BotSettings(), is_remembered=False) as made:
+            async with closed_by_signals(made):
+                await run_harness(lambda token: run_bot(made, token), port, lambda url: print(url, flush=True))
 
-    with tempfile.TemporaryDirectory(prefix="newsquote-harness-") as folder:
-        try:
-            asyncio.run(run(Path(folder)))
-        except OSError as error:
-            raise NewsquoteError(f"The page cannot be served on port {port} ({error}); name another --port.") from error
+    try:
+        asyncio.run(run())
+    except OSError as error:
+        raise NewsquoteError(f"The page cannot be served on port {port} ({error}); name another --port.") from error
 
 
 @app.command()

@@ -109,6 +109,7 @@ class NewsBot(commands.AutoShardedBot):
         self._writing: dict[int, asyncio.Task[Any]] = {}
         self._is_closing = False
         self._shutdown: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
         self.tree.error(self._command_failed)
 
@@ -182,6 +183,8 @@ class NewsBot(commands.AutoShardedBot):
                 task.cancel()
             if left:
                 await asyncio.wait(left, timeout=TELL_S)
+        if self._running is not None:
+            self._running.cancel()  # a start would go on, and try for ever to connect by what is closed
         await self.close()
 
     async def close(self) -> None:
@@ -838,18 +841,35 @@ def plain_name(said: str) -> str:
 # Running ------------------------------------------------------------------------------------------------
 
 
+@contextlib.asynccontextmanager
+async def closed_by_signals(bot: NewsBot) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT shut the bot down in good order, be it running, starting or not even started."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    async with bot:  # what has not been entered or started cannot be closed
+        for name in signals:
+            with contextlib.suppress(NotImplementedError):
+                loop.add_signal_handler(name, bot.shutdown)
+        try:
+            yield
+        finally:
+            for name in signals:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(name)
+
+
 async def run_bot(bot: NewsBot, token: str) -> None:
-    """Run until SIGTERM, SIGINT or a refusal.
+    """Run until the bot is shut down or refused. What breaks off because it is shut down is no failure.
 
     Raises:
         BadInput: Discord does not accept the token.
     """
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(name, bot.shutdown)
     try:
-        await bot.start(token)
+        if bot._shutdown is None:
+            bot._running = asyncio.create_task(bot.start(token), name="running")
+            (failure,) = await asyncio.gather(bot._running, return_exceptions=True)
+            if failure is not None and bot._shutdown is None:
+                raise failure
     except discord.LoginFailure:
         raise BadInput(
             "Discord does not accept the token in NEWSQUOTE_DISCORD_TOKEN; copy it anew from the application's page."
@@ -860,6 +880,3 @@ async def run_bot(bot: NewsBot, token: str) -> None:
             await bot._shutdown
         else:
             await bot.close()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(name)

@@ -235,17 +235,20 @@ class Memory:
     """An open bot.db, made where it is missing.
 
     Args:
-        folder: The data folder.
+        folder: The data folder; None keeps all in this process alone, and it is gone with it however that ends.
         write: False opens it for reading, and a missing one as an empty one.
 
     Raises:
         StoreError: Damaged, of a newer schema, or not writable.
     """
 
-    def __init__(self, folder: Path, *, write: bool = True) -> None:
-        self._path = folder / FILE
+    def __init__(self, folder: Path | None, *, write: bool = True) -> None:
+        self._path = Path(FILE) if folder is None else folder / FILE
         try:
-            if write:
+            if folder is None:
+                self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                write = True
+            elif write:
                 folder.mkdir(parents=True, exist_ok=True)
                 # One thread at a time uses it, but a test's loop and its set-up are two.
                 self._db = sqlite3.connect(
