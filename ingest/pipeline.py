@@ -19,7 +19,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
 
 from index.build import Recipe, build_snapshot, in_index
 from index.errors import IndexCorrupt, IndexMissing, IndexStale
@@ -33,6 +33,7 @@ from ingest.draft import Draft, Flush, Reject
 from ingest.identity import article_id, is_local, outlet, part_of
 from ingest.language import language_of
 from ingest.passages import article_passages, embedding_text, passage_budget
+from ingest.records import field_named
 
 BATCH_DRAFTS = 256
 BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
@@ -223,7 +224,7 @@ def _store_batch(
             source=source,
             authors=draft.authors,
             text=cleaned.text,
-            cuts=kept.cuts if cleaned.text == text else cleaned.cuts,
+            cuts=_at_lines(kept.cuts, text) if cleaned.text == text else cleaned.cuts,
             language=draft.language or language_of(cleaned.text),
             is_stub=cleaned.is_stub,
             correction=cleaned.correction,
@@ -248,6 +249,11 @@ def _store_batch(
         report.n_copies += copy_of is not None
         report.n_stubs += cleaned.is_stub
         report.removed_lines += len(cleaned.removed)
+
+
+def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:
+    """Those where a line begins or the text ends, as cleaning makes them: any record may claim to be a backup's."""
+    return tuple(sorted({cut for cut in cuts if cut == len(text) or text[max(0, cut - 1) : cut] == "\n"}))
 
 
 def _learn(store: Store, drafts: Sequence[tuple[Draft, bytes, str, str]]) -> dict[str, frozenset[str]]:
@@ -508,6 +514,7 @@ class Kept(BaseModel):
         is_stub: The text was known to be a part only.
         valid_from_s: Since when the version is valid, where nothing else says so.
         part: Which part of the page at its URL it is; see `Draft.part`.
+        extra: Unknown fields that would be read as something else beside those of the article, or hide one of them.
         id: What an article without a usable address is called here, for `newsquote retract`; not read again.
     """
 
@@ -518,6 +525,7 @@ class Kept(BaseModel):
     part: str = ""
     id: str = ""
     valid_from_s: int | None = Field(default=None, ge=-(2**40), le=2**40)
+    extra: dict[str, JsonValue] = {}
 
 
 def kept_of(extra: str) -> tuple[Kept, str]:
@@ -529,7 +537,7 @@ def kept_of(extra: str) -> tuple[Kept, str]:
         kept = Kept.model_validate_json(json.dumps(fields[_KEPT]))
     except (KeyError, ValidationError):
         return Kept(), extra
-    others = {key: value for key, value in fields.items() if key != _KEPT}
+    others = {key: value for key, value in fields.items() if key != _KEPT} | kept.extra
     return kept, json.dumps(others, ensure_ascii=False) if others else ""
 
 
@@ -553,9 +561,17 @@ def record(article: Article, extra: str, valid_from_s: int | None = None) -> str
     }
     part = part_of(article.id, article.url or "")
     local = article.id if is_local(article.id) else ""
-    kept = Kept(cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s, part=part, id=local)
+    unknown: dict[str, JsonValue] = json.loads(extra) if extra else {}
+    # A title that was a list would stand beside the empty one, and a second name for it be taken for the first.
+    hidden = {
+        key: value
+        for key, value in unknown.items()
+        if key in fields or key == _KEPT or ((field := field_named(key)) and not fields[field])
+    }
+    kept = Kept(
+        cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s, part=part, id=local, extra=hidden
+    )
     if kept != Kept():
         fields[_KEPT] = kept.model_dump(exclude_defaults=True)
-    if extra:
-        fields |= {key: value for key, value in json.loads(extra).items() if key not in fields}
+    fields |= {key: value for key, value in unknown.items() if key not in hidden}
     return json.dumps(fields, ensure_ascii=False)

@@ -281,7 +281,7 @@ def csv_header(line: bytes) -> tuple[str, list[str]]:
             names = next(csv.reader([header], delimiter=sign, strict=True), [])
         except csv.Error:
             continue
-        if any(_meaning(name)[0] == "text" for name in names):
+        if any(field_named(name) == "text" for name in names):
             return (sign if len(names) > 1 else ""), names
     return "", []
 
@@ -292,7 +292,7 @@ def is_csv_header(line: bytes) -> bool:
     It names a second column that is known, or every name is a single word.
     """
     sign, names = csv_header(line)
-    known = [name for name in names if _meaning(name)[0]]
+    known = [name for name in names if field_named(name)]
     return bool(sign) and (len(known) > 1 or all(re.fullmatch(r"[\w.-]+", name) for name in names))
 
 
@@ -312,7 +312,7 @@ def from_csv(stream: ByteStream) -> Iterator[Draft | Reject]:
     sign, header = csv_header(first)
     if not header:
         raise Refused("no text column", f"{stream.name} has no column 'text'; it begins {ascii(first[:80])[1:]}")
-    fields = [_meaning(name)[0] for name in header]
+    fields = [field_named(name) for name in header]
     is_lost = False
     while True:
         lines.start_row()
@@ -443,6 +443,11 @@ def _by_field(record: Mapping[str, object]) -> tuple[dict[str, object], dict[str
         else:
             extra[key] = value
     return {field: record[key] for field, (_, key) in best.items()}, extra
+
+
+def field_named(name: str) -> str:
+    """The one of `FIELDS` that a name of a record stands for; "" for an unknown field."""
+    return _meaning(name)[0]
 
 
 def _meaning(name: str) -> tuple[str, int]:

@@ -388,6 +388,39 @@ def test_a_field_of_that_name_with_something_else_in_it_is_any_unknown_field(tmp
     assert article.cuts == ()
 
 
+def test_values_that_no_known_field_can_have_come_back_under_their_names(tmp_path: Path) -> None:
+    ingest_rows(
+        tmp_path / "a",
+        [
+            {"url": "https://a.example/1", "text": "The bridge stays.", "title": ["a", "b"], "publisher": ["c"]},
+            {"url": "https://a.example/2", "text": "The ferry sails.", "title": {"x": 1}, "headline": "Not read"},
+            {"url": "https://a.example/3", "text": "The road ends.", "title": "Road", "headline": "A road", "lang": 7},
+            {"text": "The valve leaks.", "newsquote": "ours", "date": [1], "isbn": None},
+        ],
+    )
+    stored = [json.loads(extra) if extra else {} for _, _, extra, _ in contents(tmp_path / "a")]
+    assert stored == [
+        {"title": ["a", "b"], "source": ["c"]},
+        {"headline": "Not read", "title": {"x": 1}},
+        {"headline": "A road", "language": 7},
+        {"newsquote": "ours", "isbn": None, "published": [1]},
+    ]
+    backup = export(tmp_path / "a", tmp_path / "backup.jsonl")
+    ingest(tmp_path / "b", backup)
+    again = contents(tmp_path / "b")
+    assert [json.loads(extra) for _, _, extra, _ in again] == stored
+    assert [article for article, *_ in again] == [article for article, *_ in contents(tmp_path / "a")]
+    assert export(tmp_path / "b", tmp_path / "again.jsonl").read_bytes() == backup.read_bytes()
+
+
+def test_a_cut_that_cleaning_cannot_have_made_is_none(tmp_path: Path) -> None:
+    text = "The bridge stays.\nIt was built by hand."
+    cuts = [3, 0, text.index("It"), len(text), 10**6]
+    ingest_rows(tmp_path / "a", [{"url": "https://a.example/1", "text": text, "newsquote": {"cuts": cuts}}])
+    ((article, *_),) = contents(tmp_path / "a")
+    assert article.cuts == (text.index("It"), len(text))
+
+
 # Retract --------------------------------------------------------------------------------------------------
 
 

@@ -491,6 +491,7 @@ def test_a_record_says_what_ingest_reads_and_keeps_unknown_fields() -> None:
         "language": "en",
         "text": "Text \u2019 \U0001f309",
         "section": "World",
+        "newsquote": {"extra": {"title": "not this one"}},
     }
 
 
