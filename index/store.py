@@ -23,7 +23,7 @@ from index.types import Article, Span, Vectors, instant_s
 
 SCHEMA = 1
 FILE = "corpus.db"
-# Sort before and after every real instant; an undated article is valid from the beginning.
+# Sort before and after every real instant; an article that nobody dated is valid from the beginning.
 ALWAYS = -(2**62)
 NEVER = 2**62
 
@@ -427,7 +427,10 @@ class Store:
                 "INSERT INTO articles (id, url, first_seen_s) VALUES (?, ?, ?)", (article.id, article.url, now_s)
             )
             number = cursor.lastrowid
-            valid_from = ALWAYS if published_s is None else published_s
+            # A text that was published is as old as the article, for want of the one before its update; of one that
+            # nobody dated, the update is all that is known.
+            begins_s = published_s if published_s is not None else updated_s
+            valid_from = ALWAYS if begins_s is None else begins_s
         elif new.valid_from_s is not None:
             number = known.number
             valid_from = new.valid_from_s

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from index.errors import StoreError
-from index.store import FILE, NEVER, SCHEMA, NewVersion, PassageRow, Store
+from index.store import ALWAYS, FILE, NEVER, SCHEMA, NewVersion, PassageRow, Store
 from index.types import Article, Span, instant_s
 from tests.fakes import NOW_S
 
@@ -26,13 +26,20 @@ NOBODY = 65_534
 URL = "https://paper.example/1"
 
 
-def version(text: str, url: str = URL, *, updated: str | None = None, copy_of: str | None = None) -> NewVersion:
+def version(
+    text: str,
+    url: str = URL,
+    *,
+    published: str | None = "2025-04-01",
+    updated: str | None = None,
+    copy_of: str | None = None,
+) -> NewVersion:
     article = Article(
         id=url,
         version=0,
         url=url,
         title="Bridge",
-        published="2025-04-01",
+        published=published,
         updated=updated,
         source="Paper",
         authors=("A", "B"),
@@ -357,6 +364,16 @@ def test_a_change_is_the_current_version_where_its_page_names_no_update_any_more
         add(store, SECOND)
         add(store, version("Corrected."), NOW_S)
     assert valid(tmp_path) == [("Second.", PUBLISHED_S, NOW_S), ("Corrected.", NOW_S, NEVER)]
+
+
+@pytest.mark.parametrize(("updated", "begins_s"), [(None, ALWAYS), ("2025-04-02", SECOND_S)])
+def test_an_undated_article_is_valid_from_its_update_where_that_is_known(
+    tmp_path: Path, updated: str | None, begins_s: int
+) -> None:
+    with Store(tmp_path, write=True) as store:
+        number = add(store, version("The bridge stays.", published=None, updated=updated))
+        assert store.valid_from_s(number) is None  # a backup says it by the update
+    assert valid(tmp_path) == [("The bridge stays.", begins_s, NEVER)]
 
 
 def test_two_changes_in_one_second_follow_each_other(folder: Path) -> None:
