@@ -125,9 +125,10 @@ def store_articles(
 class _Returns:
     """Drafts of this run that equal a past version of their article.
 
-    A source that lists an article's versions brings the current one too, before or after; only where it does not
-    was the article truly changed back. Where the run itself brought versions, their order says it: the last one
-    counts. Records of an export that name their instant are none of these: each stands in its own place.
+    A source that lists an article's versions brings the current one too, before or after; only where it does not, and
+    the current one names no update, was the article truly changed back. Where the run itself brought versions, their
+    order says it: the last one counts. Records of an export that name their instant are none of these: each stands in
+    its own place.
 
     Attributes:
         past: The returning versions, by article number.
@@ -237,7 +238,8 @@ def _store_batch(
             updated_s = instant_s(dated.updated)
             if updated_s is None or updated_s <= max(known.valid_from_s, known.updated_s or known.valid_from_s):
                 report.n_same += 1
-                if updated_s is None and kept.valid_from_s is None:
+                # Where the current version names its update, only a later one undoes it: an old dump is no news.
+                if updated_s is None and known.updated_s is None and kept.valid_from_s is None:
                     returns.saw_past(known.number, version)
                 continue
             # The publisher says that it went back to an earlier text.

@@ -271,6 +271,15 @@ def test_an_article_that_its_publisher_says_was_changed_back_is(tmp_path: Path) 
     assert n_versions(tmp_path) == 3
 
 
+@pytest.mark.parametrize("updated", ["", "2025-04-01", "2025-04-02"])
+def test_an_old_dump_does_not_undo_what_the_publisher_updated(tmp_path: Path, updated: str) -> None:
+    ingest(tmp_path, [draft(A)])
+    ingest(tmp_path, [draft(B, updated="2025-04-02")])
+    report = ingest(tmp_path, [draft(A, updated=updated)], now_s=NOW_S + 9)
+    assert (report.n_same, report.n_changed, report.snapshot) == (1, 0, "")
+    assert (current_word(tmp_path, A, B), n_versions(tmp_path)) == (B.word, 2)
+
+
 @pytest.mark.parametrize("order", [[A, B], [B, A], [A, B, C], [C, A, B], [A, B, A], [A, B, A, B]])
 def test_a_file_that_lists_several_versions_changes_nothing_the_second_time(tmp_path: Path, order: list[Story]) -> None:
     drafts = [draft(one) for one in order]
