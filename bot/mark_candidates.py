@@ -7,58 +7,77 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 
 from bot.kind import Kind
-from bot.quote_words import DAYS, MONTHS, TITLE_STEMS, Asked, Page, Token, stem, word_set
+from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem, word_set
 
 MAX_MARK_WORDS = 12
 
 _UNITS = "(?:second|minute|hour|day|night|week|weekend|month|season|year|decade|centur(?:y|ie))s?"
+# "One of the warmest" and "no one" count nothing.
 _SMALL = (
-    "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-    "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-(?:one|two|three|four|five|six"
-    "|seven|eight|nine))?"
+    r"(?:(?<!\bno\s)one(?!\sof\b)|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
+    "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+    "(?:-(?:one|two|three|four|five|six|seven|eight|nine))?"
 )
-# A comma belongs to a figure only between digits: "$3,000, he said".
-_DIGITS = r"\d+(?:,\d+)*(?:\.\d+)?"
-_FIGURE = rf"(?:{_DIGITS}|{_SMALL}|a hundred|half|dozens|hundreds|thousands|millions|billions)"
-_SCALE = r"(?:[\s-](?:hundred|thousand|million|billion|trillion|m|bn|dozen|and a half)\b)*"
+# A comma belongs to a figure only between digits: "$3,000, he said". Possessive, so that no figure is cut in two:
+# what looks on after it ("38.7C", "10:30", "1.2.3") must stand behind the whole of it.
+_DIGITS = r"(?<!\d)(?<!\d[.,:/])\d++(?:,\d++)*+(?:\.\d++)?+(?![.,:/]\d)"
+_RANGE = rf"(?:{_DIGITS}[-–])?{_DIGITS}"
+_LARGE = "(?:hundreds|thousands|millions|billions)"
+_IN_WORDS = (
+    rf"(?:{_SMALL}|a (?:hundred|thousand|million|billion|dozen)|half(?: a (?:million|billion|dozen))?"
+    rf"|(?:tens|dozens|hundreds|thousands|millions)\sof\s{_LARGE}|dozens|{_LARGE})"
+)
+_FIGURE = rf"(?:{_RANGE}|{_IN_WORDS})"
+_SCALE = r"(?:[\s-](?:hundred|thousand|million|billion|trillion|m|bn|dozen|and[\s-]a[\s-]half)\b)*"
+# A unit that is glued to its figure: "38.7C", "4,500km", "$5bn".
+_GLUED = r"(?:[^\W\d_]{1,4}\b)?"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (form, re.compile(pattern, re.IGNORECASE))
     for form, pattern in (
         (
             "money",
-            rf"(?:US|C|A)?[$£€]\s?{_DIGITS}(?:\s?(?:thousand|million|billion|trillion|bn|m|k)\b)?"
+            rf"(?:US|C|A)?[$£€]\s?{_DIGITS}(?:[-–][$£€]?{_DIGITS})?{_GLUED}(?!\w)"
+            r"(?:[\s-](?:thousand|million|billion|trillion|bn|m|k)\b)?"
             rf"|\b{_FIGURE}{_SCALE}\s(?:dollars|pounds|euros|cents|pence|yen)\b",
         ),
         (
             "percent",
-            rf"\b{_FIGURE}\s?(?:%|per\s?cent\b|percent\b)|\b(?:half|(?:one|two|three)[\s-](?:third|quarter|fifth)s?)\b",
+            rf"\b{_FIGURE}\s?(?:%|per\s?cent\b|percent\b)|(?<![\w-])half\b(?!\sa\b)"
+            r"|\b(?:one|two|three)[\s-](?:third|quarter|fifth)s?\b",
         ),
         (
             "date",
             rf"(?:\b{DAYS},?\s)?\b{MONTHS}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?:19|20)\d\d\b)?"
             rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{MONTHS}(?:,?\s(?:19|20)\d\d)?\b"
-            rf"|\b{MONTHS},?\s(?:of\s)?(?:19|20)\d\d\b|\b(?:(?:late|early|mid)[-\s])?(?:1[5-9]|20)\d\ds?\b"
+            rf"|\b{MONTHS},?\s(?:of\s)?(?:19|20)\d\d\b"
+            r"|(?<![$£€\d])(?<!\d[.,])\b(?:(?:late|early|mid)[-\s])?(?:1[5-9]|20)\d\ds?\b(?!%|[.,]\d)"
             rf"|\b{DAYS}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
             rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{DAYS})\b",
         ),
         (
             "duration",
-            rf"\b(?:{_FIGURE}|a|an|several|a few){_SCALE}(?:\s(?:more|consecutive|straight|full))?[\s-]{_UNITS}"
-            rf"(?:\sand\s{_FIGURE}\s{_UNITS})?\b",
+            rf"\b(?:{_FIGURE}|an?|several|a few){_SCALE}(?:\s(?:more|consecutive|straight|full))?[\s-]{_UNITS}"
+            rf"(?:\sand\s{_FIGURE}\s{_UNITS})?(?:[\s-]old)?\b",
         ),
-        ("number", rf"(?<![$£€\w.,-]){_FIGURE}(?:st|nd|rd|th)?\b{_SCALE}(?:[-–](?:to-)?\d[\d,.]*\d?\b)?°?"),
+        (
+            "number",
+            rf"(?<![$£€\w.,-])(?:(?:(?-i:No)\.\s)?{_RANGE}{_GLUED}|{_IN_WORDS})(?!\w){_SCALE}"
+            rf"(?:[-–](?:to-)?{_DIGITS})?(?:\s?°{_GLUED})?",
+        ),
         (
             "quoted",
-            r"(?<=“)[^”“]{2,90}?(?=[,.]?”)|(?<=\")[^\"]{2,90}?(?=[,.]?\")|(?<=(?<!\w)‘)[^’‘]{2,90}?(?=[,.]?’(?!\w))",
+            r"(?<=“)[^”“\n]{2,90}?(?=[,.]?”)|(?<=\")[^\"\n]{2,90}?(?=[,.]?\")"
+            r"|(?<=(?<!\w)‘)[^’‘\n]{2,90}?(?=[,.]?’(?!\w))",
         ),
     )
 )
-_JOINERS = word_set("of the de van von der den la le du del di da bin ibn al & for")
+_LISTED = re.compile(r"^[^\S\n]*\d{1,3}[.)]\s", re.MULTILINE)
+_JOINERS = word_set("of the de van von der den la le du del di da bin ibn al & for v vs")
 _CLAUSE_CUE = re.compile(
     r"\b(?:because(?: of)?|due to|thanks to|citing|amid|after|over|following|so that|in order|to|for|that|by|as|from"
     r"|with|into|about|on|against)\s",
@@ -66,6 +85,17 @@ _CLAUSE_CUE = re.compile(
 )
 
 _REASON_CUE = re.compile(r"because|due|thanks|citing|in order|so that", re.IGNORECASE)
+
+
+# "LONDON (AP) — The", "(CNN) The", "Tokyo CNN — The": where and for whom it was written is no answer. What goes on in
+# lower case, "Ada Lind (the mayor) –", is no dateline.
+_CAPITALS = r"(?:[A-Z][\w.’'/-]*,?[^\S\n]+)"
+_DATELINE = re.compile(
+    rf"^[^\S\n]*(?:{_CAPITALS}{{0,6}}\([A-Z][^()\n]{{0,30}}\)[^\S\n]*[—–-]+|\([A-Z][\w.]{{1,12}}\)"
+    rf"|(?:[A-Z]{{2}}[A-Z.’'/-]*,?[^\S\n]+{_CAPITALS}{{0,5}}|{_CAPITALS}{{1,6}}(?<=[A-Z]{{2}}\s))[—–-]+)"
+    r"\s*(?=[\"“‘]?[A-Z\d])",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +112,11 @@ class Candidate:
 def candidates(page: Page, asked: Asked) -> list[Candidate]:
     """Every stretch that could be marked, each once, in the order of the quote."""
     found: dict[tuple[int, int], Candidate] = {}
-    for form, start, end in _spans(page, asked):
+    datelines = [match.span() for match in _DATELINE.finditer(page.text)]
+    known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
+    figures = list(_figures(page))
+    uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
+    for form, start, end in chain(figures, _spans(page, asked)):
         while end > start and page.text[end - 1].isspace():
             end -= 1
         while start < end and page.text[start].isspace():
@@ -91,19 +125,29 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
         words = [t for t in page.tokens[first:last] if t.is_word]
         if (
             not words
+            or "\n" in page.text[start:end]
             or max(len(words), len(page.text[start:end].split())) > MAX_MARK_WORDS
             or (first == 0 and last >= len(page.tokens) - 1)
+            or (form not in _FIGURES and (start in uncut or end in uncut))
+            or (asked.kind == "duration" and page.text.endswith("old", start, end))
+            or any(before <= start < after for before, after in datelines)
+            or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
+            or any(end == last_known or first_known <= start < end < last_known for first_known, last_known in known)
         ):
             continue
         new = [t for t in words if not t.is_stop and t.stem not in asked.stems]
         if new and (start, end) not in found:
             found[start, end] = Candidate(start, end, first, last, form)
     listed = [found[key] for key in sorted(found)]
-    suitable = [c for c in listed if c.form in _ONLY.get(asked.kind, ())]
-    return suitable or listed
+    if asked.kind in _ONLY:
+        return [c for c in listed if c.form in _ONLY[asked.kind]]
+    if asked.kind in _NEVER_FIGURES:
+        listed = [c for c in listed if c.form not in _FIGURES]
+    reasons = [c for c in listed if asked.kind == "reason" and c.form == "reason"]
+    return reasons or listed
 
 
-# Where a sum is asked for and the quote holds one, nothing else is worth scoring.
+# Where a sum is asked for nothing else answers: rather no mark than a wrong one.
 _ONLY: dict[Kind, tuple[str, ...]] = {
     "percent": ("percent",),
     "money": ("money",),
@@ -111,14 +155,13 @@ _ONLY: dict[Kind, tuple[str, ...]] = {
     "duration": ("duration", "number"),
     "number": ("number", "duration", "percent", "money"),
     "quote": ("quoted",),
-    "reason": ("reason",),
 }
+_FIGURES = frozenset({"percent", "money", "date", "duration", "number"})
+# Who, where and why are told by no figure and no day.
+_NEVER_FIGURES: frozenset[Kind] = frozenset({"person", "organisation", "place", "reason"})
 
 
 def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
-    for form, pattern in _FORMS:
-        for match in pattern.finditer(page.text):
-            yield form, *match.span()
     for first, last in _names(page):
         yield "name", *_bare(page, first, last)
         trimmed = _without_asked(page, asked, first, last)
@@ -132,6 +175,70 @@ def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
     for match in _CLAUSE_CUE.finditer(page.text):
         form = "reason" if _REASON_CUE.match(match[0]) else "clause"
         yield from ((form, a, b) for a, b in _clause(page, match.end()))
+
+
+def _figures(page: Page) -> Iterator[tuple[str, int, int]]:
+    """What has a form of its own; no number out of a sum, share, date or duration, nor one of a list or a name."""
+    inside = {at for match in _LISTED.finditer(page.text) for at in range(*match.span())}
+    for form, pattern in _FORMS:
+        for match in pattern.finditer(page.text):
+            if form != "number":
+                inside.update(range(*match.span()))
+            elif match.start() in inside or _is_of_a_name(page, *match.span()):
+                continue
+            yield form, *match.span()
+
+
+def _is_of_a_name(page: Page, start: int, end: int) -> bool:
+    """Whether a figure is the last word of a name ("Category 1", "Title 42"): no plural that it could count follows."""
+    at = bisect_left(page.starts, start)
+    if not at or not page.text[start].isdigit() or page.text[page.tokens[at - 1].end : start] != " ":
+        return False
+    before = page.tokens[at - 1]
+    after = bisect_left(page.starts, end)
+    following = page.tokens[after].text if after < len(page.tokens) else ""
+    is_counted = following[:1].islower() and (following.endswith("s") or following in _PLURALS)
+    return (
+        _is_name_word(before)
+        and not before.opens
+        and not _DAY.fullmatch(before.text)
+        and not is_counted
+        and not re.search(r"\D", page.text[start:end])
+    )
+
+
+_PLURALS = word_set("people men women children others more percent")
+
+
+def _is_asked_about(name: Sequence[Token], asked: Asked) -> bool:
+    """Whether a name is of someone of whom the question speaks: by surname, for "the White House" is nobody's."""
+    return (
+        asked.kind in ("person", "organisation")
+        and len(name) > 1
+        and name[0].text.lower() != "the"
+        and not any(_is_owner(token) for token in name[:-1])
+        and name[-1].stem in asked.known
+        and name[-1].stem != asked.noun
+    )
+
+
+_BEATS = re.compile(r"defeat(?:s|ed|ing)?|beat(?:s|en|ing)?", re.IGNORECASE)
+
+
+def _is_beaten(tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Whether it holds "beat" or "defeated" or is the object of it, with "the", titles and names between."""
+    if any(_BEATS.fullmatch(token.text) for token in tokens[first:last]):
+        return True
+    for at in range(first - 1, max(first - 6, -1), -1):
+        if _BEATS.fullmatch(tokens[at].text):
+            return True
+        if not tokens[at].is_word or (tokens[at].is_stop and tokens[at].text.lower() not in ("a", "an", "the")):
+            break
+    return False
+
+
+def _is_owner(token: Token) -> bool:
+    return POSSESSIVE.search(token.text) is not None
 
 
 def _bare(page: Page, first: int, last: int) -> tuple[int, int]:
@@ -162,7 +269,7 @@ def _names(page: Page) -> Iterator[tuple[int, int]]:
         run = [i]
         pieces = [i]
         j = i + 1
-        while j < n:
+        while j < n and tokens[j].line == tokens[i].line:
             if _is_name_word(tokens[j]) or (tokens[j].text[0].isdigit() and len(tokens[j].text) <= 4):
                 run.append(j)
             elif tokens[j].text == "." and tokens[j - 1].text in _ABBREVIATED and tokens[j].start == tokens[j - 1].end:
@@ -190,7 +297,7 @@ def _names(page: Page) -> Iterator[tuple[int, int]]:
                 yield (start if a == i else a), max(stop, a + 1)
         # The person without the titles before.
         bare = i
-        while bare < end - 1 and stem(tokens[bare].text.rstrip(".")) in TITLE_STEMS:
+        while bare < end - 1 and (tokens[bare].text == "." or stem(tokens[bare].text.rstrip(".")) in TITLE_STEMS):
             bare += 1
         if bare > i:
             yield bare, end
@@ -217,11 +324,21 @@ def _is_plural_possessive(tokens: tuple[Token, ...], at: int) -> bool:
 def _next_name(tokens: tuple[Token, ...], at: int) -> int | None:
     """Index of a name word after one or two joiners at `at`, or None."""
     for j in range(at + 1, min(at + 3, len(tokens))):
+        if tokens[j].line != tokens[at].line:
+            return None
         if _is_name_word(tokens[j]):
             return j
-        if tokens[j].text.lower() not in _JOINERS:
+        if tokens[j].text.lower() not in _JOINERS and not (tokens[j].text == "." and tokens[j - 1].text in ("v", "vs")):
             return None
     return None
+
+
+_DAY = re.compile(DAYS, re.IGNORECASE)
+
+
+def _is_of_phrase(token: Token) -> bool:
+    """No stop word, nor a weekday: "rose Thursday less than" is no phrase, and "Black Friday" is a name."""
+    return token.is_word and not token.is_stop and not _DAY.fullmatch(token.text)
 
 
 def _phrases(page: Page) -> Iterator[tuple[int, int]]:
@@ -231,7 +348,7 @@ def _phrases(page: Page) -> Iterator[tuple[int, int]]:
     i = 0
     while i < len(tokens):
         j = i
-        while j < len(tokens) and tokens[j].is_word and not tokens[j].is_stop:
+        while j < len(tokens) and _is_of_phrase(tokens[j]) and tokens[j].line == tokens[i].line:
             j += 1
         if j > i:
             runs.append((i, j))
@@ -258,16 +375,18 @@ def _phrases(page: Page) -> Iterator[tuple[int, int]]:
             yield first, end
 
 
-_CLAUSE_END = re.compile(r"[,;:.?!](?!\d)|\s[–—-]\s|\s\(|[”“\"]")
+_CLAUSE_END = re.compile(r"[,;:.?!](?!\d)|\s[–—-]\s|\s\(|[”“\"\n]")
 _VISIBLE = re.compile(r"\S+")
 
 
 def _clause(page: Page, start: int) -> Iterator[tuple[int, int]]:
-    """From `start` to the next break of the sentence; of more than twelve words the first eight."""
+    """From `start` to the next break of the sentence; of more than twelve words two to eight, up to a stop word."""
     end = _CLAUSE_END.search(page.text, start)
     stop = end.start() if end else len(page.text)
-    words = list(_VISIBLE.finditer(page.text, start, stop))
-    if 2 <= len(words) <= MAX_MARK_WORDS:
-        yield words[0].start(), words[-1].end()
-    elif len(words) > MAX_MARK_WORDS:
-        yield words[0].start(), words[7].end()
+    words = list(islice(_VISIBLE.finditer(page.text, start, stop), MAX_MARK_WORDS + 1))
+    n = len(words)
+    if n > MAX_MARK_WORDS:
+        stops = [page.tokens[bisect_left(page.starts, word.start())].is_stop for word in words]
+        n = max((at for at in range(2, 9) if stops[at] and not stops[at - 1]), default=0)
+    if n >= 2:
+        yield words[0].start(), words[n - 1].end()

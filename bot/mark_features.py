@@ -82,6 +82,9 @@ def features(candidate: Candidate, page: Page, asked: Asked) -> dict[str, float]
         found["asked noun inside"] = float(any(t.stem == asked.noun for t in inside))
         found["asked noun near"] = float(any(t.stem == asked.noun for t in near))
         found["asked noun next"] = float(any(t.stem == asked.noun for t in (lead, after) if t))
+    if asked.noun and candidate.form == "number":
+        counts = [t.stem for t in tokens[candidate.last : candidate.last + 3]]
+        found["counts"] = float(asked.noun in counts)
     if candidate.form in ("name", "phrase"):
         found |= _who_features(candidate, page, asked, words, before, after)
     return found
@@ -198,8 +201,9 @@ def _weights() -> dict[str, float]:
                     found[kind + joiner + column.replace("_", " ")] = float(value)
     for cue in re.finditer(r"(\S.*?) (-?\d+\.\d+)(?:;|$)", " ".join(_CUES.split())):
         found[cue[1]] = float(cue[2])
-    # Too rare among the questions to be fitted: "by April 26" is the deadline, whatever else is dated.
-    return found | {"deadline": 2.0}
+    # Too rare among the questions to be fitted: "by April 26" is the deadline, whatever else is dated, and the figure
+    # before "jobs" says how many jobs.
+    return found | {"deadline": 2.0, "counts": 1.0}
 
 
 WEIGHTS = _weights()

@@ -28,8 +28,12 @@ _STOP = word_set(
     "any each every all both few other another such own same too after before since until while during "
     "about over under into onto out up down off through between among against because due amid despite "
     "without within across around along toward towards upon per via one's he's she's it's said says say "
-    "told according now still yet even already ever never often once again"
+    "told according now still yet even already ever never often once again "
+    "however though although while whether meanwhile therefore thus moreover instead otherwise following regarding "
+    "everyone everybody someone somebody anyone anybody nobody nothing everything something anything"
 )
+# "It's", "what’s", "don’t", "they’re": a stop word with what leans on it.
+_LEANING = re.compile(r"(?:n['’]t|['’](?:s|re|m|ve|ll|d))$")
 TITLES = word_set(
     "president vice prime minister chancellor secretary senator sen gov governor rep representative mayor "
     "king queen prince princess duke duchess pope justice judge chief mr mrs ms dr sir dame lord lady "
@@ -41,6 +45,7 @@ MONTHS = (
     r"|jan\.?|feb\.?|mar\.?|apr\.?|jun\.?|jul\.?|aug\.?|sept?\.?|oct\.?|nov\.?|dec\.?)"
 )
 DAYS = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+POSSESSIVE = re.compile("['’]s$")
 
 
 @lru_cache(maxsize=8_192)
@@ -68,7 +73,8 @@ class Token:
     is_word: bool
     is_stop: bool
     is_capital: bool
-    opens: bool  # first word of the quote, of a sentence or of a quotation
+    opens: bool  # first word of the quote, of a line, of a sentence or of a quotation
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +88,36 @@ class Asked:
     place: str  # "late", "subject" or "object": where the asking word stands and what it is of the verb
     is_plural: bool
     is_pair: bool
+    is_of_winner: bool  # "who won"
+    known: frozenset[str]  # stems of the names of whom it speaks; none where it asks for a relative, who may share them
+
+
+# What "how many" counts: "how many more fishing boats were".
+_COUNTED = re.compile(r"how many (?:\w+ ){0,3}?(\w*[^\W\ds_]s|people|men|women|children)\b")
+_KIN = frozenset(
+    map(
+        stem,
+        word_set(
+            "wife husband spouse widow son daughter child children brother sister sibling twin mother father parent "
+            "parents uncle aunt nephew niece cousin grandson grandfather grandmother family relative heir married marry"
+        ),
+    )
+)
+
+
+def _is_stop(word: str) -> bool:
+    head = _LEANING.sub("", word)
+    return word.lower() in _STOP or (head.lower() in _STOP and not head[1:].isupper())  # "US's" is a country's
 
 
 def asked_of(question: str, kind: Kind) -> Asked:
     """A question as marking needs it; `kind` as `bot.understand` says."""
-    words = [t for t in re.findall(r"\w+(?:[-.'’]\w+)*|[$£€]?\d[\d,.]*", question) if t.lower() not in _STOP]
+    words = [t for t in re.findall(r"\w+(?:[-.'’]\w+)*|[$£€]?\d[\d,.]*", question) if not _is_stop(t)]
     sentence = asking_sentence(question)
     at = question_word(sentence) or 0
     tail = sentence[at:].lower()
-    noun = asked_noun(sentence[at:]) or ""
+    counted = _COUNTED.match(tail)
+    noun = counted[1] if counted else asked_noun(sentence[at:]) or ""
     before = re.search(
         r"\b(in|at|by|to|from|of|for|on|with|as|into|over|against)\s+(?:\w+\s+)?$", sentence[:at].lower()
     )
@@ -100,9 +127,12 @@ def asked_of(question: str, kind: Kind) -> Asked:
     led = before or ending
     plural = re.match(r"(?:which|what)\s(?:\w+\s){0,2}?\w+[^su\W]s\s", tail) is not None
     pair = re.match(r"(?:which|what|who)\s(?:are\s)?(?:the\s)?two\s", tail) is not None
-    return Asked(
-        kind, frozenset(map(stem, words)), stem(noun) if noun else "", led[1] if led else "", place, plural, pair
-    )
+    wins = re.match(r"(?:who|which|what)\b(?:\W+\w+){0,3}?\W+(?:won|wins?|winning)\b", tail) is not None
+    stems = frozenset(map(stem, words))
+    # Where a question has no capitals, any of its words may be a name.
+    capitals = frozenset(stem(word) for word in words if word[0].isupper() and not question.startswith(word))
+    known = frozenset() if stems & _KIN else capitals or (stems if kind == "person" else capitals)
+    return Asked(kind, stems, stem(noun) if noun else "", led[1] if led else "", place, plural, pair, wins, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +149,17 @@ class Page:
         """A quote, read with a question in mind."""
         tokens = []
         opens = True
+        line = at = 0
         for match in _TOKEN.finditer(text):
             word = match[0]
             is_word = word[0].isalnum() or len(word) > 1
-            is_stop = word.lower() in _STOP
+            if breaks := text.count("\n", at, match.start()):
+                line += breaks
+                opens = True
+            at = match.end()
+            is_stop = _is_stop(word)
             tokens.append(
-                Token(word, *match.span(), stem(word), is_word, is_stop, word[0].isupper(), opens and is_word)
+                Token(word, *match.span(), stem(word), is_word, is_stop, word[0].isupper(), opens and is_word, line)
             )
             if is_word or word in '.?!“":':
                 opens = not is_word

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bot.kind import kind_of
 from bot.mark import MAX_MARK_WORDS, mark_answer
 
 EVALUATION = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
-# Measured: 71.0 % of 940 quotes in 2023 (fitted on), 76.6 % of 231 in 2022 (held out). The floors lie below.
+# Measured: 71.5 % of 940 quotes in 2023 (fitted on), 76.6 % of 231 in 2022 (held out). The floors lie below.
 FLOOR = {"2022": 70.0, "2023": 67.0}
 
 
@@ -126,6 +127,135 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
     assert marked(question, quote) == mark
 
 
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("How hot was it?", "It was 38.7C in the shade at noon, the harbour master said.", "38.7C"),
+        ("How hot was it?", "It was 38.7 °C in the shade at noon, the harbour master said.", "38.7 °C"),
+        ("How far did it sail?", "The ferry sailed 4,500km, its captain said.", "4,500km"),
+        ("How much was the fine?", "The court set a fine of $1.2tn, to be paid in May.", "$1.2tn"),
+        ("How much was the fine?", "The court set a fine of $10-15 million, to be paid in May.", "$10-15 million"),
+        ("How many people came?", "The fair drew tens of thousands of people, its founder said.", "tens of thousands"),
+        ("How old is the winner?", "A 15-year-old girl won the regatta, the club said.", "15-year-old"),
+        (
+            "How long was his sentence?",
+            "The 40-year-old was given nine years and six months.",
+            "nine years and six months",
+        ),
+        ("How many ships sank?", "Ships sank at 10:30, and by noon it was 14 ships, she said.", "14"),
+        ("How many votes did Lind get?", "On Nov. 9 Lind got 312 votes, she said.", "312"),
+        ("How many agents came?", "On August 8, 2022, some 30 agents came to the quay.", "30"),
+        ("How many agents came?", "2. Some agents, 30 in all, came to the quay.", "30"),
+        ("How many homes were hit?", "The Category 1 storm hit homes, 40 of them.", "40"),
+        ("How many ships sank?", "It was one of the worst days: ships sank, 14 in all.", "14"),
+        ("How many jobs will go at the yard?", "Of 46 yards that of Lind is the oldest; 1,150 jobs go.", "1,150"),
+    ],
+)
+def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str, quote: str, mark: str) -> None:
+    assert marked(question, quote) == mark
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("How much is parking at the quay?", "The town will begin to ask for parking tags at the quay in March."),
+        ("How many ships sank?", "On Nov. 9 the first ships sank at the quay."),
+        ("How many ships sank?", "It was one of the worst days; no one knows which ships sank."),
+        ("When did the port close?", "The port was closed by Ada Lind, who spoke of fog."),
+        ("What percentage of voters agreed?", "Most voters agreed, Ada Lind said."),
+        ("What did the mayor say about the fire?", "The mayor spoke of the fire at length on Monday."),
+    ],
+)
+def test_where_nothing_has_the_form_that_is_asked_for_nothing_is_marked(question: str, quote: str) -> None:
+    assert marked(question, quote) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Who repaired the ferry?", "Jon Berg\n\nPortville Post\n\nThe ferry was repaired by Ada Lind."),
+        ("Who spoke for the ferry?", "Spoke for the ferry: Jon Berg\n\nPortville Post"),
+        ("What did Jon Berg call it?", "Jon Berg called it “a sad\nday for ferries” and left."),
+    ],
+)
+def test_a_mark_stands_on_one_line(question: str, quote: str) -> None:
+    assert "\n" not in (marked(question, quote) or "")
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        (
+            "Who opened the trial?",
+            "It was on Monday that Judge Ada Lind took the chair and opened the trial.",
+            "Judge Ada Lind",
+        ),
+        ("Who repaired the ferry?", "(CNN) The ferry was repaired by Ada Lind.", "Ada Lind"),
+        ("Where was the mayor shot?", "London CNN — The mayor was shot in Portville, a witness said.", "Portville"),
+        ("Which town was flooded?", "ESTMERE, Ohio (AP) — The town of Portville was flooded.", "Portville"),
+        ("Who repaired the ferry?", "However, repaired it was, the old ferry, and by Ada Lind.", "Ada Lind"),
+        ("Who repaired the ferry?", "What’s more, the ferry was repaired by Ada Lind.", "Ada Lind"),
+        (
+            "Which court sentenced Lind?",
+            "Skipper Ada Lind was sentenced by the Harbour Court in May.",
+            "the Harbour Court",
+        ),
+        ("Who criticised lind's plan?", "The plan of Mayor Ada Lind was criticised by Jon Berg.", "Jon Berg"),
+        ("Who is Lind's wife?", "Lind lives in Portville with his wife, Ada Lind, a skipper.", "Ada Lind"),
+        ("Who won the race?", "In the final, which was won by a length, Ada Lind beat Jon Berg.", "Ada Lind"),
+        ("Who won?", "Ada Lind defeated the incumbent Jon Berg.", "Ada Lind"),
+        ("Which region is on alert?", "A large swath of Northern Estmere remained on alert.", "Northern Estmere"),
+        ("What did the court overturn?", "The court overturned Berg v. Lind, a case of 1973.", "Berg v. Lind"),
+    ],
+)
+def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_question_names(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
+def test_a_name_before_a_dash_is_no_dateline() -> None:
+    assert marked("Who closed the port?", "ADA LIND – the mayor – closed the port.") == "ADA LIND"
+
+
+def test_a_mark_of_a_reader_that_hardly_anything_speaks_for_is_left_out() -> None:
+    question, quote = "Who closed the port?", "Some of the nets that had been drying there were taken in at last."
+    assert mark_answer(question, "person", quote, (0, 4)) is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1,",
+        "1-",
+        "$1-",
+        "half a ",
+        "tens of ",
+        "A ",
+        "AB ",
+        "(A ",
+        "NY — A ",
+        "\n1. ",
+        "defeated ",
+        "A v. ",
+        "’s ",
+        "to a ",
+    ],
+)
+def test_the_work_grows_with_the_quote_and_not_with_a_high_power_of_it(piece: str) -> None:
+    def least_s(n_chars: int) -> float:
+        quote = (piece * n_chars)[:n_chars]
+        took_s = []
+        for _ in range(3):
+            began = time.perf_counter()
+            mark_answer("Who won?", "person", quote)
+            took_s.append(time.perf_counter() - began)
+        return min(took_s)
+
+    # Four times as long: a square takes 16 times as long.
+    assert least_s(1_600) < 60 * max(least_s(400), 0.000_5)
+
+
 def test_yes_no_question_and_empty_quote_get_no_mark() -> None:
     assert marked("Did the port close?", "The port of Portville closed on Monday.") is None
     assert mark_answer("Who won?", "person", "") is None
@@ -139,8 +269,8 @@ def test_possessive_is_left_out_of_a_mark() -> None:
 # --- Any text --------------------------------------------------------------------------------------
 
 _SCRAPS = (
-    "Ada Lind President of the and port in April 26 $6.6 billion 62% three weeks because “We were lucky” said , . "
-    "— ( ) closed U.S. Sen. ’s 2024 a 🎉 ß İ Ünïcode"
+    "\n 38.7C (AP) Ada Lind President of the and port in April 26 $6.6 billion 62% three weeks because “We were lucky” "
+    "said , . — ( ) closed U.S. Sen. ’s 2024 a 🎉 ß İ Ünïcode"
 )
 _QUOTE = st.one_of(st.text(max_size=120), st.lists(st.sampled_from(_SCRAPS.split(" ")), max_size=60).map(" ".join))
 _QUESTION = st.sampled_from(
@@ -167,6 +297,7 @@ def test_mark_is_a_short_clean_part_of_the_quote(question: str, quote: str) -> N
     assert 0 <= start < end <= len(quote)
     assert words == words.strip()
     assert words != quote
+    assert "\n" not in words
     assert len(words.split()) <= MAX_MARK_WORDS
     asked = set(re.findall(r"\w+", question.lower()))
     assert set(re.findall(r"\w+", words.lower())) - asked
