@@ -12,13 +12,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from discord import RawBulkMessageDeleteEvent
 
+from bot.desk import Desk
+from bot.discord_address import discord_at
+from bot.discord_bot import NewsBot, run_bot
 from bot.memory import Memory
-from bot.service import Opened
+from bot.service import Asker, Opened
 from bot.standin import StandIn
 from bot.standin.entities import Interaction, Message
 from index.errors import StoreError
@@ -518,6 +522,61 @@ def test_closing_tells_those_whose_answer_is_not_ready_and_takes_no_more(
                 assert [answer.content for answer in answers] == [CLOSING] * 19
                 assert (await answer_to(town, said)).content == CLOSING
             await asyncio.wait_for(closing, 10)
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "before",
+        "/users/@me",
+        "/oauth2/applications/@me",
+        "opening",
+        "warming",
+        "/applications/*/commands",
+        "/gateway/bot",
+    ],
+)
+def test_a_bot_that_is_shut_down_while_it_starts_ends_as_one_that_runs(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, moment: str
+) -> None:
+    reached = threading.Event()
+
+    def pause(at: str) -> None:
+        if at == moment:
+            reached.set()
+            time.sleep(0.5)
+
+    class Slow(HashingEmbedder):
+        def embed_query(self, text: str) -> Vectors:
+            pause("warming")
+            return super().embed_query(text)
+
+    open_whole = opener(quick_data, Slow())
+
+    def open_index(before: Opened | None) -> Opened:
+        pause("opening")
+        return open_whole(before)
+
+    async def test() -> None:
+        async with StandIn() as discord:
+            with Memory(None) as memory, discord_at(discord.rest_url, discord.gateway_url):
+                bot = NewsBot(Desk(Asker(quick_data, open_index), memory, lambda: NOW_S))
+                async with bot:
+                    if "/" in moment:
+                        discord.slow(0.5, moment)
+                    if moment == "before":
+                        bot.shutdown()
+                    running = asyncio.create_task(run_bot(bot, discord.token))
+                    if moment in ("opening", "warming"):
+                        await until(reached.is_set)
+                    elif "/" in moment:
+                        await until(lambda: any(fnmatch(request.path, moment) for request in discord.requests))
+                    bot.shutdown()
+                    await asyncio.wait_for(running, 5)
+                    assert not discord.gateway.is_connected
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
     run(test())
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
 import aiohttp
 import discord
 import pytest
@@ -40,6 +46,48 @@ def test_a_bot_connects_to_the_stand_in_and_when_it_ends_so_does_the_harness() -
                 await session.get(url)
 
     run(test())
+
+
+@pytest.mark.parametrize(
+    ("delay_s", "number"),
+    [
+        (0.0, signal.SIGINT),
+        (0.0, signal.SIGTERM),
+        (0.3, signal.SIGINT),
+        (0.6, signal.SIGTERM),
+        (0.9, signal.SIGINT),
+        (1.2, signal.SIGTERM),
+        (1.5, signal.SIGINT),
+    ],
+)
+def test_the_harness_ends_in_good_order_however_far_it_has_come(
+    sample_data: Path, tmp_path: Path, delay_s: float, number: signal.Signals
+) -> None:
+    """Whatever a moment hits on the machine at hand, the bot's start or its running: the end is the same."""
+
+    async def test() -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("NEWSQUOTE_")}
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from newsquote import main; main()"),
+            *("--data", str(sample_data), "harness", "--port", "0"),
+            env=kept | {"TMPDIR": str(tmp_path)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert child.stdout is not None
+            assert await asyncio.wait_for(child.stdout.readline(), 60), await child.communicate()
+            await asyncio.sleep(delay_s)
+            child.send_signal(number)
+            _, errors = await asyncio.wait_for(child.communicate(), 30)
+            assert (child.returncode, errors) == (0, b"")
+            assert list(tmp_path.iterdir()) == []
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+
+    run(test(), timeout_s=120)
 
 
 def test_a_page_that_is_open_does_not_keep_the_harness_from_ending() -> None:

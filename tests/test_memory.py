@@ -67,6 +67,19 @@ def test_an_answer_comes_back_as_it_was(question: Asked, places: tuple[Place, ..
         assert memory.answer_of_message(8) == kept
 
 
+def test_a_memory_of_this_process_alone_remembers_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = remembered(prompt=5)
+    with Memory(None) as memory:
+        memory.remember(kept, messages=[7])
+        assert memory.answer_to_prompt(5) == (kept, 7)
+        memory.forget_prompt(5)
+        assert memory.n_answers() == 0
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_everything_is_there_after_the_file_was_closed(tmp_path: Path) -> None:
     kept = remembered(prompt=5)
     with Memory(tmp_path) as memory:
