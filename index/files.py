@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,26 +49,58 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to that appears under its name when the block ends well, or not at all.
 
     A symbolic link stays one: what it leads to is replaced. What is there and no regular file, a pipe or a device, is
-    written to as it is.
+    written to as it is. Of several writers at once each has a file of its own, and the last one to end stays; what a
+    writer left that was killed goes with the next one.
 
     Raises:
         OSError: It cannot be written.
     """
     if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
+        with path.open("wb") as there:
+            yield there
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        with temporary.open("wb") as file:
+    _remove_leftovers(target)
+    file, temporary = _own_file(target)
+    with file:  # as long as it is open, it is locked
+        try:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+            temporary.replace(target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def _own_file(target: Path) -> tuple[BinaryIO, Path]:
+    """A new file beside `target`, locked so that nobody takes it for a leftover, and its name."""
+    while True:
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            file = temporary.open("xb")
+        except FileExistsError:
+            continue
+        with contextlib.suppress(OSError):  # without locks nothing is a leftover
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if temporary.exists():
+            return file, temporary
+        file.close()  # taken for one before it was locked
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Remove the files beside `target` whose writers are dead: the system frees a lock however its holder dies."""
+    name = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}\.part")
+    with contextlib.suppress(OSError):  # a courtesy: nothing that is to be written waits for it
+        for path in [each for each in target.parent.iterdir() if name.fullmatch(each.name)]:
+            with contextlib.suppress(OSError), open(path, "rb", opener=_as_it_is) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    """Opens a link or a pipe without following it or waiting."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def sync_folder(folder: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
-import stat
 import subprocess
 import sys
 import threading
@@ -318,14 +318,17 @@ def test_an_export_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) 
         StoreError, match=r"export cannot be written to .*nowhere/b.jsonl \(No such file or directory\)"
     ):
         export(tmp_path / "d", tmp_path / "nowhere" / "b.jsonl")
-    if Path("/dev/full").exists() and os.access("/dev/full", os.W_OK):
-        (tmp_path / ".b.jsonl.part").symlink_to("/dev/full")
-        (tmp_path / "b.jsonl").write_text("the backup of yesterday")
-        with pytest.raises(StoreError, match=r"export cannot be written .*No space left on device"):
-            export(tmp_path / "d", tmp_path / "b.jsonl")
-        assert (tmp_path / "b.jsonl").read_text() == "the backup of yesterday"
-        assert not (tmp_path / ".b.jsonl.part").is_symlink()
-        assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_an_export_that_finds_no_room_is_one_sentence_and_leaves_what_was_there(tmp_path: Path) -> None:
+    ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(number) for number in range(300)]))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.jsonl").write_text("the backup of yesterday")
+    command = [sys.executable, "-c", _LIMITED, "--data", str(tmp_path / "d"), "export", str(tmp_path / "out/b.jsonl")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"newsquote: The export cannot be written to .*b\.jsonl \(File too large\)\.\n", done.stderr)
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["the backup of yesterday"]
 
 
 def test_an_export_follows_a_link_and_goes_into_a_pipe(tmp_path: Path) -> None:
