@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.errors import SettingsError
-from index.settings import PREFIX, AnyCase
+from index.settings import PREFIX, AnyCase, FromHome
 
 Rewrites = Literal["rules", "follow-ups", "all"]
 
@@ -46,7 +46,7 @@ class LlmSettings(BaseSettings):
     )
     llm_answer_tokens: int = Field(default=400, ge=32, le=4096, description="a whole number from 32 to 4096")
     llm_temperature: float = Field(default=0.0, ge=-1.0, le=2.0, description="a number from 0 to 2, or -1 to send none")
-    llm_prompts: Path | None = Field(default=None, description="the path of a folder")
+    llm_prompts: Annotated[Path | None, FromHome] = Field(default=None, description="the path of a folder")
     llm_rewrites: Annotated[Rewrites, AnyCase] = Field(default="rules", description="rules, follow-ups or all")
 
     @property

@@ -40,6 +40,8 @@ OTHER_VARIABLES = frozenset(
 DEFAULT_PASSAGE_TOKENS = 160
 
 AnyCase = BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value)
+# A shell replaces `~` on its command line; a file of variables has no shell. What is no such path stays as it is.
+FromHome = BeforeValidator(lambda value: os.path.expanduser(value) if isinstance(value, str) else value)  # noqa: PTH111
 
 
 class Settings(BaseSettings):
@@ -62,16 +64,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    data: Path = Field(
+    data: Annotated[Path, FromHome] = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("newsquote")), description="the path of a folder"
     )
-    model: str = Field(default="", description="a model's name or folder")
+    model: Annotated[str, FromHome] = Field(default="", description="a model's name or folder")
     runtime: Annotated[Literal["auto", "openvino", "openvino-fp32", "openvino-int8", "torch"], AnyCase] = Field(
         default="auto", description="auto, openvino, openvino-fp32, openvino-int8 or torch"
     )
     passage_tokens: int = Field(default=0, ge=0, le=2048, description="a whole number from 0 to 2048")
-    reranker: str = Field(default="", description="a cross-encoder's name or folder, or none")
-    threshold: float = Field(default=-1.0, ge=-1, le=1, description="a number from 0 to 1")
+    reranker: Annotated[str, FromHome] = Field(default="", description="a cross-encoder's name or folder, or none")
+    threshold: float = Field(default=-1.0, ge=-1, le=1, description="a number from 0 to 1, or -1 for the default")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = Field(
         default="warning", description="debug, info, warning or error"
     )

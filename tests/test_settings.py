@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.llm_settings import read_llm_settings
 from index.errors import SettingsError
 from index.settings import Settings, read_settings, variables
 
@@ -64,6 +65,7 @@ def test_a_misspelt_variable_names_the_right_one(monkeypatch: pytest.MonkeyPatch
             "gpu",
             "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, openvino, openvino-fp32, openvino-int8 or torch.",
         ),
+        ("THRESHOLD", "2", "NEWSQUOTE_THRESHOLD is '2'; set it to a number from 0 to 1, or -1 for the default."),
         ("LOG_LEVEL", "loud", "NEWSQUOTE_LOG_LEVEL is 'loud'; set it to debug, info, warning or error."),
     ],
 )
@@ -74,6 +76,20 @@ def test_a_value_out_of_range_says_what_it_may_be(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == sentence
+
+
+def test_a_folder_may_begin_at_the_home_folder_as_in_a_file_that_no_shell_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("USERPROFILE", "/home/ada")
+    for name in ("DATA", "MODEL", "RERANKER", "LLM_PROMPTS"):
+        monkeypatch.setenv("NEWSQUOTE_" + name, "~/kept")
+    settings = read_settings()
+    assert (settings.data, settings.model, settings.reranker) == (Path("/home/ada/kept"), *2 * ["/home/ada/kept"])
+    assert read_llm_settings().llm_prompts == Path("/home/ada/kept")
+    monkeypatch.setenv("NEWSQUOTE_MODEL", "a~b/model")
+    assert read_settings().model == "a~b/model"
 
 
 def test_words_are_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
