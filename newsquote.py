@@ -1,6 +1,7 @@
 """The command line, and the one place where everything is put together.
 
-Results go to stdout, everything else to stderr. Exit 0: done; 1: a known failure, in one sentence; 2: usage.
+Results go to stdout, everything else to stderr. Exit 0: done; 1: a known failure, in one sentence; 2: usage;
+130: interrupted.
 Heavy libraries are imported by the command that needs them, so that `--help` is quick.
 """
 
@@ -138,6 +139,14 @@ def _check_corpus(folder: Path) -> None:
 
     with Store(folder):
         pass
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise `BadInput` where there is no such folder; one without a corpus may yet get it from an ingest."""
+    if not folder.is_dir():
+        raise BadInput(
+            f"There is no folder {folder}; run `newsquote ingest SOURCE` first, or name another folder with --data."
+        )
 
 
 def _print_json(value: object) -> None:
@@ -324,7 +333,15 @@ def ask(
     with contextlib.ExitStack() as stack:
         texts = stack.enter_context(_texts(settings)) if with_text else None
         n_words = len(asked.text.split())
-        answer = stack.enter_context(_answerer(settings, asked.sources, asked.language, n_words)).answer(asked)
+        answerer = stack.enter_context(_answerer(settings, asked.sources, asked.language, n_words))
+        try:
+            answer = answerer.answer(asked)
+        except NewsquoteError as error:
+            if as_json:
+                from bot.render import failed_json
+
+                _print_json(failed_json(None, asked.text, asked.asked_on.isoformat(), str(error)))
+            raise
         if texts is not None and answer.status == "answered":
             written = texts.write(answer)
     from bot import render
@@ -684,6 +701,7 @@ def bot(
     token = own.discord_token.get_secret_value()
     if not token:
         raise BadInput("There is no token; set NEWSQUOTE_DISCORD_TOKEN (docs/discord-setup.md says where to find it).")
+    _check_folder(settings.data)
     asyncio.run(_run_bot(settings, own, token, sync=sync))
 
 
@@ -699,9 +717,8 @@ async def _run_bot(settings: Settings, own: BotSettings, token: str, *, sync: bo
                     await server.start()
                 await run_bot(made, token)
         except OSError as error:
-            raise NewsquoteError(
-                f"The connection failed ({error}); check the network, and that port {own.metrics_port} is free."
-            ) from error
+            port = f", and that port {own.metrics_port} is free" if own.metrics_port else ""
+            raise NewsquoteError(f"The connection failed ({error}); check the network{port}.") from error
         finally:
             if server is not None:
                 await server.close()
@@ -759,6 +776,7 @@ def harness(
     from bot.harness import run_harness
 
     settings = _settings(context, data)
+    _check_folder(settings.data)
 
     async def run() -> None:
         with _bot(settings, BotSettings(), is_remembered=False) as made:
@@ -903,10 +921,20 @@ def ingest(
                 sitemaps=[*sitemaps.items()],
             )
         )
-    with ingest_lock(settings.data, "newsquote ingest", _now_s()):
+    with ingest_lock(settings.data, "newsquote ingest", _now_s()), _told_what_is_safe():
         failures = run_ingest(opened, settings.data, lambda: _ingest_embedder(settings), _version(), _now_s(), rejects)
     if failures:
         raise BadInput(failures[0] if len(failures) == 1 else f"{len(failures)} sources failed: " + "; ".join(failures))
+
+
+@contextlib.contextmanager
+def _told_what_is_safe() -> Iterator[None]:
+    """For what reports as stored what it stores: an interruption loses none of it, and says so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Everything reported as stored is safe; run the same command again to go on.", file=sys.stderr)
+        raise
 
 
 def _fetcher(settings: Settings, *, allow_private: bool) -> Fetcher:
@@ -1070,12 +1098,13 @@ def export(
     """
     _import_urllib3()
     from index.store import Store
+    from index.terminal import counted
     from ingest.job import run_export
 
     settings = _settings(context, data)
     with Store(settings.data) as store:
         n = run_export(store, output, all_versions=not current)
-    print(f"{n:,} article version{'' if n == 1 else 's'} exported", file=sys.stderr)
+    print(f"{counted(n, 'article version')} exported", file=sys.stderr)
 
 
 # The cache of vectors -------------------------------------------------------------------------------------
@@ -1131,10 +1160,17 @@ def cache_drop(context: typer.Context, data: DataOption = None) -> None:
 
 # Feeds ----------------------------------------------------------------------------------------------------
 
-feeds_app = typer.Typer(
-    help="Subscribe to feeds, which `newsquote watch` polls.\n\nExample: newsquote feeds list", no_args_is_help=True
-)
+feeds_app = typer.Typer(no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
+
+
+@feeds_app.callback()
+def feeds(context: typer.Context, data: DataOption = None) -> None:
+    """Subscribe to feeds, which `newsquote watch` polls.
+
+    Example: newsquote feeds list
+    """
+    context.obj = data or context.obj
 
 
 @contextlib.contextmanager
@@ -1589,7 +1625,7 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-INTERRUPTED = "newsquote: interrupted; everything reported as stored is safe."
+INTERRUPTED = "newsquote: interrupted."
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Untrusted text made harmless for a terminal. Knows nothing about what is shown."""
+"""Text for a terminal: untrusted text made harmless, numbers with their nouns. Knows nothing about what is shown."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def safe(text: str) -> str:
         else:
             shown.append(char)
     return "".join(shown)
+
+
+def counted(n: int, noun: str, many: str = "") -> str:
+    """A number and what it counts: `1 copy`, `2,000 copies`; the plural is `many`, or the noun with an s."""
+    return f"{n:,} {noun if n == 1 else many or noun + 's'}"

@@ -19,6 +19,7 @@ from index.files import whole_file
 from index.snapshot import current_name, live_name
 from index.store import Store
 from index.store_feeds import FeedStore
+from index.terminal import counted
 from index.types import Embedder
 from index.vectors import bytes_a_vector
 from ingest.draft import Draft, Flush, Reject, Source
@@ -151,10 +152,8 @@ def run_reindex(
         progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
         with contextlib.closing(progress):
             n_embedded, name = finish(folder, store, embedder, recipe, now_s, progress, always=True)
-    print(
-        f"{n_embedded:,} passages embedded in {time.monotonic() - started:.1f} s; the live index is now {name}",
-        file=sys.stderr,
-    )
+    took_s = time.monotonic() - started
+    print(f"{counted(n_embedded, 'passage')} embedded in {took_s:.1f} s; the live index is now {name}", file=sys.stderr)
 
 
 # A passage on disk beside its vectors: its words in the index, and its places and keys.
@@ -183,7 +182,7 @@ def _estimate(store: Store, embedder: Embedder, recipe: Recipe) -> str:
     how_long = f"some {minutes:,} min" if minutes else "less than a minute"
     free = shutil.disk_usage(store.folder).free
     return (
-        f"{n_articles:,} articles, about {n:,} passages, of which {n_new:,} are to be embedded: "
+        f"{counted(n_articles, 'article')}, about {counted(n, 'passage')}, of which {n_new:,} are to be embedded: "
         f"{how_long} and {disk / 1e6:,.0f} MB of disk "
         f"({free / 1e6:,.0f} MB are free)"
     )
@@ -206,12 +205,16 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
             if not found:
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
             ids.extend(found)
+        known = {identity: reader.known(identity) for identity in ids}
+        due = [identity for identity, one in known.items() if one is None or not one.is_retracted]
+    if not due:
+        return "Nothing is left to retract: what was named was retracted before."
     if dry_run:
-        return f"{len(ids)} article{'' if len(ids) == 1 else 's'} would be retracted."
+        return f"{counted(len(due), 'article')} would be retracted."
     with Store(folder, write=True) as store:
-        n = sum(store.retract(identity, now_s) for identity in ids)
+        n = sum(store.retract(identity, now_s) for identity in due)
     return (
-        f"{n} article{'' if n == 1 else 's'} retracted: no answer from there any more. `newsquote reindex` "
+        f"{counted(n, 'article')} retracted: no answer from there any more. `newsquote reindex` "
         "takes words and vectors off the index files too."
     )
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from index.terminal import counted
 from ingest.pipeline import Report
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LineProgress:
         now = self._clock()
         if now - self._last >= EVERY_S or n == n_all:
             self._last = now
-            self._line(f"embedded {n:,} of {n_all:,} passages")
+            self._line(f"embedded {n:,} of {counted(n_all, 'passage')}")
 
     def building(self, n_passages: int) -> None:
         self._line("building the index")
@@ -76,12 +77,12 @@ class BarProgress:
 
     def stored(self, n: int) -> None:
         done, total = self._read()
-        self._bar.update(self._reading, completed=done, total=total, count=f"{n:,} articles stored")
+        self._bar.update(self._reading, completed=done, total=total, count=f"{counted(n, 'article')} stored")
 
     def embedded(self, n: int, n_all: int) -> None:
         if self._embedding is None:
             self._embedding = self._bar.add_task("embedding", total=n_all, count="")
-        self._bar.update(self._embedding, completed=n, total=n_all, count=f"{n:,} of {n_all:,} passages")
+        self._bar.update(self._embedding, completed=n, total=n_all, count=f"{n:,} of {counted(n_all, 'passage')}")
 
     def building(self, n_passages: int) -> None:
         self._bar.add_task("building the index", total=None, count="")
@@ -96,17 +97,18 @@ def summary(report: Report, took_s: float, *, has_index: bool = True) -> str:
     lines = [
         f"{report.n_read:,} read in {took_s:.1f} s: {report.n_new:,} new, {report.n_changed:,} changed, "
         f"{report.n_same:,} same, {sum(report.rejected.values()):,} rejected",
-        f"among the new and changed: {report.n_copies:,} copies, {report.n_stubs:,} stubs; "
-        f"{report.removed_lines:,} boilerplate lines removed",
+        f"among the new and changed: {counted(report.n_copies, 'copy', 'copies')}, {counted(report.n_stubs, 'stub')}; "
+        f"{counted(report.removed_lines, 'boilerplate line')} removed",
     ]
     if report.n_retracted:
-        lines.append(f"{report.n_retracted:,} were retracted before and stay so")
+        was, stay = ("was", "stays") if report.n_retracted == 1 else ("were", "stay")
+        lines.append(f"{report.n_retracted:,} {was} retracted before and {stay} so")
     for reason, n in report.rejected.most_common():
         lines.append(f"rejected: {n:,} × {reason}")
     for warning, n in report.warnings.most_common():
         lines.append(f"repaired: {n:,} × {warning}")
     if report.snapshot:
-        lines.append(f"{report.n_embedded:,} passages embedded; the live index is now {report.snapshot}")
+        lines.append(f"{counted(report.n_embedded, 'passage')} embedded; the live index is now {report.snapshot}")
     else:
         lines.append("nothing to embed; " + ("the live index stays as it is" if has_index else "there is no index yet"))
     return "\n".join(lines)

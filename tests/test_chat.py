@@ -202,6 +202,32 @@ def test_the_bot_without_a_token_says_where_to_find_one(tmp_path: Path) -> None:
     assert done.err.startswith("newsquote: There is no token; set NEWSQUOTE_DISCORD_TOKEN")
 
 
+@pytest.mark.parametrize(("port", "what"), [("", "network."), ("9464", "network, and that port 9464 is free.")])
+def test_without_a_connection_a_port_is_named_only_where_one_is_listened_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str, what: str
+) -> None:
+    async def unreachable(*_: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr("bot.discord_bot.run_bot", unreachable)
+    monkeypatch.setattr(MetricsServer, "start", unreachable)
+    settings = {"NEWSQUOTE_DISCORD_TOKEN": "none.of.yours", "NEWSQUOTE_METRICS_PORT": port}
+    done = run("--data", str(tmp_path), "bot", env=settings)
+    assert (done.code, done.err) == (1, f"newsquote: The connection failed (no route); check the {what}\n")
+
+
+@pytest.mark.parametrize("command", ["bot", "harness"])
+def test_a_data_folder_that_is_not_there_is_not_made(tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "typo"
+    done = run("--data", str(missing), command, env={"NEWSQUOTE_DISCORD_TOKEN": "none.of.yours"})
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        f"newsquote: There is no folder {missing}; run `newsquote ingest SOURCE` first, or name another folder with "
+        "--data.\n"
+    )
+    assert not missing.exists()
+
+
 # Settings -------------------------------------------------------------------------------------------------
 
 

@@ -153,6 +153,15 @@ def test_a_batch_of_which_every_question_failed_is_a_failure(sample_data: Path) 
     assert ran.err == "newsquote: All 2 questions failed; `error` in their rows says why.\n"
 
 
+@pytest.mark.parametrize("question", ["", "  ", "x" * 5_000])
+def test_a_question_that_failed_is_an_object_as_well_as_a_sentence(sample_data: Path, question: str) -> None:
+    ran = run("ask", question, "--json", "--asked-on", "2025-04-30", "--data", str(sample_data))
+    row = FailedRow.model_validate_json(ran.out)
+    assert (row.id, row.question, row.asked_on, row.status) == (None, question, "2025-04-30", "not_found")
+    assert (ran.code, ran.err) == (1, f"newsquote: {row.error}{'' if row.error[-1] in '.?!' else '.'}\n")
+    assert run("ask", question, "--data", str(sample_data)).out == ""
+
+
 def test_a_question_of_marks_emoji_and_commands_is_given_back_as_asked(sample_data: Path) -> None:
     question = "“Who” said 'no'? 🇺🇦 \x1b[31m \u202ewho שלום \ud800 \\ \" \x00"
     line = json.dumps({"question": question}).encode()
@@ -172,6 +181,9 @@ def test_the_data_folder_may_stand_before_or_after_the_verb_or_in_the_environmen
     variable = run("sources", env={"NEWSQUOTE_DATA": folder})
     assert before.out.startswith("Harbor Courier")
     assert before == after == variable
+    inside = run("feeds", "--data", folder, "list")
+    assert inside.code == 0
+    assert inside == run("feeds", "list", "--data", folder) == run("--data", folder, "feeds", "list")
     assert run("--data", "/nowhere", "sources", "--data", folder, env={"NEWSQUOTE_DATA": "/nowhere"}) == before
 
 
@@ -317,6 +329,12 @@ def test_a_closed_output_is_no_error(sample_data: Path) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "")
 
 
+def test_ctrl_c_where_nothing_is_stored_speaks_of_nothing_stored() -> None:
+    interrupt = "import index.settings\ndef read_settings(data):\n    raise KeyboardInterrupt\n"
+    ran = run_child("ask", "who?", before=f"{interrupt}index.settings.read_settings = read_settings")
+    assert (ran.code, ran.out, ran.err) == (130, "", "newsquote: interrupted.\n")
+
+
 def test_ctrl_c_in_the_middle_of_an_ingest_is_one_line_and_keeps_what_was_stored(tmp_path: Path) -> None:
     articles, data = tmp_path / "articles.jsonl", tmp_path / "data"
     with articles.open("w", encoding="utf-8") as file:
@@ -330,7 +348,10 @@ def test_ctrl_c_in_the_middle_of_an_ingest_is_one_line_and_keeps_what_was_stored
         rest = child.stderr.read().decode().splitlines()
         assert child.wait(60) == 130
     told = [int(line.split()[1].replace(",", "")) for line in [first, *rest] if line.startswith("stored ")]
-    assert rest[-1] == "newsquote: interrupted; everything reported as stored is safe."
+    assert rest[-2:] == [
+        "Everything reported as stored is safe; run the same command again to go on.",
+        "newsquote: interrupted.",
+    ]
     assert not any("Traceback" in line for line in rest)
     with Store(data) as store:
         assert store.counts()["articles"] >= told[-1]

@@ -25,7 +25,8 @@ from index.store_feeds import FeedStore
 from index.types import Article, Embedder
 from ingest.history import article_history, history_json
 from ingest.job import run_export, run_ingest, run_reindex, run_retract
-from ingest.report import LineProgress
+from ingest.pipeline import Report
+from ingest.report import LineProgress, summary
 from ingest.sources import open_source
 from tests.cli import run
 from tests.fakes import NOW_S, HashingEmbedder
@@ -457,6 +458,28 @@ def test_the_history_takes_what_retract_takes(tmp_path: Path) -> None:
     ingest_rows(tmp_path / "d", [{"url": "not a url", "text": "The ferry sails."}])
     with FeedStore(tmp_path / "d") as store, pytest.raises(BadInput, match="not a url was given for 2 articles"):
         article_history(store, "not a url")
+
+
+def test_what_was_retracted_before_is_not_counted_again(tmp_path: Path) -> None:
+    ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(1), story(2)]))
+    before = run_retract(tmp_path / "d", [story(1).url, story(1).url], NOW_S, dry_run=False)
+    assert before.startswith("1 article retracted: ")
+    for dry_run in (True, False):
+        again = run_retract(tmp_path / "d", [story(1).url], NOW_S, dry_run=dry_run)
+        assert again == "Nothing is left to retract: what was named was retracted before."
+    both = [story(1).url, story(2).url]
+    assert run_retract(tmp_path / "d", both, NOW_S, dry_run=True) == "1 article would be retracted."
+
+
+def test_a_summary_counts_one_thing_as_one() -> None:
+    one = Report(
+        n_read=2, n_new=1, n_copies=1, n_stubs=1, n_retracted=1, removed_lines=1, n_embedded=1, snapshot="000001"
+    )
+    assert summary(one, 1.0).splitlines()[1:] == [
+        "among the new and changed: 1 copy, 1 stub; 1 boilerplate line removed",
+        "1 was retracted before and stays so",
+        "1 passage embedded; the live index is now 000001",
+    ]
 
 
 def test_a_dry_run_of_retract_changes_nothing(tmp_path: Path) -> None:
