@@ -1,8 +1,9 @@
 """From text as found to text as stored: one Unicode form, no boilerplate lines, nothing else touched.
 
 What comes out is hashed, indexed and quoted as it is, so no step edits inside a line beyond single
-code points that nobody sees. Knows nothing about HTML, storage or other articles; what many articles
-of one source have in common is counted elsewhere and comes in as `learned`.
+code points that nobody sees; only bytes that were read wrongly throughout are read again before the
+first one. Knows nothing about HTML, storage or other articles; what many articles of one source have in
+common is counted elsewhere and comes in as `learned`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,30 @@ _RARE = re.compile("[" + re.escape("".join([*_BREAKS, *_INVISIBLE, *_CONTROLS]))
 _JOINED = r"[\u0600-\u1dff\u2070-\U0010ffff]"
 _STRAY_JOINER = re.compile(rf"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
 _BLANK_LINES = re.compile(r"\n{3,}")
+
+# Bytes that Windows-1252 does not use, and that are passed on as they are where it is read; as Python keeps bytes.
+_UNUSED = {byte: 0xDC00 + byte for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+
+
+def reread(text: str, at_least: int = 2) -> str:
+    """UTF-8 that was read as Windows-1252 (`â€™` for an apostrophe), once or several times, as it was meant.
+
+    Nothing is guessed: all of the text must be bytes of Windows-1252, and these UTF-8 to the last one, with `at_least`
+    so many characters of several bytes. Of a text that is meant as it stands a single quotation mark or é prevents it.
+
+    Args:
+        text: As found, before anything is taken out of it.
+        at_least: Fewer may be meant, as where a text tells of one.
+    """
+    while not text.isascii():
+        try:
+            meant = text.translate(_UNUSED).encode("cp1252", "surrogateescape").decode()
+        except UnicodeError:
+            break
+        if sum(c > "\x7f" for c in meant) < at_least:
+            break
+        text = meant
+    return text
 
 
 def normalise(text: str) -> str:

@@ -13,7 +13,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from index.errors import IndexCorrupt, IndexMissing, IndexStale
 from index.snapshot import model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, Vectors, instant_s
-from ingest.clean import clean, learned_lines, line_keys, normalise
+from ingest.clean import clean, learned_lines, line_keys, normalise, reread
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Flush, Reject
@@ -184,7 +184,10 @@ def _store_batch(
     on_reject: Callable[[Reject], None],
     returns: _Returns,
 ) -> None:
-    normal = [(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in drafts]
+    meant = [(_reread(draft), key) for draft, key in drafts]
+    if n_reread := sum(draft.text != found.text for (draft, _), (found, _) in zip(drafts, meant, strict=True)):
+        report.warnings["mojibake"] += n_reread
+    normal = [(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in meant]
     learned = _learn(store, normal)
     for draft, key, text, source in normal:
         kept, extra = kept_of(draft.extra)
@@ -251,6 +254,15 @@ def _store_batch(
         report.n_copies += copy_of is not None
         report.n_stubs += cleaned.is_stub
         report.removed_lines += len(cleaned.removed)
+
+
+def _reread(draft: Draft) -> Draft:
+    """The draft as it was meant; where its text was read wrongly, its names were too."""
+    text = reread(draft.text)
+    if text == draft.text or kept_of(draft.extra)[0].cuts:  # which count the characters that stand there
+        return draft
+    title, source, *authors = (reread(name, 1) for name in (draft.title, draft.source, *draft.authors))
+    return replace(draft, text=text, title=title, source=source, authors=tuple(authors))
 
 
 def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:

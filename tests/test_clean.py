@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.clean import clean, learned_lines, line_key, line_keys, normalise
+from ingest.clean import clean, learned_lines, line_key, line_keys, normalise, reread
 
 EVAL = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
 
@@ -91,6 +91,43 @@ def test_joiners_stay_where_they_join_and_go_where_they_hide() -> None:
 
 def test_broken_surrogates_are_repaired_or_replaced() -> None:
     assert normalise("ok \ud83d\ude00 and \ud83d alone") == "ok 😀 and \ufffd alone"
+
+
+@pytest.mark.parametrize("text", ["It’s “open” – says José.", "“Müller”\x81", "Пожар в порту", "橋は開いている"])
+def test_utf8_that_was_read_as_windows_1252_is_read_again(text: str) -> None:
+    wrong = text
+    for _ in range(3):
+        raw = wrong.encode()
+        wrong = "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in raw)
+        assert reread(wrong) == reread(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Plain words.",
+        "It’s open, says José.",
+        "An Ã and an Â, says “Ã”.",
+        "The page showed â€™ for an apostrophe.",  # one is talked about
+        "It â€™ s open, and the “bridge” stays â€“ for now.",  # not throughout
+        "Naïve façade: Â« Ã© »",
+        "NÃO É",
+        "It â€ s shut, it â€ s open.",  # a byte was lost
+        "\udce2\udc80",
+    ],
+)
+def test_what_may_be_meant_as_it_stands_is_not_read_again(text: str) -> None:
+    assert reread(text) == text
+
+
+def test_a_name_is_read_again_for_a_single_character() -> None:
+    assert (reread("JosÃ©", 1), reread("JosÃ©"), reread("José", 1)) == ("José", "JosÃ©", "José")
+
+
+@given(st.text(max_size=40))
+def test_reading_again_leaves_nothing_to_read_again(text: str) -> None:
+    assert reread(reread(text)) == reread(text)
 
 
 def test_pasted_page_keeps_every_sentence_and_loses_every_leftover() -> None:

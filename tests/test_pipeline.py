@@ -460,6 +460,20 @@ def test_one_bad_article_is_a_counted_result_and_the_others_are_kept(tmp_path: P
     assert (report.n_read, report.n_new) == (3, 1)
 
 
+def test_a_record_that_was_read_wrongly_is_read_again_and_counted(tmp_path: Path) -> None:
+    wrong = Draft("a", "Itâ€™s open, says JosÃ©.", URL, "Bridgeâ€™s end", source="CafÃ©", authors=("JosÃ©",))
+    meant = Draft("a", "It’s open, says José.", URL + "2", "JosÃ©")
+    backup = Draft("a", "Itâ€™s shut.\nItâ€™s open.", URL + "3", extra='{"newsquote": {"cuts": [14]}}')
+    report = ingest(tmp_path, [wrong, meant, backup])
+    assert dict(report.warnings) == {"mojibake": 1}
+    with Store(tmp_path) as store:
+        first, second, third = (article for article, _ in store.export())
+    assert (first.text, first.title) == ("It’s open, says José.", "Bridge’s end")
+    assert (first.source, first.authors, second.title) == ("Café", ("José",), "JosÃ©")
+    assert third.text == backup.text
+    assert ingest(tmp_path, [wrong, meant, backup]).n_same == 3
+
+
 def test_every_draft_is_counted_once(tmp_path: Path) -> None:
     drafts = [draft(story(number % 40, f"https://paper.example/{number % 30}")) for number in range(90)]
     report = ingest(tmp_path, drafts)
