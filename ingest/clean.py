@@ -29,6 +29,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 # Bytes that Windows-1252 does not use, and that are passed on as they are where it is read; as Python keeps bytes.
 _UNUSED = {byte: 0xDC00 + byte for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+_IS_UNUSED = re.compile("[\x81\x8d\x8f\x90\x9d]")
 
 
 def reread(text: str, at_least: int = 2) -> str:
@@ -43,7 +44,8 @@ def reread(text: str, at_least: int = 2) -> str:
     """
     while not text.isascii():
         try:
-            meant = text.translate(_UNUSED).encode("cp1252", "surrogateescape").decode()
+            kept = text.translate(_UNUSED) if _IS_UNUSED.search(text) else text
+            meant = kept.encode("cp1252", "surrogateescape").decode()
         except UnicodeError:
             break
         if sum(c > "\x7f" for c in meant) < at_least:
