@@ -92,6 +92,7 @@ _REASON_CUE = re.compile(r"because|due|thanks|citing|in order|so that", re.IGNOR
 _CAPITALS = r"(?:[A-Z][\w.’'/-]*,?[^\S\n]+)"
 _DATELINE = re.compile(
     rf"^[^\S\n]*(?:{_CAPITALS}{{0,6}}\([A-Z][^()\n]{{0,30}}\)[^\S\n]*[—–-]+|\([A-Z][\w.]{{1,12}}\)"
+    rf"|{_CAPITALS}{{1,6}}\((?:AFP|AP|Bloomberg|CNN|Reuters|UPI)\)"  # an organisation has its initials there, "(WHO)"
     rf"|(?:[A-Z]{{2}}[A-Z.’'/-]*,?[^\S\n]+{_CAPITALS}{{0,5}}|{_CAPITALS}{{1,6}}(?<=[A-Z]{{2}}\s))[—–-]+)"
     r"\s*(?=[\"“‘]?[A-Z\d])",
     re.MULTILINE,

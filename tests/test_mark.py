@@ -192,6 +192,7 @@ def test_a_mark_stands_on_one_line(question: str, quote: str) -> None:
         ),
         ("Who repaired the ferry?", "(CNN) The ferry was repaired by Ada Lind.", "Ada Lind"),
         ("Where was the mayor shot?", "London CNN — The mayor was shot in Portville, a witness said.", "Portville"),
+        ("Where was the mayor shot?", "Estmere (CNN) The mayor was shot in Portville, a witness said.", "Portville"),
         ("Which town was flooded?", "ESTMERE, Ohio (AP) — The town of Portville was flooded.", "Portville"),
         ("Who repaired the ferry?", "However, repaired it was, the old ferry, and by Ada Lind.", "Ada Lind"),
         ("Who repaired the ferry?", "What’s more, the ferry was repaired by Ada Lind.", "Ada Lind"),
