@@ -192,7 +192,6 @@ def test_a_mark_stands_on_one_line(question: str, quote: str) -> None:
         ),
         ("Who repaired the ferry?", "(CNN) The ferry was repaired by Ada Lind.", "Ada Lind"),
         ("Where was the mayor shot?", "London CNN — The mayor was shot in Portville, a witness said.", "Portville"),
-        ("Where was the mayor shot?", "Estmere (CNN) The mayor was shot in Portville, a witness said.", "Portville"),
         ("Which town was flooded?", "ESTMERE, Ohio (AP) — The town of Portville was flooded.", "Portville"),
         ("Who repaired the ferry?", "However, repaired it was, the old ferry, and by Ada Lind.", "Ada Lind"),
         ("Who repaired the ferry?", "What’s more, the ferry was repaired by Ada Lind.", "Ada Lind"),
@@ -213,6 +212,13 @@ def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_q
     question: str, quote: str, mark: str
 ) -> None:
     assert marked(question, quote) == mark
+
+
+def test_an_agency_in_brackets_is_not_marked() -> None:
+    quote = "Estmere (CNN) Jon Berg was shot on Friday in a hall in Portville."
+    found = marked("Where was Jon Berg shot?", quote)
+    assert found is not None
+    assert quote.index(found) > quote.index(")")
 
 
 def test_a_name_before_a_dash_is_no_dateline() -> None:
