@@ -49,8 +49,8 @@ LEARN_AT_LEAST = 10
 class Progress(Protocol):
     """Told how far the job is; called often, so it must be cheap."""
 
-    def stored(self, n: int) -> None:
-        """What `n` drafts say is committed in all, by this run or one before."""
+    def stored(self, n: int, n_same: int) -> None:
+        """What `n` drafts say is committed in all; what `n_same` of them say was there before."""
         ...
 
     def embedded(self, n: int, n_all: int) -> None:
@@ -110,7 +110,7 @@ def store_articles(
         if fresh:
             with store.transaction():
                 _store_batch(fresh, store, now_s, copies, report, on_reject, returns)
-        progress.stored(report.n_new + report.n_changed + report.n_same)
+        progress.stored(report.n_new + report.n_changed + report.n_same, report.n_same)
     changed_back = returns.real()
     if changed_back:
         with store.transaction():

@@ -1,6 +1,7 @@
 """How an ingest tells a person what it does: a progress bar on a terminal, plain lines elsewhere, a summary at the end.
 
-Everything goes to stderr. A line "stored N" is only written once these N are durable.
+Everything goes to stderr. A line "stored N" is only written once these N are durable,
+and says how many of them were before.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class LineProgress:
     def _line(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
-    def stored(self, n: int) -> None:
-        self._line(f"stored {n:,}")
+    def stored(self, n: int, n_same: int) -> None:
+        self._line(f"stored {n:,}{_before(n, n_same)}")
 
     def embedded(self, n: int, n_all: int) -> None:
         now = self._clock()
@@ -75,9 +76,11 @@ class BarProgress:
         self._reading = self._bar.add_task("reading", total=None, count="")
         self._embedding: TaskID | None = None
 
-    def stored(self, n: int) -> None:
+    def stored(self, n: int, n_same: int) -> None:
         done, total = self._read()
-        self._bar.update(self._reading, completed=done, total=total, count=f"{counted(n, 'article')} stored")
+        self._bar.update(
+            self._reading, completed=done, total=total, count=f"{counted(n, 'article')} stored{_before(n, n_same)}"
+        )
 
     def embedded(self, n: int, n_all: int) -> None:
         if self._embedding is None:
@@ -90,6 +93,13 @@ class BarProgress:
     def close(self) -> None:
         """Take the bar off the screen."""
         self._bar.stop()
+
+
+def _before(n: int, n_same: int) -> str:
+    """How many of those that are stored were so before."""
+    if not n_same:
+        return ""
+    return f", {'all' if n_same == n else f'{n_same:,}'} of them before"
 
 
 def summary(report: Report, took_s: float, *, has_index: bool = True) -> str:

@@ -745,7 +745,7 @@ class _StoppableProgress:
         if self._stop.is_set():
             raise _Stopped
 
-    def stored(self, n: int) -> None:
+    def stored(self, n: int, n_same: int) -> None:
         """What is stored is noted next, which takes no time; so no check here."""
 
     def embedded(self, n: int, n_all: int) -> None:

@@ -72,7 +72,7 @@ class SilentProgress:
         self.n_embedded = 0
         self.n_built = 0
 
-    def stored(self, n: int) -> None:
+    def stored(self, n: int, n_same: int) -> None:
         self.n_stored = n
 
     def embedded(self, n: int, n_all: int) -> None:

@@ -123,7 +123,15 @@ def test_a_second_ingest_says_that_there_is_nothing_to_do_and_needs_no_model(
     ingest(tmp_path / "d", path)
     capsys.readouterr()
     ingest(tmp_path / "d", path)
-    assert capsys.readouterr().err.splitlines()[-1] == "nothing to embed; the live index stays as it is"
+    said = capsys.readouterr().err.splitlines()
+    assert (said[0], said[-1]) == ("stored 1, all of them before", "nothing to embed; the live index stays as it is")
+
+
+def test_what_was_stored_before_is_told_from_what_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(1)]))
+    capsys.readouterr()
+    ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(1), story(2), story(3)]))
+    assert capsys.readouterr().err.splitlines()[0] == "stored 3, 1 of them before"
 
 
 def test_one_source_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -485,7 +485,7 @@ def test_stored_is_only_said_of_what_is_durable(tmp_path: Path) -> None:
     class Watching(SilentProgress):
         """Looks with another connection whenever it is told."""
 
-        def stored(self, n: int) -> None:
+        def stored(self, n: int, n_same: int) -> None:
             with Store(tmp_path) as reader:
                 assert reader.counts()["articles"] == n
 

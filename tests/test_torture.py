@@ -41,4 +41,5 @@ def test_invented_words_are_all_different() -> None:
 
 def test_only_a_whole_stored_line_is_a_promise() -> None:
     assert n_stored("stored 12\nstored 1,024\nstored 2,0") == 1_024
+    assert n_stored("stored 12\nstored 1,024, 8 of them before\nstored 2,000, 8 of") == 1_024
     assert n_stored("") == 0

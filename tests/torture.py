@@ -327,7 +327,7 @@ def _killed(process: subprocess.Popen[str], delay_s: float) -> bool:
 
 def n_stored(stderr: str) -> int:
     """What the last whole "stored N" line promises."""
-    found = re.findall(r"^stored ([\d,]+)\n", stderr, re.MULTILINE)
+    found = re.findall(r"^stored (\d[\d,]*)(?:, .*)?\n", stderr, re.MULTILINE)
     return int(found[-1].replace(",", "")) if found else 0
 
 
