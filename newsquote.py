@@ -1216,6 +1216,7 @@ def feeds_add(
     import asyncio
 
     _import_urllib3()
+    from index.terminal import counted
     from ingest.feed_commands import find_feed, subscription
     from ingest.feeds import Feed
 
@@ -1231,7 +1232,8 @@ def feeds_add(
             is_new = store.find(url) is None
             made = store.subscribe(subscription(url, _now_s(), title=feed.title, site=feed.site, source=source))
             words = "Subscribed to" if is_new else "Already subscribed to"
-            _print_safe(f"{words} {made.title or made.url} ({made.url}, {len(feed.entries)} entries).")
+            entries = counted(len(feed.entries), "entry", "entries")
+            _print_safe(f"{words} {made.title or made.url} ({made.url}, {entries}).")
 
 
 @feeds_app.command("remove")
@@ -1288,6 +1290,7 @@ def feeds_import(
     Example: newsquote feeds import subscriptions.opml
     """
     _import_urllib3()
+    from index.terminal import counted
     from ingest.feed_commands import imported
     from ingest.feed_files import left_out, read_file
 
@@ -1298,7 +1301,7 @@ def feeds_import(
         for one in wanted:
             store.subscribe(one)
         n_new = len(store.feeds()) - n_before
-    print(f"{n_new:,} subscriptions added, {len(wanted) - n_new:,} were there already.")
+    print(f"{counted(n_new, 'subscription')} added, {len(wanted) - n_new:,} there already.")
     if n_left_out:
         print(left_out(path, n_left_out), file=sys.stderr)
 

@@ -11,7 +11,7 @@ from index.errors import ModelUnavailable, NewsquoteError
 from index.rerank import check_reranker
 from index.snapshot import FOLDER, Manifest, check_files, current_name, embedder_of, open_snapshot, read_manifest
 from index.store import NEVER, Store
-from index.terminal import safe
+from index.terminal import counted, safe
 from index.types import day_of
 
 
@@ -67,12 +67,13 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
 def status_lines(found: dict[str, object]) -> str:
     """`corpus_status` for a person."""
     oldest, newest = (str(found[end])[:10] if found[end] else "" for end in ("oldest", "newest"))
+    copies, stubs, versions = (int(str(found[name])) for name in ("copies", "stubs", "versions"))
     rows = [
         ("corpus", safe(str(found["data"]))),
         (
             "articles",
-            f"{found['articles']:,}: {found['copies']:,} copies, {found['stubs']:,} stubs; "
-            f"{found['versions']:,} versions; {found['retracted']:,} retracted",
+            f"{found['articles']:,}: {counted(copies, 'copy', 'copies')}, {counted(stubs, 'stub')}; "
+            f"{counted(versions, 'version')}; {found['retracted']:,} retracted",
         ),
         ("dates", f"{oldest} to {newest}" if oldest else "none"),
     ]
@@ -145,14 +146,14 @@ def _check_store(folder: Path) -> str:
         if found != "ok":
             raise NewsquoteError(f"the store is damaged ({found}); restore it from a backup.")
         counts = store.counts()
-    return f"{counts['articles']:,} articles, {counts['versions']:,} versions, sound"
+    return f"{counted(counts['articles'], 'article')}, {counted(counts['versions'], 'version')}, sound"
 
 
 def _check_index(folder: Path) -> str:
     manifest: Manifest = read_manifest(folder)
     name = current_name(folder) or ""
     check_files(folder / FOLDER / name, manifest, digests=True)
-    return f"{name} with {manifest.n_passages:,} passages, every file as written"
+    return f"{name} with {counted(manifest.n_passages, 'passage')}, every file as written"
 
 
 def _check_search(folder: Path) -> str:

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 
 from index.errors import BadInput, FeedError, FetchError
 from index.store_feeds import FeedStore, Subscription
-from index.terminal import safe
+from index.terminal import counted, safe
 from ingest.feed_articles import Fetches
 from ingest.feed_kind import feed_kind
 from ingest.feeds import MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
@@ -125,7 +125,8 @@ def feed_lines(rows: Sequence[dict[str, object]]) -> str:
     lines = []
     for row in rows:
         lines.append(f"{safe(str(row['title'] or '(not read yet)'))}  {safe(str(row['url']))}")
-        state = f"{row['entries']} entries, polled {_written(row['polled'])}, next {_written(row['next'])}"
+        entries = counted(int(str(row["entries"])), "entry", "entries")
+        state = f"{entries}, polled {_written(row['polled'])}, next {_written(row['next'])}"
         lines.append(f"  {state}" + (f"; last new {_written(row['new'])}" if row["new"] else ""))
         if row["alarm"]:
             lines.append(f"  {safe(str(row['alarm']))}")
@@ -228,11 +229,12 @@ def feed_status_lines(found: dict[str, object]) -> str:
         return ""
     alarms = found["feed_alarms"]
     assert isinstance(alarms, list)
+    waiting = counted(int(str(found["entries_waiting"])), "entry", "entries")
     rows = [
         (
             "feeds",
             f"{found['feeds']}: {found['feeds_failing']} failing, {found['feeds_stale']} stale; "
-            f"{found['entries_waiting']} entries waiting; last polled {_written(found['last_poll'])}",
+            f"{waiting} waiting; last polled {_written(found['last_poll'])}",
         )
     ]
     rows += [("alarm", safe(f"{one['feed']} {one['alarm']}")) for one in alarms]

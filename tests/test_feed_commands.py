@@ -57,7 +57,7 @@ def newsquote(folder: Path, *words: str) -> str:
 def test_from_a_sites_page_to_a_quote_and_its_correction(server: Server, folder: Path) -> None:
     base = f"http://127.0.0.1:{server.port}"
     said = newsquote(folder, "feeds", "add", f"{base}/", "--allow-private", "--source", "Harbour Post")
-    assert said == f"Subscribed to Harbour ({base}/feed, 1 entries).\n"
+    assert said == f"Subscribed to Harbour ({base}/feed, 1 entry).\n"
     assert newsquote(folder, "feeds", "add", f"{base}/feed", "--allow-private").startswith("Already subscribed")
     assert newsquote(folder, "watch", "--once", "--allow-private") == (
         "1 feed polled; 1 new entry; articles: 1 new; the live index is now 000001\n"
@@ -104,14 +104,8 @@ def test_subscriptions_go_out_as_opml_and_come_back(server: Server, tmp_path: Pa
     newsquote(one, "feeds", "add", f"{base}/feed", "--allow-private", "--source", "Harbour Post")
     newsquote(one, "feeds", "export", str(tmp_path / "x.opml"))
     assert newsquote(one, "feeds", "export").encode() == (tmp_path / "x.opml").read_bytes()
-    assert (
-        newsquote(other, "feeds", "import", str(tmp_path / "x.opml"))
-        == "1 subscriptions added, 0 were there already.\n"
-    )
-    assert (
-        newsquote(other, "feeds", "import", str(tmp_path / "x.opml"))
-        == "0 subscriptions added, 1 were there already.\n"
-    )
+    assert newsquote(other, "feeds", "import", str(tmp_path / "x.opml")) == "1 subscription added, 0 there already.\n"
+    assert newsquote(other, "feeds", "import", str(tmp_path / "x.opml")) == "0 subscriptions added, 1 there already.\n"
     rows = [json.loads(line) for line in newsquote(other, "feeds", "list", "--json").splitlines()]
     assert [(row["url"], row["title"], row["source"]) for row in rows] == [(f"{base}/feed", "Harbour", "Harbour Post")]
     assert datetime.fromisoformat(rows[0]["added"]).tzinfo is UTC
@@ -126,7 +120,7 @@ def test_entries_that_no_feed_can_be_at_are_counted(tmp_path: Path) -> None:
     listed = tmp_path / "x.opml"
     listed.write_text('<opml><body><outline xmlUrl="a.example/feed"/><outline xmlUrl="mailto:x"/></body></opml>')
     ran = run("--data", str(tmp_path), "feeds", "import", str(listed))
-    assert (ran.code, ran.out) == (0, "1 subscriptions added, 0 were there already.\n")
+    assert (ran.code, ran.out) == (0, "1 subscription added, 0 there already.\n")
     assert ran.err == f"{listed}: 1 entry was left out: no http or https address of a feed\n"
 
 

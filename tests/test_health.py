@@ -91,6 +91,11 @@ def test_status_for_a_person_fits_its_labels_and_obeys_nothing(small: Path) -> N
     assert "\x1b" not in lines[3] and "\u202e" not in lines[3]
 
 
+def test_one_thing_is_told_as_one(small: Path) -> None:
+    found = corpus_status(small, NOW_S) | {"copies": 1, "stubs": 1, "versions": 1_000}
+    assert status_lines(found).split("\n")[1] == "articles  2: 1 copy, 1 stub; 1,000 versions; 0 retracted"
+
+
 @pytest.mark.parametrize(
     ("age_s", "told"),
     [(0, "0 seconds"), (119, "119 seconds"), (120, "2 minutes"), (7200, "2 hours"), (10**7, "115 days")],
