@@ -325,6 +325,12 @@ def test_every_package_is_installed() -> None:
     assert {".".join(path.parent.relative_to(ROOT).parts) for path in inits} == set(declared)
 
 
+@pytest.mark.parametrize("name", ["bot", "ingest", "watch"])
+def test_compose_hands_the_build_the_index_that_torch_comes_from(name: str) -> None:
+    assert SERVICES[name]["build"] == {"context": ".", "args": {"TORCH_INDEX": "${TORCH_INDEX:-}"}}
+    assert ("ARG", "TORCH_INDEX=") in instructions()
+
+
 def test_the_build_takes_the_pinned_torch() -> None:
     pattern = re.findall(r"grep -o '([^']+)' pyproject.toml", DOCKERFILE)[0]
     found = subprocess.run(["grep", "-o", pattern, "pyproject.toml"], cwd=ROOT, capture_output=True, text=True).stdout
