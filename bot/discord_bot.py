@@ -14,8 +14,9 @@ import logging
 import re
 import secrets
 import signal
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,7 @@ from bot.discord_send import (
     TOO_LATE,
     again,
     embeds_of,
-    is_reference_gone,
+    is_gone,
     respond,
 )
 from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
@@ -57,6 +58,7 @@ Interaction = discord.Interaction["NewsBot"]
 FINISH_S, TELL_S, CLOSE_S = 5.0, 2.0, 2.0
 DM_CONVERSATION_S = 1_800
 THREAD_NAME_CHARS = 90
+TOKEN_REFUSED = 4004  # the gateway closes with it, also in the midst of things where a token is revoked
 FORGET_EVERY_S = 3_600
 _ASKS = (discord.MessageType.default, discord.MessageType.reply)
 
@@ -175,14 +177,15 @@ class NewsBot(commands.AutoShardedBot):
 
     async def _close_orderly(self) -> None:
         log.info("closing n_pending=%d", len(self._pending))
-        pending = set(self._pending)
-        if pending:
-            await asyncio.wait(pending, timeout=FINISH_S)
-            left = {task for task in pending if not task.done()}
-            for task in left:
-                task.cancel()
-            if left:
-                await asyncio.wait(left, timeout=TELL_S)
+        limit = time.monotonic() + FINISH_S
+        # Anew: who asks meanwhile is told that it is closing, and is to hear that.
+        while self._pending and (left_s := limit - time.monotonic()) > 0:
+            await asyncio.wait(set(self._pending), timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+        left = set(self._pending)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=TELL_S)
         if self._running is not None:
             self._running.cancel()  # a start would go on, and try for ever to connect by what is closed
         await self.close()
@@ -275,11 +278,27 @@ class NewsBot(commands.AutoShardedBot):
         except asyncio.CancelledError:
             if self._is_closing:
                 self.metrics.questions["closing"] += 1
-                with contextlib.suppress(discord.HTTPException, *DROPPED):
+                with self._unheard():
                     await tell()
             raise
         finally:
             self._pending.pop(task, None)
+
+    def taken(self, interaction: Interaction) -> contextlib.AbstractAsyncContextManager[None]:
+        """Count what an interaction has done among the pending, so that its end is waited for or told."""
+        words = self.words_of(interaction)
+        return self._taken(lambda: self._apologise(interaction, words.closing))
+
+    @contextlib.contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """What cannot be said is nobody's concern: it is refused, or the connection is broken or closed."""
+        try:
+            yield
+        except (discord.HTTPException, *DROPPED):
+            pass
+        except RuntimeError:  # aiohttp's, of a session that is closed
+            if not self.is_closed():
+                raise
 
     @contextlib.asynccontextmanager
     async def _told(self, tell: Callable[[str], Awaitable[object]], words: Words) -> AsyncIterator[None]:
@@ -288,7 +307,7 @@ class NewsBot(commands.AutoShardedBot):
             yield
         except Exception as error:  # noqa: BLE001, whatever it is, a person is waiting for a word
             sentence = self._sentence(error, words)
-            with contextlib.suppress(discord.HTTPException, *DROPPED):
+            with self._unheard():
                 await tell(sentence)
 
     def _sentence(self, error: Exception, words: Words) -> str:
@@ -312,6 +331,10 @@ class NewsBot(commands.AutoShardedBot):
             case IndexMissing():
                 self.metrics.questions["failed"] += 1
                 return words.no_index.format(id=self._log_failure("question", error))
+            case _ if self.is_closed():
+                self.metrics.questions["closing"] += 1
+                self._log_failure("question", error)
+                return words.closing
             case _:
                 self.metrics.questions["failed"] += 1
                 return words.failed.format(id=self._log_failure("question", error))
@@ -319,10 +342,15 @@ class NewsBot(commands.AutoShardedBot):
     def _log_failure(self, what: str, error: BaseException | None = None) -> str:
         """Write a failure to the log, and give the id that it stands under there."""
         failure = secrets.token_hex(4)
-        if isinstance(error, NewsquoteError):
+        error = error or sys.exception()
+        if self.is_closed():
+            log.info("broken off by closing id=%s what=%s error=%s", failure, what, type(error).__name__)
+        elif isinstance(error, NewsquoteError):
             log.error("failed id=%s what=%s reason=%r", failure, what, str(error))
         elif isinstance(error, discord.Forbidden):
             log.warning("forbidden id=%s what=%s code=%d reason=%r", failure, what, error.code, error.text)
+        elif isinstance(error, discord.HTTPException) and is_gone(error):
+            log.warning("gone id=%s what=%s code=%d reason=%r", failure, what, error.code, error.text)
         else:
             log.error("failed id=%s what=%s", failure, what, exc_info=error or True)
         return failure
@@ -355,9 +383,11 @@ class NewsBot(commands.AutoShardedBot):
             elif self._is_closing:
                 raise Refused(own.closing)
         except Refused as error:
-            await self.whisper(interaction, self._sentence(error, own))
+            async with self.taken(interaction):
+                await self.whisper(interaction, self._sentence(error, own))
             return
-        is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=private))
+        async with self.taken(interaction):
+            is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=private))
         words = own if private else self.words_of(interaction, public=True)
         where = Where(guild, interaction.channel_id or 0, interaction.user.id, is_private=private)
 
@@ -365,7 +395,7 @@ class NewsBot(commands.AutoShardedBot):
             await again(lambda: interaction.edit_original_response(content=sentence))
 
         reply, sent = None, None
-        async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
+        async with self._taken(lambda: tell(words.closing)), self._told(tell, words):
             reply = await self.desk.ask(said, where, bounds, parent=parent, is_kept=is_kept)
             can_thread = not private and _can_thread(interaction)
 
@@ -441,7 +471,7 @@ class NewsBot(commands.AutoShardedBot):
         except Exception as error:  # noqa: BLE001, the answer is there; a fault of ours must not end in silence
             self.metrics.texts["failed"] += 1
             self._log_failure("text", error)
-            with contextlib.suppress(discord.HTTPException, *DROPPED):
+            with self._unheard():
                 await show(Written("failed", reason="internal"))
         finally:
             self._pending.pop(task, None)
@@ -462,6 +492,9 @@ class NewsBot(commands.AutoShardedBot):
                     )
                 )
             except discord.HTTPException as error:
+                if is_gone(error):
+                    log.info("place of an answer deleted before it interaction=%d", interaction.id)
+                    return None
                 if error.code not in TOO_LATE:
                     raise
             else:
@@ -500,7 +533,7 @@ class NewsBot(commands.AutoShardedBot):
         await self._apologise(interaction, sentence)
 
     async def _apologise(self, interaction: Interaction, sentence: str) -> None:
-        with contextlib.suppress(discord.HTTPException, *DROPPED):
+        with self._unheard():
             if interaction.response.is_done():
                 await again(lambda: interaction.edit_original_response(content=sentence))
             else:
@@ -547,15 +580,17 @@ class NewsBot(commands.AutoShardedBot):
                     is_private=remembered.is_private,
                 )
             case "thread":
-                await self._open_thread(interaction, remembered, words)
+                async with self.taken(interaction):
+                    await self._open_thread(interaction, remembered, words)
 
     async def _show_page(self, interaction: Interaction, remembered: Remembered, first: int) -> None:
         """Further quotes, as they were found with the answer, for whoever wants them alone."""
         words = self.words_of(interaction)
-        is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
-        quotes = await self.asker.quotes(remembered.places[first : first + N_ON_PAGE])
-        card = page_card(quotes, first, len(remembered.places), remembered.id, words)
-        await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=True)
+        async with self.taken(interaction):
+            is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
+            quotes = await self.asker.quotes(remembered.places[first : first + N_ON_PAGE])
+            card = page_card(quotes, first, len(remembered.places), remembered.id, words)
+            await self._deliver(interaction, card, words, is_in_time=is_in_time, is_private=True)
 
     async def _open_thread(self, interaction: Interaction, remembered: Remembered, words: Words) -> None:
         message = interaction.message
@@ -652,7 +687,7 @@ class NewsBot(commands.AutoShardedBot):
         reply, sent = None, None
         typing = asyncio.create_task(self._show_typing(message.channel))
         try:
-            async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
+            async with self._taken(lambda: tell(words.closing)), self._told(tell, words):
                 self._check(said, guild.id if guild else 0, _places(message.channel), message.author.id, words)
                 where = Where(guild.id if guild else 0, message.channel.id, message.author.id, prompt=message.id)
                 reply = await self.desk.ask(said, where, parent=self._parent(message))
@@ -698,22 +733,21 @@ class NewsBot(commands.AutoShardedBot):
         return card
 
     async def _reply(self, message: discord.Message, card: Card) -> discord.Message | None:
-        """Reply to a message once; None where it has been deleted."""
+        """Reply to a message once; None where it has been deleted, or its channel."""
         reference = message.to_reference(fail_if_not_exists=True)
         try:
             return await again(lambda: self._send(message.channel, card, message.id, reference))
         except discord.HTTPException as error:
-            if is_reference_gone(error):
+            if is_gone(error):
                 log.info("question deleted before its answer channel=%d", message.channel.id)
                 return None
             if error.code != NO_HISTORY:
                 raise
         return await again(lambda: self._send(message.channel, card, message.id))
 
-    @staticmethod
-    async def _show_typing(channel: discord.abc.Messageable) -> None:
+    async def _show_typing(self, channel: discord.abc.Messageable) -> None:
         """The typing sign, for as long as it takes; a failure of it is nobody's concern."""
-        with contextlib.suppress(discord.HTTPException, *DROPPED):
+        with self._unheard():
             async with channel.typing():
                 await asyncio.sleep(60)
 
@@ -761,7 +795,7 @@ class NewsBot(commands.AutoShardedBot):
             await again(lambda: place.edit(content=sentence, embeds=[], view=None))
             keep(replace(old, said=None))
 
-        async with self._told(tell, words), self._taken(lambda: tell(words.closing)):
+        async with self._taken(lambda: tell(words.closing)), self._told(tell, words):
             self._check(said, old.guild, _places(message.channel), message.author.id, words, is_edit=True)
             where = Where(old.guild, old.channel, old.asker, prompt=message.id)
             parent = self.memory.answer(old.parent) if old.parent else None
@@ -804,7 +838,10 @@ def _places(channel: Any, channel_id: int | None = None) -> tuple[int, ...]:
 
 
 def _permissions(channel: Any, guild: discord.Guild) -> discord.Permissions:
-    permissions: discord.Permissions = channel.permissions_for(guild.me)
+    try:
+        permissions: discord.Permissions = channel.permissions_for(guild.me)
+    except discord.ClientException:
+        return discord.Permissions.none()  # a thread whose channel is gone
     return permissions
 
 
@@ -862,7 +899,8 @@ async def run_bot(bot: NewsBot, token: str) -> None:
     """Run until the bot is shut down or refused. What breaks off because it is shut down is no failure.
 
     Raises:
-        BadInput: Discord does not accept the token.
+        BadInput: Discord does not accept the token, or no longer.
+        NewsquoteError: Discord refuses the bot for another reason, or fails.
     """
     try:
         if bot._shutdown is None:
@@ -870,10 +908,16 @@ async def run_bot(bot: NewsBot, token: str) -> None:
             (failure,) = await asyncio.gather(bot._running, return_exceptions=True)
             if failure is not None and bot._shutdown is None:
                 raise failure
-    except discord.LoginFailure:
-        raise BadInput(
-            "Discord does not accept the token in NEWSQUOTE_DISCORD_TOKEN; copy it anew from the application's page."
-        ) from None
+    except (discord.HTTPException, discord.GatewayNotFound, discord.ConnectionClosed, discord.LoginFailure) as error:
+        if isinstance(error, discord.LoginFailure) or getattr(error, "code", 0) == TOKEN_REFUSED:
+            raise BadInput(
+                "Discord does not accept the token in NEWSQUOTE_DISCORD_TOKEN; copy it anew from the application's "
+                "page."
+            ) from None
+        raise NewsquoteError(
+            f"Discord does not let the bot work ({' '.join(str(error).split())}); start it again, and look at "
+            "discordstatus.com where that does not help."
+        ) from error
     finally:
         # `start` returns as soon as the connection is closed; what comes after it in closing is waited for here.
         if bot._shutdown is not None:

@@ -105,22 +105,23 @@ async def find_sources(interaction: Interaction, message: discord.Message) -> No
 @app_commands.command(name=keyed("status.name"), description=keyed("status.description"))
 async def status(interaction: Interaction) -> None:
     bot, words = interaction.client, interaction.client.words_of(interaction)
-    await interaction.response.defer(thinking=True, ephemeral=True)
-    stand = await bot.asker.stand()
-    lines = [
-        words.status.format(
-            articles=f"{stand.n_articles:,}",
-            sources=f"{stand.n_sources:,}",
-            first=day(stand.oldest, words.undated),
-            last=day(stand.newest, words.undated),
-            index=f"{plain(stand.snapshot)} ({stamp(stand.created_s, 'R')})",
-            passages=f"{stand.n_passages:,}",
-        ),
-        words.status_queue.format(
-            waiting=bot.asker.n_waiting, answered=f"{bot.asker.n_answered:,}", since=stamp(bot.started_s, "R")
-        ),
-    ]
-    await interaction.edit_original_response(content="\n".join(lines))
+    async with bot.taken(interaction):
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        stand = await bot.asker.stand()
+        lines = [
+            words.status.format(
+                articles=f"{stand.n_articles:,}",
+                sources=f"{stand.n_sources:,}",
+                first=day(stand.oldest, words.undated),
+                last=day(stand.newest, words.undated),
+                index=f"{plain(stand.snapshot)} ({stamp(stand.created_s, 'R')})",
+                passages=f"{stand.n_passages:,}",
+            ),
+            words.status_queue.format(
+                waiting=bot.asker.n_waiting, answered=f"{bot.asker.n_answered:,}", since=stamp(bot.started_s, "R")
+            ),
+        ]
+        await interaction.edit_original_response(content="\n".join(lines))
 
 
 @app_commands.command(name=keyed("sources.name"), description=keyed("sources.description"))

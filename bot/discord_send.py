@@ -25,6 +25,7 @@ N_TRIES = 4
 PAUSE_S = 0.5
 DROPPED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.TimeoutError, ConnectionError)
 
+UNKNOWN_CHANNEL = 10003
 UNKNOWN_MESSAGE = 10008
 UNKNOWN_WEBHOOK = 10015
 UNKNOWN_INTERACTION = 10062
@@ -87,6 +88,8 @@ def embeds_of(card: Card) -> list[discord.Embed]:
     ]
 
 
-def is_reference_gone(error: discord.HTTPException) -> bool:
-    """Whether a reply was refused because the message that it replies to is gone."""
-    return error.code == UNKNOWN_MESSAGE or (error.code == INVALID_FORM and "message_reference" in error.text)
+def is_gone(error: discord.HTTPException) -> bool:
+    """Whether what was to be replied to or edited is gone, be it the message alone or its channel."""
+    return error.code in (UNKNOWN_CHANNEL, UNKNOWN_MESSAGE) or (
+        error.code == INVALID_FORM and "message_reference" in error.text
+    )

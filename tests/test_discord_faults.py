@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -25,7 +26,7 @@ from bot.memory import Memory
 from bot.service import Asker, Opened
 from bot.standin import StandIn
 from bot.standin.entities import Interaction, Message
-from index.errors import StoreError
+from index.errors import BadInput, NewsquoteError, StoreError
 from index.snapshot import current_name
 from index.types import Embedder, Vectors
 from ingest.job import run_ingest, run_reindex
@@ -77,6 +78,11 @@ async def answer_to(town: Town, said: Message, timeout_s: float = 10.0) -> Messa
     return await town.discord.wait_for_message(
         town.channel, after=said, where=lambda one: one.reference == said.id, timeout_s=timeout_s
     )
+
+
+def ids_of(message: Message) -> list[str]:
+    """The custom ids of a message's buttons."""
+    return [button["custom_id"] for row in message.components for button in row["components"]]
 
 
 def answers_to(town: Town, said: Message) -> list[Message]:
@@ -393,6 +399,47 @@ def test_permissions_lost_while_it_searches_end_in_the_log_and_nowhere_else(
         run(test())
 
 
+@pytest.mark.parametrize("is_thread", [False, True])
+def test_a_channel_that_is_gone_before_the_answer_lets_its_question_go(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, is_thread: bool
+) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            place = await discord.open_thread(town.ann, town.channel, "Ferries") if is_thread else town.channel
+            with held(embedder):
+                await discord.say(town.ann, place, town.mention(FERRY))
+                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                discord.world.remove_channel(town.channel)
+                await until(lambda: bot.get_channel(town.channel.id) is None)
+            await until(lambda: "question deleted before its answer" in caplog.text)
+            assert bot.memory.n_answers() == 0
+            assert bot.metrics.questions["failed"] == 0
+            assert not any(record.exc_info for record in caplog.records)
+
+    with caplog.at_level(logging.INFO):
+        run(test())
+
+
+def test_an_answer_that_was_deleted_while_it_was_thought_about_is_no_failure(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            with held(embedder):
+                asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+                await asked.responded()
+                await discord.delete(discord.messages(town.channel)[-1])
+            await until(lambda: sum(bot.metrics.questions.values()) == 1)
+            assert bot.metrics.questions["failed"] == 0
+            assert not any(record.exc_info for record in caplog.records)
+
+    run(test())
+
+
 # Load -----------------------------------------------------------------------------------------------------
 
 
@@ -522,6 +569,106 @@ def test_closing_tells_those_whose_answer_is_not_ready_and_takes_no_more(
                 assert [answer.content for answer in answers] == [CLOSING] * 19
                 assert (await answer_to(town, said)).content == CLOSING
             await asyncio.wait_for(closing, 10)
+
+    run(test())
+
+
+def test_whatever_is_under_way_when_it_closes_is_told(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_bot.FINISH_S", 0.2)
+
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path, n_workers=1) as bot:
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            with held(embedder):
+                asked = [
+                    await discord.slash(town.ben, town.channel, "ask", question=FERRY),
+                    await discord.click(town.ann, answer, "More quotes"),
+                    await discord.slash(town.ann, town.channel, "status"),
+                ]
+                for one in asked:
+                    await one.responded()
+                closing = bot.shutdown()
+                assert [one.content for one in await outcomes(asked, 5)] == [CLOSING] * 3
+            await asyncio.wait_for(closing, 10)
+
+    run(test())
+
+
+def test_closing_waits_until_those_it_refuses_have_heard_it(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+            town = town_in(discord)
+            discord.slow(0.3)
+            said = await mentioned(town, "")
+            asked = await discord.slash(town.ben, town.channel, "ask", question="??")
+            await until(lambda: bot.metrics.questions["refused"] == 2)
+            closing = bot.shutdown()
+            late = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+            await asyncio.wait_for(closing, 10)
+            assert (await answer_to(town, said, 1)).content.startswith("Ask me something")
+            assert (await asked.answered(1)).content
+            assert (await late.answered(1)).content == CLOSING
+            assert not any(record.exc_info for record in caplog.records)
+
+    run(test())
+
+
+def test_what_its_own_closing_breaks_off_is_no_failure(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            discord.slow(0.5)
+            await mentioned(town)
+            await discord.click(town.ben, answer, next(one for one in ids_of(answer) if ":up:" in one))
+            await discord.slash(town.ben, town.channel, "sources")
+            await until(lambda: sum(r.path.endswith("/callback") for r in discord.requests) >= 3)
+            await bot.close()
+            gc.collect()  # what a task raised and nobody heard is logged when the task goes
+            # The stand-in logs that its client left.
+            assert not any(one.exc_info for one in caplog.records if one.name != "aiohttp.server")
+
+    run(test())
+
+
+async def started(discord: StandIn, data: Path) -> None:
+    """The bot as its command runs it, until it ends."""
+    with Memory(None) as memory, discord_at(discord.rest_url, discord.gateway_url):
+        asker = Asker(data, opener(data, HashingEmbedder()))
+        await run_bot(NewsBot(Desk(asker, memory, lambda: NOW_S)), "stand-in.token")
+
+
+@pytest.mark.parametrize("code", [4004, None])
+def test_a_token_that_is_revoked_while_it_runs_ends_it_with_a_sentence(quick_data: Path, code: int | None) -> None:
+    async def test() -> None:
+        async with StandIn() as discord:
+            running = asyncio.create_task(started(discord, quick_data))
+            await discord.wait_until_connected()
+            discord.revoke_token()
+            await discord.drop_gateway(code)
+            with pytest.raises(BadInput, match="does not accept the token"):
+                await asyncio.wait_for(running, 20)
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/users/@me", 403), ("/applications/*/commands", 400), ("/gateway/bot", 404)]
+)
+def test_a_start_that_discord_refuses_ends_with_a_sentence(quick_data: Path, path: str, status: int) -> None:
+    async def test() -> None:
+        async with StandIn() as discord:
+            discord.fail_next("*", path, status)
+            with pytest.raises(NewsquoteError, match="Discord does not let the bot work"):
+                await asyncio.wait_for(started(discord, quick_data), 20)
 
     run(test())
 

@@ -138,6 +138,7 @@ class Gateway:
     """Accepts websockets, keeps sessions, sends events.
 
     Attributes:
+        token: The one that is accepted.
         acknowledge: False lets heartbeats go unanswered.
         heartbeats: When each came, monotonic seconds.
         n_missed_heartbeats: How often a client stayed silent for two intervals; its connection was closed with 4009.
@@ -149,7 +150,7 @@ class Gateway:
         self, world: World, token: str, heartbeat_s: float, allowed_intents: int, url: Callable[[], str]
     ) -> None:
         self._world = world
-        self._token = token
+        self.token = token
         self._heartbeat_s = heartbeat_s
         self._allowed_intents = allowed_intents
         self._url = url
@@ -224,7 +225,7 @@ class Gateway:
 
     def _identify(self, connection: Connection, body: Json) -> Session | None:
         intents = int(body.get("intents") or 0)
-        if body.get("token") != self._token:
+        if body.get("token") != self.token:
             connection.close(4004)
             return None
         if intents & PRIVILEGED & ~self._allowed_intents:
@@ -263,7 +264,7 @@ class Gateway:
 
     def _resume(self, connection: Connection, body: Json) -> Session | None:
         session = self.sessions.get(str(body.get("session_id")))
-        if body.get("token") != self._token:
+        if body.get("token") != self.token:
             connection.close(4004)
             return None
         seq = body.get("seq") or 0

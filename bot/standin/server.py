@@ -297,6 +297,10 @@ class StandIn:
         """Has the gateway tell every client that its session is invalid (op 9)."""
         self.gateway.invalidate(resumable=resumable)
 
+    def revoke_token(self) -> None:
+        """Accepts the bot's token no longer; who is connected stays so until the gateway is dropped."""
+        self.gateway.token = self.serving.token = ""
+
     def fail_next(
         self,
         method: str,

@@ -52,6 +52,7 @@ class Serving:
     """Puts every handler behind the same door.
 
     Attributes:
+        token: The one that is accepted.
         requests: All that came, in order.
         faults: What is to go wrong.
         defects: Errors of the stand-in itself.
@@ -61,7 +62,7 @@ class Serving:
         self.requests: list[Request] = []
         self.faults = Faults()
         self.defects: list[Exception] = []
-        self._token = token
+        self.token = token
         self._buckets = Buckets(limits)
         self._hub = hub
 
@@ -122,7 +123,7 @@ class Serving:
     def _authorise(self, request: web.Request, path: str) -> None:
         if path.startswith(WITHOUT_AUTHORISATION) and path != "/gateway/bot":
             return
-        if request.headers.get("Authorization") != f"Bot {self._token}":
+        if request.headers.get("Authorization") != f"Bot {self.token}":
             raise ApiError(401, 0, "401: Unauthorized")
         if not request.headers.get("User-Agent", "").startswith("DiscordBot ("):
             raise ApiError(403, 40333, "internal network error")
