@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
-from yarl import URL
-
 MAX_LINK_CHARS = 512
 # A quote of up to so many words is named whole; a longer one by its first and last words.
 MAX_WHOLE_WORDS = 10
@@ -96,6 +94,8 @@ def _asked(url: str) -> str:
             return ""
         netloc = parts.netloc
         if not netloc.isascii():
+            from yarl import URL  # rarely needed, and slow to import
+
             before, at, host = netloc.rpartition("@")
             host, colon, port = host.partition(":")
             netloc = f"{_percent(before)}{at}{URL(f'https://{host}').raw_host}{colon}{port}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,6 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
     """
     os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
     import openvino
-    from filelock import FileLock
 
     core = openvino.Core()
     properties = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": "f32", **config}
@@ -41,10 +43,30 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
     if folder is not None:
         with (
             contextlib.suppress(OSError, RuntimeError),  # a timeout is the former, what OpenVINO raises the latter
-            FileLock(folder / _LOCK, timeout=LOCK_WAIT_S),
+            _alone(folder / _LOCK),
         ):
             return core.compile_model(str(model), "CPU", {**properties, "CACHE_DIR": str(folder)})
     return core.compile_model(str(model), "CPU", properties)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock on a file. A library for it would take longer to import than a model to be made ready.
+
+    Raises:
+        TimeoutError: Another process held it for `LOCK_WAIT_S`.
+    """
+    ends = time.monotonic() + LOCK_WAIT_S
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > ends:
+                    raise TimeoutError from None
+                time.sleep(0.02)
+        yield
 
 
 def round_up(n: int, step: int) -> int:
