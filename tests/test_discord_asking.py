@@ -55,7 +55,7 @@ def test_a_mention_a_direct_message_and_a_reply_are_answered_and_keep_the_subjec
             assert "Osric Dunne" in first.text
             assert first.content == ""
             follow = await discord.say(town.ben, town.channel, "and how old is he?", first)
-            assert "**44**" in (await reply_to(town, follow)).text
+            assert "**44\\-year\\-old**" in (await reply_to(town, follow)).text
             direct = await discord.say(town.ben, discord.dm(town.ben), DEADLINE)
             answer = await reply_to(town, direct, discord.dm(town.ben))
             assert "**April 26**" in answer.text
@@ -107,7 +107,7 @@ def test_a_thread_opens_below_an_answer_and_goes_on_with_its_subject(
             assert again.content == f"There is a thread already: <#{answer.thread.id}>"
             silent = await discord.say(town.ben, answer.thread, "and how old is he?")
             said = await discord.say(town.ben, answer.thread, town.mention("and how old is he?"))
-            assert "**44**" in (await reply_to(town, said, answer.thread)).text
+            assert "**44\\-year\\-old**" in (await reply_to(town, said, answer.thread)).text
             assert silent.id not in {message.reference for message in town.from_bot(answer.thread)}
             other = await discord.say(town.ann, answer.thread, town.mention("what about her?"))
             await reply_to(town, other, answer.thread)

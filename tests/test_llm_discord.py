@@ -282,7 +282,7 @@ def test_a_follow_up_is_rewritten_where_that_is_wanted(sample_data: Path, embedd
             second = await on.discord.wait_for_message(
                 on.town.channel, after=follow, where=lambda m: m.reference == follow.id
             )
-            assert "**44**" in second.text
+            assert "**44\\-year\\-old**" in second.text
             await until(lambda: on.bot.memory.answer_of_message(second.id) is not None)
             last = on.bot.memory.answer_of_message(second.id)
             assert last is not None and last.question is not None
