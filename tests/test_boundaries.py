@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -75,6 +79,26 @@ def breaches(files: dict[str, str]) -> list[str]:
 
 def test_packages_and_libraries_are_imported_only_where_they_may_be() -> None:
     assert breaches(modules()) == []
+
+
+def undeclared(files: dict[str, str]) -> set[str]:
+    """Libraries that are imported and not named in pyproject.toml, which another's dependency may drop any day."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {_normal(re.split(r"[^\w.-]", line)[0]) for lines in lists for line in lines}
+    names = {name for module, code in files.items() for name in imported(code, module)}
+    brought_by = packages_distributions()
+    libraries = names - sys.stdlib_module_names - {*PACKAGES, "newsquote"}
+    return {name for name in libraries if declared.isdisjoint(map(_normal, brought_by.get(name, [name])))}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    assert undeclared(modules()) == set()
+    assert undeclared({"bot/a.py": "import markupsafe"}) == {"markupsafe"}
 
 
 def test_all_packages_are_looked_at() -> None:

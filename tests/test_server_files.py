@@ -342,7 +342,7 @@ def test_what_the_build_takes_away_is_not_what_answers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     ours = {re.split(r"[^\w.-]", words)[0] for words in project["dependencies"]}
     removed = set(re.findall(r"pip uninstall --yes ([^\n]*)", DOCKERFILE)[0].split())
-    assert removed & ours == {"torch", "sentence-transformers"}
+    assert removed & ours == {"torch", "sentence-transformers", "transformers"}
 
 
 def run_start_script(tmp_path: Path, data: Path, *words: str) -> subprocess.CompletedProcess[str]:
