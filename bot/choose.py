@@ -30,6 +30,8 @@ MIN_ROOM = 24
 MAX_DROP = 1.0
 # What a heading loses: the sentence below it says the same and more.
 HEADING_LOSS = 0.3
+# What a sentence loses that means somebody or something named before it.
+POINTING_LOSS = 0.15
 # Sentences this much alike are one, a dateline or an agency's name apart.
 SAME = 0.7
 
@@ -45,6 +47,7 @@ _SIGNS = {
     "reason": r"\b(?:because|due to|after|over|amid|since|citing|as a result)\b",
 }
 _SIGN_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _SIGNS.items()}
+_POINTS_BACK = re.compile(r"[\"“‘]?(?:He|She|They|It|This|That|These|Those)\b")
 _NAME = re.compile(r"(?<![.!?\"“] )(?<!^)\b[A-Z][\w’'-]+")
 
 
@@ -205,8 +208,12 @@ def read_into(signs: Floats, rows: Sequence[int], logits: Floats) -> None:
 
 def scored(signs: Floats, candidates: Sequence[Candidate]) -> Floats:
     """(n,) how well each candidate would answer, from its signs."""
-    headings = [candidate.sentences.is_heading(candidate.at) for candidate in candidates]
-    scores: Floats = signs @ WEIGHTS - HEADING_LOSS * np.array(headings, np.float64)
+    losses = [
+        HEADING_LOSS * candidate.sentences.is_heading(candidate.at)
+        + POINTING_LOSS * (_POINTS_BACK.match(candidate.text) is not None)
+        for candidate in candidates
+    ]
+    scores: Floats = signs @ WEIGHTS - np.array(losses, np.float64)
     return scores
 
 

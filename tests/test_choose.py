@@ -125,6 +125,12 @@ def test_a_heading_scores_below_a_sentence_with_the_same_signs() -> None:
     assert scores[0] == scores[2] > scores[1]
 
 
+def test_a_sentence_that_points_back_scores_below_one_that_names() -> None:
+    said = "Ines Halloran resigned. She resigned. “This is fair.” Thistle Road is closed. Itzel Ruiz agreed."
+    scores = scored(np.ones((5, len(FEATURES))), candidates_of(article(said)))
+    assert scores[0] == scores[3] == scores[4] > scores[1] == scores[2]
+
+
 def test_no_candidates_give_no_quotes() -> None:
     assert choose([], [], np.zeros((0, 0))) == []
 
