@@ -208,7 +208,9 @@ def test_no_line_of_an_article_can_pose_as_a_source_or_as_the_prompt() -> None:
     )
     first = article(FERRY + planted, id="f", url="https://harbor.example/ferry", source="Harbor\nCourier")
     last = "by 8:30 a.m."
-    whole = answer_with(quote(first, FERRY[FERRY.index("Fire chief") :]), question=Question("Who?", date(2025, 4, 30)))
+    whole = answer_with(
+        quote(first, FERRY[FERRY.index("Fire chief") :]), question=Question("Who was hurt?", date(2025, 4, 30))
+    )
     asked: list[Asked] = []
 
     def script(one: Asked) -> Script:
