@@ -290,7 +290,6 @@ def _question(
     )
 
 
-@app.command()
 def ask(
     context: typer.Context,
     question: Annotated[str | None, typer.Argument(help="What you want to know.", show_default=False)] = None,
@@ -428,7 +427,6 @@ def _ask_batch(settings: Settings, path: str, template: Question, *, is_day_give
         print(f"{n_failed:,} of {n:,} questions failed; `error` in their rows says why", file=sys.stderr)
 
 
-@app.command()
 def explain(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="What you want to know.")],
@@ -455,7 +453,6 @@ def explain(
 Questions = Annotated[str, typer.Argument(metavar="[QUESTIONS]", help="JSON lines; the sample's own if not given.")]
 
 
-@app.command("eval")
 def evaluate(
     context: typer.Context,
     questions: Questions = "",
@@ -519,7 +516,6 @@ def _show_figures(figures: Mapping[str, object], as_json: bool) -> None:
     print(table([(name.replace("_", " "), _figure(value)) for name, value in figures.items()]))
 
 
-@app.command()
 def calibrate(context: typer.Context, questions: Questions = "", data: DataOption = None) -> None:
     """Say how often answers would be wrong, by confidence.
 
@@ -588,7 +584,6 @@ def _answers(settings: Settings, rows: list[dict[str, Any]], never_refuse: bool)
     return found
 
 
-@app.command()
 def chat(context: typer.Context, with_text: WithText = False, data: DataOption = None) -> None:
     """Ask in a conversation that keeps its subject.
 
@@ -679,7 +674,6 @@ def _import_urllib3() -> None:
 # The bot --------------------------------------------------------------------------------------------------
 
 
-@app.command()
 def bot(
     context: typer.Context,
     sync: Annotated[
@@ -757,7 +751,6 @@ def _opened(settings: Settings, before: Opened | None) -> Opened:
     return Opened(snapshot, embedder, _reranker_of(settings), _threshold(settings))
 
 
-@app.command()
 def harness(
     context: typer.Context,
     port: Annotated[int, typer.Option(help="Loopback port of the page; 0 for any free one.", min=0, max=65535)] = 8765,
@@ -789,7 +782,6 @@ def harness(
         raise NewsquoteError(f"The page cannot be served on port {port} ({error}); name another --port.") from error
 
 
-@app.command()
 def feedback(
     context: typer.Context,
     since: Annotated[str | None, typer.Option(metavar="DAY", help="Asked on this day or later.")] = None,
@@ -839,7 +831,6 @@ def feedback(
 # Ingest ---------------------------------------------------------------------------------------------------
 
 
-@app.command()
 def ingest(
     context: typer.Context,
     sources: Annotated[
@@ -986,7 +977,6 @@ def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     return _embedder_of(settings, manifest.model), manifest.passage_tokens
 
 
-@app.command()
 def reindex(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Embedding model, by name or folder; the index's own if not given.")] = "",
@@ -1046,7 +1036,6 @@ def _linked(exports: Path) -> Iterator[Path]:
         yield Path(made)
 
 
-@app.command()
 def rollback(context: typer.Context, data: DataOption = None) -> None:
     """Go back to the index before the live one.
 
@@ -1061,7 +1050,6 @@ def rollback(context: typer.Context, data: DataOption = None) -> None:
         print(f"The live index is now {roll(settings.data)}.")
 
 
-@app.command()
 def retract(
     context: typer.Context,
     urls: Annotated[list[str], typer.Argument(metavar="URL", help="Addresses, or local:… ids.")],
@@ -1083,7 +1071,6 @@ def retract(
         print(run_retract(settings.data, urls, _now_s(), dry_run=dry_run))
 
 
-@app.command()
 def export(
     context: typer.Context,
     output: Annotated[str, typer.Argument(metavar="FILE", help="Where to; - for standard output.")] = "-",
@@ -1110,7 +1097,6 @@ def export(
 # The cache of vectors -------------------------------------------------------------------------------------
 
 cache_app = typer.Typer(help="Say how large the cache of vectors is, or drop it.\n\nExample: newsquote cache drop")
-app.add_typer(cache_app, name="cache")
 
 
 @cache_app.callback(invoke_without_command=True)
@@ -1161,7 +1147,6 @@ def cache_drop(context: typer.Context, data: DataOption = None) -> None:
 # Feeds ----------------------------------------------------------------------------------------------------
 
 feeds_app = typer.Typer(no_args_is_help=True)
-app.add_typer(feeds_app, name="feeds")
 
 
 @feeds_app.callback()
@@ -1353,7 +1338,6 @@ def feeds_why(
         print(why_lines(store, url, Bounds().log_s // DAY_S))
 
 
-@app.command()
 def watch(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Do what is due, and end.")] = False,
@@ -1469,7 +1453,6 @@ def _end_on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(each, end, each)
 
 
-@app.command()
 def history(
     context: typer.Context,
     url: Annotated[str, typer.Argument(metavar="URL", help="The article's address, or its local:… id.")],
@@ -1502,7 +1485,6 @@ def _print_safe(line: str) -> None:
 # Looking --------------------------------------------------------------------------------------------------
 
 
-@app.command()
 def sources(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
     """List the outlets with their articles and dates.
 
@@ -1527,7 +1509,6 @@ def _days(first: str | None, last: str | None) -> str:
     return f"{first[:10]} to {last[:10]}" if first and last else "undated"
 
 
-@app.command()
 def status(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
     """Say what the corpus holds and how old its index is.
 
@@ -1561,7 +1542,6 @@ def _feed_status(folder: Path) -> dict[str, object]:
         return feed_status(store, _now_s())
 
 
-@app.command()
 def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
     """Check the model, the store and the index.
 
@@ -1605,6 +1585,29 @@ def _check_language_model(settings: Settings) -> list[Check]:
     tokens = f"tiktoken's {ENCODING}" if has_vocabulary(settings.data) else "bytes, until its vocabulary is fetched"
     detail = f"{model.name} at {own.llm_url}, prompt {prompts.answer.digest}; tokens are counted by {tokens}"
     return [Check("llm", True, detail)]
+
+
+# In the order of `--help`.
+app.command()(ask)
+app.command()(explain)
+app.command("eval")(evaluate)
+app.command()(calibrate)
+app.command()(chat)
+app.command()(bot)
+app.command()(harness)
+app.command()(feedback)
+app.command()(ingest)
+app.command()(reindex)
+app.command()(rollback)
+app.command()(retract)
+app.command()(export)
+app.command()(watch)
+app.command()(history)
+app.command()(sources)
+app.command()(status)
+app.command()(doctor)
+app.add_typer(cache_app, name="cache")
+app.add_typer(feeds_app, name="feeds")
 
 
 def _flush_output() -> None:
