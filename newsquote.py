@@ -14,19 +14,31 @@ import functools
 import gc
 import io
 import json
-import logging
 import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from index.cli import (
+    DataOption,
+    JsonOption,
+    check_corpus,
+    check_data_folder,
+    clock_s,
+    is_colourful,
+    print_json,
+    print_safe,
+    program_version,
+    read_day,
+    settings_for,
+    snapshot_embedder,
+)
 from index.errors import BadInput, NewsquoteError
 
 if TYPE_CHECKING:
@@ -61,31 +73,13 @@ app = typer.Typer(
 )
 
 
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        metavar="DIR",
-        help="Data folder; else $NEWSQUOTE_DATA, else the user-data folder.",
-        show_default=False,
-        readable=False,  # our own sentence says more
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Fetch from private and loopback addresses too.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")]
 
 
-def _version() -> str:
-    try:
-        return version("newsquote")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"newsquote {_version()}")
+        print(f"newsquote {program_version()}")
         raise typer.Exit
 
 
@@ -108,62 +102,12 @@ def options(
     context.obj = data
 
 
-def _settings(context: typer.Context, data: Path | None) -> Settings:
-    from index.settings import read_settings
-
-    settings = read_settings(data or context.obj)
-    _check_data_folder(settings.data)
-    logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
-    )
-    return settings
-
-
-def _check_data_folder(folder: Path) -> None:
-    """Raise `BadInput` for what can be no data folder; one that does not exist yet can."""
-    try:
-        if folder.is_file():
-            raise BadInput(f"The data folder {folder} is a file; name a folder with --data.")
-        if folder.is_dir():
-            with os.scandir(folder):
-                pass
-    except OSError as error:
-        raise BadInput(
-            f"The data folder {folder} cannot be read ({error.strerror or error}); check its permissions."
-        ) from error
-
-
-def _check_corpus(folder: Path) -> None:
-    """Raise `StoreError` where there is no corpus: a misspelt name must not become a folder."""
-    from index.store import Store
-
-    with Store(folder):
-        pass
-
-
 def _check_folder(folder: Path) -> None:
     """Raise `BadInput` where there is no such folder; one without a corpus may yet get it from an ingest."""
     if not folder.is_dir():
         raise BadInput(
             f"There is no folder {folder}; run `newsquote ingest SOURCE` first, or name another folder with --data."
         )
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
-
-
-def _now_s() -> int:
-    return int(time.time())
-
-
-def _day(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write it as 2025-04-26", param_hint=option) from None
 
 
 # Asking ---------------------------------------------------------------------------------------------------
@@ -203,7 +147,7 @@ def _answerer(
             snapshot = open_snapshot(settings.data)
             _check_outlets(outlets, snapshot.sources)
             _check_language(language, snapshot.languages)
-            embedder = _embedder_of(settings, snapshot.manifest.model)
+            embedder = snapshot_embedder(settings, snapshot.manifest.model)
             query = pool.submit(embedder.embed_query, "news " * n_words)
             from bot.answer import Answerer
 
@@ -244,23 +188,6 @@ def _check_language(code: str, stored: Sequence[str]) -> None:
         raise BadInput(f"There is no article in the language {code} in the corpus; {hint}")
 
 
-def _embedder_of(settings: Settings, entry: Any) -> Embedder:
-    """The embedder a snapshot was made with.
-
-    Raises:
-        IndexStale: Its weights are not the ones here, or the settings name another model.
-    """
-    from index.errors import IndexStale
-    from index.snapshot import embedder_of
-
-    if settings.model and settings.model != entry.name:
-        raise IndexStale(
-            f"The index was made with the model {entry.name} and NEWSQUOTE_MODEL is {settings.model}; run "
-            "`newsquote reindex`, or unset it."
-        )
-    return embedder_of(entry, settings.data / "models")
-
-
 def _question(
     text: str,
     asked_on: str | None,
@@ -275,12 +202,12 @@ def _question(
 
     if not all(map(str.strip, sources or ())):
         raise typer.BadParameter("name an outlet; `newsquote sources` lists them", param_hint="--source")
-    first, last = _day(since, "--since"), _day(until, "--until")
+    first, last = read_day(since, "--since"), read_day(until, "--until")
     if first and last and first > last:
         raise typer.BadParameter(f"{first} is after --until {last}", param_hint="--since")
     return Question(
         text=text,
-        asked_on=_day(asked_on, "--asked-on") or datetime.now(UTC).date(),
+        asked_on=read_day(asked_on, "--asked-on") or datetime.now(UTC).date(),
         since=first,
         until=last,
         sources=tuple(sources or ()),
@@ -321,7 +248,7 @@ def ask(
         raise typer.BadParameter("give one question, or --batch FILE", param_hint="QUESTION")
     if batch == "":
         raise typer.BadParameter("name a file, or - for standard input", param_hint="--batch")
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     asked = _question(question or "", asked_on, since, until, source, language, as_is, never_refuse)
     if batch is not None:
         if with_text:
@@ -339,16 +266,16 @@ def ask(
             if as_json:
                 from bot.render import failed_json
 
-                _print_json(failed_json(None, asked.text, asked.asked_on.isoformat(), str(error)))
+                print_json(failed_json(None, asked.text, asked.asked_on.isoformat(), str(error)))
             raise
         if texts is not None and answer.status == "answered":
             written = texts.write(answer)
     from bot import render
 
     if as_json:
-        _print_json(render.as_json(answer) | ({"written": _text_json(written)} if with_text else {}))
+        print_json(render.as_json(answer) | ({"written": _text_json(written)} if with_text else {}))
     else:
-        print(render.as_lines(answer, colour=_is_colourful(), width=_width(), written=written))
+        print(render.as_lines(answer, colour=is_colourful(), width=_width(), written=written))
 
 
 def _text_json(written: Written | None) -> dict[str, object] | None:
@@ -416,7 +343,7 @@ def _ask_batch(settings: Settings, path: str, template: Question, *, is_day_give
     n = n_failed = 0
     with open_lines(path) as lines, _answerer(settings, template.sources, template.language) as answerer:
         for row in answer_batch(answerer, lines, template, is_day_given=is_day_given):
-            _print_json(row)
+            print_json(row)
             n += 1
             n_failed += "error" in row
     if n_failed == n > 1:
@@ -444,10 +371,10 @@ def explain(
     """
     from bot.explain import explanation
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     asked = _question(question, asked_on, since, until, source, language, as_is, True)
     with _answerer(settings, asked.sources, asked.language) as answerer:
-        print(explanation(answerer.answer(asked), colour=_is_colourful(), width=_width()))
+        print(explanation(answerer.answer(asked), colour=is_colourful(), width=_width()))
 
 
 Questions = Annotated[str, typer.Argument(metavar="[QUESTIONS]", help="JSON lines; the sample's own if not given.")]
@@ -480,7 +407,7 @@ def evaluate(
 
     if with_text and (against_reranker or against_data):
         raise typer.BadParameter("it measures one configuration, and compares none", param_hint="--llm")
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     rows = _labelled(questions)[: limit or None]
     own = settings if questions else settings.model_copy(update={"data": _sample_folder(settings)})
     own = own.model_copy(update={"reranker": reranker or settings.reranker})
@@ -492,10 +419,10 @@ def evaluate(
         _show_figures(shares(rows, first), as_json)
         return
     other = own.model_copy(update={"reranker": against_reranker or own.reranker, "data": against_data or own.data})
-    _check_data_folder(other.data)
+    check_data_folder(other.data)
     second = _answers(other, rows, never_refuse)
     if as_json:
-        _print_json({"first": shares(rows, first), "second": shares(rows, second)})
+        print_json({"first": shares(rows, first), "second": shares(rows, second)})
     else:
         print(comparison(rows, first, second))
 
@@ -509,7 +436,7 @@ def _text_figures(settings: Settings, rows: list[dict[str, Any]]) -> dict[str, o
 
 def _show_figures(figures: Mapping[str, object], as_json: bool) -> None:
     if as_json:
-        _print_json(figures)
+        print_json(figures)
         return
     from bot.render import table
 
@@ -532,7 +459,7 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
     from bot.render import table
     from index.store import Store
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     asked = [(Question(row["question"], day_of_question(row)), row["answers"]) for row in _labelled(questions)]
     if not questions:
         settings = settings.model_copy(update={"data": _sample_folder(settings)})
@@ -594,7 +521,7 @@ def chat(context: typer.Context, with_text: WithText = False, data: DataOption =
     from bot.chat import conversation
     from bot.conversation import filled_in
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with contextlib.ExitStack() as stack:
         texts = stack.enter_context(_texts(settings)) if with_text else None
         answerer = stack.enter_context(_answerer(settings))
@@ -602,7 +529,7 @@ def chat(context: typer.Context, with_text: WithText = False, data: DataOption =
             _typed() if sys.stdin.isatty() else iter(sys.stdin),
             answerer.answer,
             lambda: datetime.now(UTC).date(),
-            colour=_is_colourful(),
+            colour=is_colourful(),
             width=_width(),
             fill=filled_in if texts is None else texts.filled_in,
             write=None if texts is None else texts.write,
@@ -628,9 +555,13 @@ def _sample_folder(settings: Settings) -> Path:
     from ingest.sources import open_source
 
     sample = settings.model_copy(update={"data": settings.data / "eval-sample"})
-    with ingest_lock(sample.data, "newsquote eval", _now_s()):
+    with ingest_lock(sample.data, "newsquote eval", clock_s()):
         failures = run_ingest(
-            [open_source(str(articles_path()))], sample.data, lambda: _ingest_embedder(sample), _version(), _now_s()
+            [open_source(str(articles_path()))],
+            sample.data,
+            lambda: _ingest_embedder(sample),
+            program_version(),
+            clock_s(),
         )
     if failures:
         raise BadInput(failures[0])
@@ -644,10 +575,6 @@ def _typed() -> Iterator[str]:
     with contextlib.suppress(EOFError):
         while True:
             yield input("> ")
-
-
-def _is_colourful() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def _width() -> int:
@@ -691,7 +618,7 @@ def bot(
 
     from bot.bot_settings import read_bot_settings
 
-    settings, own = _settings(context, data), read_bot_settings()
+    settings, own = settings_for(context, data), read_bot_settings()
     token = own.discord_token.get_secret_value()
     if not token:
         raise BadInput("There is no token; set NEWSQUOTE_DISCORD_TOKEN (docs/discord-setup.md says where to find it).")
@@ -747,7 +674,7 @@ def _opened(settings: Settings, before: Opened | None) -> Opened:
     snapshot = open_snapshot(settings.data)
     if before is not None and before.snapshot.manifest.model == snapshot.manifest.model:
         return replace(before, snapshot=snapshot)
-    embedder = OneAtATime(_embedder_of(settings, snapshot.manifest.model))
+    embedder = OneAtATime(snapshot_embedder(settings, snapshot.manifest.model))
     return Opened(snapshot, embedder, _reranker_of(settings), _threshold(settings))
 
 
@@ -768,7 +695,7 @@ def harness(
     from bot.discord_bot import closed_by_signals, run_bot
     from bot.harness import run_harness
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     _check_folder(settings.data)
 
     async def run() -> None:
@@ -802,12 +729,12 @@ def feedback(
     from index.store import Store
     from index.types import end_of_day_s
 
-    settings = _settings(context, data)
-    day = _day(since, "--since")
+    settings = settings_for(context, data)
+    day = read_day(since, "--since")
     with Memory(settings.data, write=False) as memory:
         rows = memory.feedback(0 if day is None else end_of_day_s(day) - 86_399)
     if not rows and not (settings.data / MEMORY_FILE).exists():
-        _check_corpus(settings.data)
+        check_corpus(settings.data)
     with contextlib.ExitStack() as stack:
 
         @functools.cache
@@ -820,10 +747,10 @@ def feedback(
         if as_questions:
             for row in rows:
                 if row.remembered.question is not None:
-                    _print_json(question_json(row, found))
+                    print_json(question_json(row, found))
         elif as_json:
             for row in rows:
-                _print_json(feedback_json(row, found))
+                print_json(feedback_json(row, found))
         else:
             print(feedback_lines(rows))
 
@@ -874,8 +801,8 @@ def ingest(
     from ingest.records import Given
     from ingest.sources import is_address, is_same_file, open_source
 
-    settings = _settings(context, data)
-    first = _day(since, "--since")
+    settings = settings_for(context, data)
+    first = read_day(since, "--since")
     if url and canonical_url(url) is None:
         raise typer.BadParameter(f"{url!r} is no http or https address", param_hint="--url")
     if (url or title) and len(sources) > 1:
@@ -912,8 +839,10 @@ def ingest(
                 sitemaps=[*sitemaps.items()],
             )
         )
-    with ingest_lock(settings.data, "newsquote ingest", _now_s()), _told_what_is_safe():
-        failures = run_ingest(opened, settings.data, lambda: _ingest_embedder(settings), _version(), _now_s(), rejects)
+    with ingest_lock(settings.data, "newsquote ingest", clock_s()), _told_what_is_safe():
+        failures = run_ingest(
+            opened, settings.data, lambda: _ingest_embedder(settings), program_version(), clock_s(), rejects
+        )
     if failures:
         raise BadInput(failures[0] if len(failures) == 1 else f"{len(failures)} sources failed: " + "; ".join(failures))
 
@@ -938,7 +867,7 @@ def _fetcher(settings: Settings, *, allow_private: bool) -> Fetcher:
         print("Sites are not told whom to write to; set NEWSQUOTE_CONTACT to a mail address.", file=sys.stderr)
     policy = FetchPolicy(
         contact=settings.contact,
-        user_agent=f"newsquote/{_version()}",
+        user_agent=f"newsquote/{program_version()}",
         timeout_s=settings.fetch_timeout_s,
         delay_s=settings.fetch_delay_s,
         allow_private=allow_private,
@@ -974,7 +903,7 @@ def _ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
             f"The index has passages of {manifest.passage_tokens} tokens and NEWSQUOTE_PASSAGE_TOKENS is "
             f"{settings.passage_tokens}; run `newsquote reindex`, or unset it."
         )
-    return _embedder_of(settings, manifest.model), manifest.passage_tokens
+    return snapshot_embedder(settings, manifest.model), manifest.passage_tokens
 
 
 def reindex(
@@ -1000,10 +929,10 @@ def reindex(
     from ingest.job import run_reindex
     from ingest.lock import ingest_lock
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     if runtime and runtime.lower() not in RUNTIMES:
         raise typer.BadParameter(f"{runtime!r} is none of {', '.join(RUNTIMES)}", param_hint="--runtime")
-    _check_corpus(settings.data)
+    check_corpus(settings.data)
     try:
         manifest = read_manifest(settings.data)
         had_model, had_tokens = manifest.model.name, manifest.passage_tokens
@@ -1020,9 +949,9 @@ def reindex(
         if dry_run:
             exports = stack.enter_context(_linked(exports))
         else:
-            stack.enter_context(ingest_lock(settings.data, "newsquote reindex", _now_s()))
+            stack.enter_context(ingest_lock(settings.data, "newsquote reindex", clock_s()))
         embedder = load_embedder(wanted, runtime=runtime, exports=exports, may_fetch=True)
-        run_reindex(settings.data, embedder, tokens, _version(), _now_s(), dry_run=dry_run)
+        run_reindex(settings.data, embedder, tokens, program_version(), clock_s(), dry_run=dry_run)
 
 
 @contextlib.contextmanager
@@ -1044,9 +973,9 @@ def rollback(context: typer.Context, data: DataOption = None) -> None:
     from index.snapshot import rollback as roll
     from ingest.lock import ingest_lock
 
-    settings = _settings(context, data)
-    _check_corpus(settings.data)
-    with ingest_lock(settings.data, "newsquote rollback", _now_s()):
+    settings = settings_for(context, data)
+    check_corpus(settings.data)
+    with ingest_lock(settings.data, "newsquote rollback", clock_s()):
         print(f"The live index is now {roll(settings.data)}.")
 
 
@@ -1065,10 +994,10 @@ def retract(
     _import_urllib3()
     from ingest.job import run_retract
 
-    settings = _settings(context, data)
-    _check_corpus(settings.data)
+    settings = settings_for(context, data)
+    check_corpus(settings.data)
     with contextlib.nullcontext() if dry_run else _writing(settings, "newsquote retract"):
-        print(run_retract(settings.data, urls, _now_s(), dry_run=dry_run))
+        print(run_retract(settings.data, urls, clock_s(), dry_run=dry_run))
 
 
 def export(
@@ -1088,7 +1017,7 @@ def export(
     from index.terminal import counted
     from ingest.job import run_export
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with Store(settings.data) as store:
         n = run_export(store, output, all_versions=not current)
     print(f"{counted(n, 'article version')} exported", file=sys.stderr)
@@ -1113,7 +1042,7 @@ def cache(context: typer.Context, data: DataOption = None) -> None:
         return
     from index.store import Store
 
-    with Store(_settings(context, data).data) as store:
+    with Store(settings_for(context, data).data) as store:
         n, n_bytes = store.cached()
         print(f"{n:,} vectors are cached, {n_bytes / 1e6:,.1f} MB of {store.size_bytes() / 1e6:,.1f} MB.")
 
@@ -1132,11 +1061,11 @@ def cache_drop(context: typer.Context, data: DataOption = None) -> None:
     from index.store import Store
     from ingest.lock import ingest_lock
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with Store(settings.data) as reader:  # a folder without a corpus is an error, not an empty one
         n, _ = reader.cached()
         before = reader.size_bytes()
-    with ingest_lock(settings.data, "newsquote cache drop", _now_s()):
+    with ingest_lock(settings.data, "newsquote cache drop", clock_s()):
         with Store(settings.data, write=True) as store:
             store.drop_cache()
         with Store(settings.data) as store:
@@ -1182,7 +1111,7 @@ def _writing(settings: Settings, purpose: str) -> Iterator[None]:
         time.sleep(0.2)
         return time.monotonic() < until_s
 
-    with ingest_lock(settings.data, purpose, _now_s(), wait):
+    with ingest_lock(settings.data, purpose, clock_s(), wait):
         yield
 
 
@@ -1205,7 +1134,7 @@ def feeds_add(
     from ingest.feed_commands import find_feed, subscription
     from ingest.feeds import Feed
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
 
     async def find() -> list[tuple[str, Feed]]:
         async with _fetcher(settings, allow_private=allow_private) as fetcher:
@@ -1215,10 +1144,10 @@ def feeds_add(
     with _feed_store(settings, "newsquote feeds add") as store:
         for url, feed in found:
             is_new = store.find(url) is None
-            made = store.subscribe(subscription(url, _now_s(), title=feed.title, site=feed.site, source=source))
+            made = store.subscribe(subscription(url, clock_s(), title=feed.title, site=feed.site, source=source))
             words = "Subscribed to" if is_new else "Already subscribed to"
             entries = counted(len(feed.entries), "entry", "entries")
-            _print_safe(f"{words} {made.title or made.url} ({made.url}, {entries}).")
+            print_safe(f"{words} {made.title or made.url} ({made.url}, {entries}).")
 
 
 @feeds_app.command("remove")
@@ -1234,12 +1163,12 @@ def feeds_remove(
     _import_urllib3()
     from ingest.feed_commands import subscription_named
 
-    settings = _settings(context, data)
-    _check_corpus(settings.data)
+    settings = settings_for(context, data)
+    check_corpus(settings.data)
     with _feed_store(settings, "newsquote feeds remove") as store:
         for feed in [subscription_named(store, name) for name in names]:
             store.unsubscribe(feed.number)
-            _print_safe(f"No longer subscribed to {feed.url}; its articles stay.")
+            print_safe(f"No longer subscribed to {feed.url}; its articles stay.")
 
 
 @feeds_app.command("list")
@@ -1252,14 +1181,14 @@ def feeds_list(context: typer.Context, as_json: JsonOption = False, data: DataOp
     from index.store_feeds import FeedStore
     from ingest.feed_commands import feed_lines, feed_rows
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with FeedStore(settings.data) as store:
-        rows = feed_rows(store, _now_s())
+        rows = feed_rows(store, clock_s())
     if not as_json:
         print(feed_lines(rows))
         return
     for row in rows:
-        _print_json(row)
+        print_json(row)
 
 
 @feeds_app.command("import")
@@ -1279,8 +1208,8 @@ def feeds_import(
     from ingest.feed_commands import imported
     from ingest.feed_files import left_out, read_file
 
-    settings = _settings(context, data)
-    wanted, n_left_out = imported(read_file(path), path, _now_s())
+    settings = settings_for(context, data)
+    wanted, n_left_out = imported(read_file(path), path, clock_s())
     with _feed_store(settings, "newsquote feeds import") as store:
         n_before = len(store.feeds())
         for one in wanted:
@@ -1308,9 +1237,9 @@ def feeds_export(
     from ingest.feed_commands import exported
     from ingest.feed_files import write_file
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with FeedStore(settings.data) as store:
-        written = exported(store, _now_s())
+        written = exported(store, clock_s())
     if output == "-":
         print(written.decode(), end="")
     else:
@@ -1333,7 +1262,7 @@ def feeds_why(
     from ingest.feed_commands import why_lines
     from ingest.subscriptions import Bounds
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with FeedStore(settings.data) as store:
         print(why_lines(store, url, Bounds().log_s // DAY_S))
 
@@ -1367,7 +1296,7 @@ def watch(
     from ingest.subscriptions import Bounds
     from ingest.watch import Watcher
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     bounds = Bounds() if interval is None else Bounds(least_s=interval, most_s=interval)
 
     async def run() -> None:
@@ -1382,7 +1311,7 @@ def watch(
             )
             _end_on_signals(watcher.stop)
             async with _watch_metrics(settings, watcher):
-                await watcher.run(_print_safe, once=once)
+                await watcher.run(print_safe, once=once)
 
     asyncio.run(run())
 
@@ -1397,7 +1326,7 @@ def _index_builder(settings: Settings) -> Build:
         if not loaded:
             loaded.append(_ingest_embedder(settings))
         embedder, passage_tokens = loaded[0]
-        return finish(folder, store, embedder, recipe_for(embedder, passage_tokens, _version()), now_s, progress)
+        return finish(folder, store, embedder, recipe_for(embedder, passage_tokens, program_version()), now_s, progress)
 
     return build
 
@@ -1412,8 +1341,8 @@ async def _watch_metrics(settings: Settings, watcher: Watcher) -> AsyncIterator[
     from ingest.watch_metrics import exposition, problem
 
     endpoint = Endpoint(
-        lambda: exposition(watcher, _feed_status(settings.data), _now_s()),
-        lambda: problem(watcher, _now_s()),
+        lambda: exposition(watcher, _feed_status(settings.data), clock_s()),
+        lambda: problem(watcher, clock_s()),
         settings.watch_metrics_port,
     )
     try:
@@ -1467,19 +1396,13 @@ def history(
     from index.store_feeds import FeedStore
     from ingest.history import article_history, history_json, history_lines
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with FeedStore(settings.data) as store:
         found = article_history(store, url)
     if as_json:
-        _print_json(history_json(found))
+        print_json(history_json(found))
     else:
-        print(history_lines(found, colour=_is_colourful()))
-
-
-def _print_safe(line: str) -> None:
-    from index.terminal import safe
-
-    print(safe(line), flush=True)
+        print(history_lines(found, colour=is_colourful()))
 
 
 # Looking --------------------------------------------------------------------------------------------------
@@ -1494,12 +1417,12 @@ def sources(context: typer.Context, as_json: JsonOption = False, data: DataOptio
     from index.store import Store
     from index.terminal import safe
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     with Store(settings.data) as store:
         counts = store.source_counts()
     if as_json:
         for row in counts:
-            _print_json({"source": row.source, "n_articles": row.n_articles, "first": row.first, "last": row.last})
+            print_json({"source": row.source, "n_articles": row.n_articles, "first": row.first, "last": row.last})
         return
     if counts:
         print(table([(safe(r.source), f"{r.n_articles:,}", _days(r.first, r.last)) for r in counts]))
@@ -1516,11 +1439,11 @@ def status(context: typer.Context, as_json: JsonOption = False, data: DataOption
     """
     from index.health import corpus_status, status_lines
 
-    settings = _settings(context, data)
-    found = corpus_status(settings.data, _now_s())
+    settings = settings_for(context, data)
+    found = corpus_status(settings.data, clock_s())
     feeds = _feed_status(settings.data)
     if as_json:
-        _print_json(found | feeds)
+        print_json(found | feeds)
         return
     print(status_lines(found))
     if feeds:
@@ -1539,7 +1462,7 @@ def _feed_status(folder: Path) -> dict[str, object]:
         _import_urllib3()
         from ingest.feed_commands import feed_status
 
-        return feed_status(store, _now_s())
+        return feed_status(store, clock_s())
 
 
 def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
@@ -1552,11 +1475,11 @@ def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption
     from index.health import check_all
     from index.terminal import safe
 
-    settings = _settings(context, data)
+    settings = settings_for(context, data)
     checks = [*check_all(settings.data), *_check_language_model(settings)]
     for check in checks:
         if as_json:
-            _print_json({"check": check.name, "ok": check.ok, "detail": check.detail})
+            print_json({"check": check.name, "ok": check.ok, "detail": check.detail})
         else:
             print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<6}  {safe(check.detail)}")
     failed = [check.name for check in checks if not check.ok]
