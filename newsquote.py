@@ -9,27 +9,25 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import difflib
-import functools
 import gc
 import io
-import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.ask_cli import NeverRefuse, ask, chat, explain
+from bot.bot_cli import bot, harness
+from bot.eval_cli import compare, measure, measure_texts, show_levels
+from bot.look_cli import doctor, feedback, sources
 from index.cli import (
     DataOption,
     JsonOption,
     check_corpus,
-    check_data_folder,
     clock_s,
     is_colourful,
     print_json,
@@ -42,23 +40,10 @@ from index.cli import (
 from index.errors import BadInput, NewsquoteError
 
 if TYPE_CHECKING:
-    import asyncio
-
-    from bot.answer import Answer, Answerer
-    from bot.bot_settings import BotSettings
-    from bot.conversation import Before
-    from bot.discord_bot import NewsBot
-    from bot.llm_rewrite import Rewriter
-    from bot.llm_settings import LlmSettings
-    from bot.llm_write import Writer
-    from bot.question import Question
-    from bot.service import Opened
-    from bot.written import Written
-    from index.health import Check
     from index.settings import Settings
     from index.store import Store
     from index.store_feeds import FeedStore
-    from index.types import Article, Embedder, Reranker
+    from index.types import Embedder
     from ingest.fetch import Fetcher
     from ingest.pipeline import Progress
     from ingest.sources import LocalSource
@@ -102,279 +87,7 @@ def options(
     context.obj = data
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise `BadInput` where there is no such folder; one without a corpus may yet get it from an ingest."""
-    if not folder.is_dir():
-        raise BadInput(
-            f"There is no folder {folder}; run `newsquote ingest SOURCE` first, or name another folder with --data."
-        )
-
-
 # Asking ---------------------------------------------------------------------------------------------------
-
-AskedOn = Annotated[
-    str | None, typer.Option("--asked-on", metavar="DAY", help="Ask as of this day (UTC); today if not given.")
-]
-Since = Annotated[str | None, typer.Option("--since", metavar="DAY", help="Nothing published before this day.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="DAY", help="Nothing published after this day.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", metavar="OUTLET", help="Only this outlet; may repeat.")]
-Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Only this language (ISO 639-1).")]
-AsIs = Annotated[bool, typer.Option("--as-is", help="Read no times and outlets out of the question's words.")]
-WithText = Annotated[
-    bool, typer.Option("--llm", help="Have a language model write above the quotes (docs/language-model.md).")
-]
-NeverRefuse = Annotated[bool, typer.Option("--never-refuse", help="Answer even when unsure; for measuring.")]
-
-
-@contextlib.contextmanager
-def _answerer(
-    settings: Settings, outlets: Sequence[str] = (), language: str = "", n_words: int = 6
-) -> Iterator[Answerer]:
-    """What answers from the live index, in which each of `outlets` and the language are.
-
-    What a question of `n_words` words needs is made ready.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-
-    # Models are made ready outside the interpreter's lock, beside each other and the imports.
-    with contextlib.ExitStack() as stack:
-        with ThreadPoolExecutor(2) as pool:
-            reranker = pool.submit(_reranker_of, settings)
-            from index.snapshot import open_snapshot
-            from index.store import Store
-
-            store = stack.enter_context(Store(settings.data))
-            snapshot = open_snapshot(settings.data)
-            _check_outlets(outlets, snapshot.sources)
-            _check_language(language, snapshot.languages)
-            embedder = snapshot_embedder(settings, snapshot.manifest.model)
-            query = pool.submit(embedder.embed_query, "news " * n_words)
-            from bot.answer import Answerer
-
-            query.result()
-            answerer = Answerer(store, snapshot, embedder, reranker.result(), _threshold(settings))
-        yield answerer
-
-
-def _reranker_of(settings: Settings) -> Reranker | None:
-    from index.rerank import load_reranker
-
-    return load_reranker(settings.reranker, settings.data / "models")
-
-
-def _threshold(settings: Settings) -> float:
-    from bot.confidence import THRESHOLD
-
-    return settings.threshold if settings.threshold >= 0 else THRESHOLD
-
-
-def _check_outlets(names: Sequence[str], stored: Sequence[str]) -> None:
-    """Raise `BadInput` for a name that no article has: nothing could answer, and it is most likely misspelt."""
-    by_key = {outlet.lower(): outlet for outlet in stored}
-    for name in names:
-        key = name.lower()
-        if key not in by_key:
-            inside = [outlet for outlet in by_key if key in outlet]
-            near = [by_key[outlet] for outlet in inside[:3] or difflib.get_close_matches(key, by_key, n=3)]
-            hint = f"did you mean {' or '.join(near)}?" if near else "`newsquote sources` lists what there is."
-            raise BadInput(f"There is no outlet {name} in the corpus; {hint}")
-
-
-def _check_language(code: str, stored: Sequence[str]) -> None:
-    """Raise `BadInput` for a language that no article is in."""
-    if code and code not in stored:
-        known = ", ".join(sorted(filter(None, stored)))
-        hint = f"give the code of one that there is: {known}." if known else "no article's language is known."
-        raise BadInput(f"There is no article in the language {code} in the corpus; {hint}")
-
-
-def _question(
-    text: str,
-    asked_on: str | None,
-    since: str | None,
-    until: str | None,
-    sources: list[str] | None,
-    language: str,
-    as_is: bool,
-    never_refuse: bool,
-) -> Question:
-    from bot.question import Question
-
-    if not all(map(str.strip, sources or ())):
-        raise typer.BadParameter("name an outlet; `newsquote sources` lists them", param_hint="--source")
-    first, last = read_day(since, "--since"), read_day(until, "--until")
-    if first and last and first > last:
-        raise typer.BadParameter(f"{first} is after --until {last}", param_hint="--since")
-    return Question(
-        text=text,
-        asked_on=read_day(asked_on, "--asked-on") or datetime.now(UTC).date(),
-        since=first,
-        until=last,
-        sources=tuple(sources or ()),
-        language=language.strip().lower(),
-        read_filters=not as_is,
-        always=never_refuse,
-    )
-
-
-def ask(
-    context: typer.Context,
-    question: Annotated[str | None, typer.Argument(help="What you want to know.", show_default=False)] = None,
-    batch: Annotated[
-        str | None,
-        typer.Option(
-            "--batch",
-            metavar="FILE",
-            help="JSON lines of which id, question and asked_on are read; - for standard input. "
-            "--asked-on goes before theirs.",
-        ),
-    ] = None,
-    asked_on: AskedOn = None,
-    since: Since = None,
-    until: Until = None,
-    source: Sources = None,
-    language: Language = "",
-    as_is: AsIs = False,
-    never_refuse: NeverRefuse = False,
-    with_text: WithText = False,
-    as_json: JsonOption = False,
-    data: DataOption = None,
-) -> None:
-    """Answer a question with verbatim quotes.
-
-    Example: newsquote ask "what deadline did Bessent mention?" --since 2025-04-01
-    """
-    if (question is None) == (batch is None):
-        raise typer.BadParameter("give one question, or --batch FILE", param_hint="QUESTION")
-    if batch == "":
-        raise typer.BadParameter("name a file, or - for standard input", param_hint="--batch")
-    settings = settings_for(context, data)
-    asked = _question(question or "", asked_on, since, until, source, language, as_is, never_refuse)
-    if batch is not None:
-        if with_text:
-            raise typer.BadParameter("it goes with one question, not with --batch", param_hint="--llm")
-        _ask_batch(settings, batch, asked, is_day_given=asked_on is not None)
-        return
-    written = None
-    with contextlib.ExitStack() as stack:
-        texts = stack.enter_context(_texts(settings)) if with_text else None
-        n_words = len(asked.text.split())
-        answerer = stack.enter_context(_answerer(settings, asked.sources, asked.language, n_words))
-        try:
-            answer = answerer.answer(asked)
-        except NewsquoteError as error:
-            if as_json:
-                from bot.render import failed_json
-
-                print_json(failed_json(None, asked.text, asked.asked_on.isoformat(), str(error)))
-            raise
-        if texts is not None and answer.status == "answered":
-            written = texts.write(answer)
-    from bot import render
-
-    if as_json:
-        print_json(render.as_json(answer) | ({"written": _text_json(written)} if with_text else {}))
-    else:
-        print(render.as_lines(answer, colour=is_colourful(), width=_width(), written=written))
-
-
-def _text_json(written: Written | None) -> dict[str, object] | None:
-    from bot.written import as_json
-
-    return None if written is None else as_json(written)
-
-
-class _Texts:
-    """A language model for commands that wait for it: one event loop for as long as the command takes."""
-
-    def __init__(self, runner: asyncio.Runner, writer: Writer, rewriter: Rewriter) -> None:
-        self._runner, self._writer, self._rewriter = runner, writer, rewriter
-
-    def write(self, answer: Answer) -> Written:
-        """As `Writer.write`."""
-        return self._runner.run(self._writer.write(answer))
-
-    def filled_in(self, said: str, before: Before | None) -> str:
-        """As `Rewriter.filled_in`, asked today."""
-        from bot.conversation import filled_in
-
-        by_rules = filled_in(said, before)
-        return self._runner.run(self._rewriter.filled_in(said, by_rules, before, datetime.now(UTC).date()))
-
-
-@contextlib.contextmanager
-def _texts(settings: Settings) -> Iterator[_Texts]:
-    """The language model of the settings.
-
-    Raises:
-        BadInput: None is set.
-    """
-    import asyncio
-
-    from bot.llm_settings import read_llm_settings
-
-    own = read_llm_settings()
-    if not own.is_on:
-        raise BadInput("There is no language model; set NEWSQUOTE_LLM_URL (docs/language-model.md says how).")
-    writer, rewriter = _writers(own, settings.data)
-    with asyncio.Runner() as runner:
-        try:
-            yield _Texts(runner, writer, rewriter)
-        finally:
-            runner.run(writer.close())
-
-
-def _writers(own: LlmSettings, data: Path) -> tuple[Writer, Rewriter]:
-    """What writes and rewrites by the model of the settings."""
-    from bot.llm_client import RemoteModel
-    from bot.llm_prompts import read_prompts
-    from bot.llm_rewrite import Rewriter
-    from bot.llm_tokens import load_counter
-    from bot.llm_write import Budget, Writer
-
-    model, prompts = RemoteModel(own), read_prompts(own.llm_prompts)
-    budget = Budget(own.llm_context_tokens, own.llm_answer_tokens)
-    return Writer(model, prompts, load_counter(data), budget), Rewriter(model, prompts, own.llm_rewrites)
-
-
-def _ask_batch(settings: Settings, path: str, template: Question, *, is_day_given: bool) -> None:
-    from bot.batch import answer_batch, open_lines
-
-    n = n_failed = 0
-    with open_lines(path) as lines, _answerer(settings, template.sources, template.language) as answerer:
-        for row in answer_batch(answerer, lines, template, is_day_given=is_day_given):
-            print_json(row)
-            n += 1
-            n_failed += "error" in row
-    if n_failed == n > 1:
-        raise BadInput(f"All {n:,} questions failed; `error` in their rows says why")
-    if n_failed == n == 1:
-        raise BadInput("The question failed; `error` in its row says why")
-    if n_failed:
-        print(f"{n_failed:,} of {n:,} questions failed; `error` in their rows says why", file=sys.stderr)
-
-
-def explain(
-    context: typer.Context,
-    question: Annotated[str, typer.Argument(help="What you want to know.")],
-    asked_on: AskedOn = None,
-    since: Since = None,
-    until: Until = None,
-    source: Sources = None,
-    language: Language = "",
-    as_is: AsIs = False,
-    data: DataOption = None,
-) -> None:
-    """Show why these quotes: what was understood, and every score.
-
-    Example: newsquote explain "what deadline did Bessent mention?"
-    """
-    from bot.explain import explanation
-
-    settings = settings_for(context, data)
-    asked = _question(question, asked_on, since, until, source, language, as_is, True)
-    with _answerer(settings, asked.sources, asked.language) as answerer:
-        print(explanation(answerer.answer(asked), colour=is_colourful(), width=_width()))
 
 
 Questions = Annotated[str, typer.Argument(metavar="[QUESTIONS]", help="JSON lines; the sample's own if not given.")]
@@ -403,8 +116,6 @@ def evaluate(
 
     Example: newsquote eval questions.jsonl --against-reranker none
     """
-    from bot.evaluation import comparison, shares
-
     if with_text and (against_reranker or against_data):
         raise typer.BadParameter("it measures one configuration, and compares none", param_hint="--llm")
     settings = settings_for(context, data)
@@ -412,35 +123,12 @@ def evaluate(
     own = settings if questions else settings.model_copy(update={"data": _sample_folder(settings)})
     own = own.model_copy(update={"reranker": reranker or settings.reranker})
     if with_text:
-        _show_figures(_text_figures(own, rows), as_json)
-        return
-    first = _answers(own, rows, never_refuse)
-    if not against_reranker and against_data is None:
-        _show_figures(shares(rows, first), as_json)
-        return
-    other = own.model_copy(update={"reranker": against_reranker or own.reranker, "data": against_data or own.data})
-    check_data_folder(other.data)
-    second = _answers(other, rows, never_refuse)
-    if as_json:
-        print_json({"first": shares(rows, first), "second": shares(rows, second)})
+        measure_texts(own, rows, as_json=as_json)
+    elif not against_reranker and against_data is None:
+        measure(own, rows, never_refuse=never_refuse, as_json=as_json)
     else:
-        print(comparison(rows, first, second))
-
-
-def _text_figures(settings: Settings, rows: list[dict[str, Any]]) -> dict[str, object]:
-    from bot.llm_eval import measured
-
-    with _texts(settings) as texts, _answerer(settings) as answerer:
-        return measured(rows, answerer.answer, texts.write).as_json()
-
-
-def _show_figures(figures: Mapping[str, object], as_json: bool) -> None:
-    if as_json:
-        print_json(figures)
-        return
-    from bot.render import table
-
-    print(table([(name.replace("_", " "), _figure(value)) for name, value in figures.items()]))
+        other = own.model_copy(update={"reranker": against_reranker or own.reranker, "data": against_data or own.data})
+        compare(own, other, rows, never_refuse=never_refuse, as_json=as_json)
 
 
 def calibrate(context: typer.Context, questions: Questions = "", data: DataOption = None) -> None:
@@ -453,36 +141,11 @@ def calibrate(context: typer.Context, questions: Questions = "", data: DataOptio
 
     Example: newsquote calibrate questions.jsonl
     """
-    from bot.calibrate import levels, trials
-    from bot.evaluation import day_of_question
-    from bot.question import Question
-    from bot.render import table
-    from index.store import Store
-
     settings = settings_for(context, data)
-    asked = [(Question(row["question"], day_of_question(row)), row["answers"]) for row in _labelled(questions)]
+    rows = _labelled(questions)
     if not questions:
         settings = settings.model_copy(update={"data": _sample_folder(settings)})
-    now = _threshold(settings)
-    with _answerer(settings) as answerer, Store(settings.data) as store:
-        found = levels(trials(answerer, asked, store.number_of), now)
-    if not found:
-        raise BadInput("None of the questions has an answer; give `answers` with some of them.")
-    lines = [("threshold", "answered", "rightly", "refused without their answer", "wrong at most (95 %)")]
-    lines += [
-        (
-            f"{level.threshold:.2f}{' <' if level.threshold == now else ''}",
-            f"{100 * level.answered:.1f} %",
-            f"{100 * level.right:.1f} %",
-            f"{100 * level.refused:.1f} %",
-            f"{100 * level.wrong_at_most:.1f} %",
-        )
-        for level in found
-        if level.answered > 0
-    ]
-    if len(lines) == 1:
-        raise BadInput("No question is answered at any threshold; ask what the corpus holds articles about.")
-    print(table(lines))
+    show_levels(settings, rows)
 
 
 def _labelled(path: str) -> list[dict[str, Any]]:
@@ -495,55 +158,6 @@ def _labelled(path: str) -> list[dict[str, Any]]:
     from ingest.sample import questions_path
 
     return read_labelled(path or str(questions_path()))
-
-
-def _answers(settings: Settings, rows: list[dict[str, Any]], never_refuse: bool) -> list[dict[str, Any]]:
-    from bot.batch import answer_batch
-    from bot.question import Question
-
-    template = Question("", date.today(), always=never_refuse)
-    found = []
-    with _answerer(settings) as answerer:
-        for row in answer_batch(answerer, (json.dumps(row).encode() for row in rows), template):
-            if "error" in row:  # it would count as refused
-                raise BadInput(f"The question {row['question']!r} could not be asked: {row['error']}")
-            found.append(dict(row))
-    return found
-
-
-def chat(context: typer.Context, with_text: WithText = False, data: DataOption = None) -> None:
-    """Ask in a conversation that keeps its subject.
-
-    A follow-up like "and when?" is filled in. A line "new" begins a new conversation; the end of the input ends it.
-
-    Example: newsquote chat
-    """
-    from bot.chat import conversation
-    from bot.conversation import filled_in
-
-    settings = settings_for(context, data)
-    with contextlib.ExitStack() as stack:
-        texts = stack.enter_context(_texts(settings)) if with_text else None
-        answerer = stack.enter_context(_answerer(settings))
-        shown = conversation(
-            _typed() if sys.stdin.isatty() else iter(sys.stdin),
-            answerer.answer,
-            lambda: datetime.now(UTC).date(),
-            colour=is_colourful(),
-            width=_width(),
-            fill=filled_in if texts is None else texts.filled_in,
-            write=None if texts is None else texts.write,
-        )
-        for text in shown:
-            print(f"{text}\n", flush=True)
-
-
-def _figure(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {n}" for name, n in value.items()) or "none"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return "–" if value is None else str(value)
 
 
 def _sample_folder(settings: Settings) -> Path:
@@ -568,21 +182,6 @@ def _sample_folder(settings: Settings) -> Path:
     return sample.data
 
 
-def _typed() -> Iterator[str]:
-    """Lines of a person, who sees a prompt; importing readline brings the arrow keys."""
-    with contextlib.suppress(ImportError):
-        import readline  # noqa: F401
-    with contextlib.suppress(EOFError):
-        while True:
-            yield input("> ")
-
-
-def _width() -> int:
-    import shutil
-
-    return max(40, min(100, shutil.get_terminal_size().columns))
-
-
 def _import_urllib3() -> None:
     """Import urllib3, which courlan and trafilatura bring along, and keep it from opening a socket.
 
@@ -599,160 +198,6 @@ def _import_urllib3() -> None:
 
 
 # The bot --------------------------------------------------------------------------------------------------
-
-
-def bot(
-    context: typer.Context,
-    sync: Annotated[
-        bool, typer.Option("--sync", help="Tell Discord the commands even if they did not change.")
-    ] = False,
-    data: DataOption = None,
-) -> None:
-    """Answer on Discord, until SIGTERM.
-
-    The token is read from NEWSQUOTE_DISCORD_TOKEN.
-
-    Example: newsquote bot
-    """
-    import asyncio
-
-    from bot.bot_settings import read_bot_settings
-
-    settings, own = settings_for(context, data), read_bot_settings()
-    token = own.discord_token.get_secret_value()
-    if not token:
-        raise BadInput("There is no token; set NEWSQUOTE_DISCORD_TOKEN (docs/discord-setup.md says where to find it).")
-    _check_folder(settings.data)
-    asyncio.run(_run_bot(settings, own, token, sync=sync))
-
-
-async def _run_bot(settings: Settings, own: BotSettings, token: str, *, sync: bool) -> None:
-    from bot.discord_bot import closed_by_signals, run_bot
-    from bot.metrics import MetricsServer
-
-    with _bot(settings, own, sync=sync) as made:
-        server = MetricsServer(made.metrics, made.health, own.metrics_port) if own.metrics_port else None
-        try:
-            async with closed_by_signals(made):
-                if server is not None:
-                    await server.start()
-                await run_bot(made, token)
-        except OSError as error:
-            port = f", and that port {own.metrics_port} is free" if own.metrics_port else ""
-            raise NewsquoteError(f"The connection failed ({error}); check the network{port}.") from error
-        finally:
-            if server is not None:
-                await server.close()
-
-
-@contextlib.contextmanager
-def _bot(settings: Settings, own: BotSettings, *, sync: bool = False, is_remembered: bool = True) -> Iterator[NewsBot]:
-    """The bot with all that it needs, not yet connected; make it inside a running event loop."""
-    from bot.desk import Desk
-    from bot.discord_bot import NewsBot
-    from bot.llm_settings import read_llm_settings
-    from bot.memory import Memory
-    from bot.service import Asker
-
-    llm = read_llm_settings()
-    writer, rewriter = _writers(llm, settings.data) if llm.is_on else (None, None)
-    with Memory(settings.data if is_remembered else None) as memory:
-        asker = Asker(
-            settings.data,
-            lambda opened: _opened(settings, opened),
-            n_workers=own.bot_workers,
-            max_waiting=own.bot_queue,
-        )
-        yield NewsBot(Desk(asker, memory, time.time, rewriter), writer=writer, sync=sync)
-
-
-def _opened(settings: Settings, before: Opened | None) -> Opened:
-    """The live snapshot and its embedder, kept where the snapshot before was made with the same."""
-    from bot.service import OneAtATime, Opened
-    from index.snapshot import open_snapshot
-
-    snapshot = open_snapshot(settings.data)
-    if before is not None and before.snapshot.manifest.model == snapshot.manifest.model:
-        return replace(before, snapshot=snapshot)
-    embedder = OneAtATime(snapshot_embedder(settings, snapshot.manifest.model))
-    return Opened(snapshot, embedder, _reranker_of(settings), _threshold(settings))
-
-
-def harness(
-    context: typer.Context,
-    port: Annotated[int, typer.Option(help="Loopback port of the page; 0 for any free one.", min=0, max=65535)] = 8765,
-    data: DataOption = None,
-) -> None:
-    """Run the bot without Discord, on a page of its own.
-
-    The page looks like a channel. Votes and conversations are forgotten when it ends.
-
-    Example: newsquote harness
-    """
-    import asyncio
-
-    from bot.bot_settings import BotSettings
-    from bot.discord_bot import closed_by_signals, run_bot
-    from bot.harness import run_harness
-
-    settings = settings_for(context, data)
-    _check_folder(settings.data)
-
-    async def run() -> None:
-        with _bot(settings, BotSettings(), is_remembered=False) as made:
-            async with closed_by_signals(made):
-                await run_harness(lambda token: run_bot(made, token), port, lambda url: print(url, flush=True))
-
-    try:
-        asyncio.run(run())
-    except OSError as error:
-        raise NewsquoteError(f"The page cannot be served on port {port} ({error}); name another --port.") from error
-
-
-def feedback(
-    context: typer.Context,
-    since: Annotated[str | None, typer.Option(metavar="DAY", help="Asked on this day or later.")] = None,
-    as_json: JsonOption = False,
-    as_questions: Annotated[
-        bool, typer.Option("--questions", help="As JSON lines to measure with; `ask --batch` reads them too.")
-    ] = False,
-    data: DataOption = None,
-) -> None:
-    """Show votes, reports and unanswered questions.
-
-    Example: newsquote feedback --since 2025-04-01 --questions
-    """
-    from bot.feedback import feedback_json, feedback_lines, question_json
-    from bot.memory import FILE as MEMORY_FILE
-    from bot.memory import Memory, Place
-    from bot.verify import article_at
-    from index.store import Store
-    from index.types import end_of_day_s
-
-    settings = settings_for(context, data)
-    day = read_day(since, "--since")
-    with Memory(settings.data, write=False) as memory:
-        rows = memory.feedback(0 if day is None else end_of_day_s(day) - 86_399)
-    if not rows and not (settings.data / MEMORY_FILE).exists():
-        check_corpus(settings.data)
-    with contextlib.ExitStack() as stack:
-
-        @functools.cache
-        def store() -> Store:  # at the first quote: where nothing was found no corpus is needed
-            return stack.enter_context(Store(settings.data))
-
-        def found(place: Place) -> Article | None:
-            return article_at(place, store().article)
-
-        if as_questions:
-            for row in rows:
-                if row.remembered.question is not None:
-                    print_json(question_json(row, found))
-        elif as_json:
-            for row in rows:
-                print_json(feedback_json(row, found))
-        else:
-            print(feedback_lines(rows))
 
 
 # Ingest ---------------------------------------------------------------------------------------------------
@@ -1408,30 +853,6 @@ def history(
 # Looking --------------------------------------------------------------------------------------------------
 
 
-def sources(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
-    """List the outlets with their articles and dates.
-
-    Example: newsquote sources
-    """
-    from bot.render import table
-    from index.store import Store
-    from index.terminal import safe
-
-    settings = settings_for(context, data)
-    with Store(settings.data) as store:
-        counts = store.source_counts()
-    if as_json:
-        for row in counts:
-            print_json({"source": row.source, "n_articles": row.n_articles, "first": row.first, "last": row.last})
-        return
-    if counts:
-        print(table([(safe(r.source), f"{r.n_articles:,}", _days(r.first, r.last)) for r in counts]))
-
-
-def _days(first: str | None, last: str | None) -> str:
-    return f"{first[:10]} to {last[:10]}" if first and last else "undated"
-
-
 def status(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
     """Say what the corpus holds and how old its index is.
 
@@ -1463,51 +884,6 @@ def _feed_status(folder: Path) -> dict[str, object]:
         from ingest.feed_commands import feed_status
 
         return feed_status(store, clock_s())
-
-
-def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption = None) -> None:
-    """Check the model, the store and the index.
-
-    From end to end, and without opening a connection.
-
-    Example: newsquote doctor
-    """
-    from index.health import check_all
-    from index.terminal import safe
-
-    settings = settings_for(context, data)
-    checks = [*check_all(settings.data), *_check_language_model(settings)]
-    for check in checks:
-        if as_json:
-            print_json({"check": check.name, "ok": check.ok, "detail": check.detail})
-        else:
-            print(f"{'ok  ' if check.ok else 'FAIL'}  {check.name:<6}  {safe(check.detail)}")
-    failed = [check.name for check in checks if not check.ok]
-    if failed:
-        raise NewsquoteError(
-            f"Something is wrong with the {' and the '.join(failed)}; the lines above say what to run."
-        )
-
-
-def _check_language_model(settings: Settings) -> list[Check]:
-    """Whether the language model is set up well, where one is; nothing is asked of it."""
-    from bot.llm_settings import read_llm_settings
-    from index.health import Check
-
-    try:
-        own = read_llm_settings()
-        if not own.is_on:
-            return []
-        from bot.llm_client import RemoteModel
-        from bot.llm_prompts import read_prompts
-        from bot.llm_tokens import ENCODING, has_vocabulary
-
-        prompts, model = read_prompts(own.llm_prompts), RemoteModel(own)
-    except NewsquoteError as error:
-        return [Check("llm", False, str(error))]
-    tokens = f"tiktoken's {ENCODING}" if has_vocabulary(settings.data) else "bytes, until its vocabulary is fetched"
-    detail = f"{model.name} at {own.llm_url}, prompt {prompts.answer.digest}; tokens are counted by {tokens}"
-    return [Check("llm", True, detail)]
 
 
 # In the order of `--help`.
