@@ -76,12 +76,14 @@ def _check_language(code: str, stored: Sequence[str]) -> None:
 
 
 def reranker_of(settings: Settings) -> Reranker | None:
+    """The reranker of the settings, where one is set."""
     from index.rerank import load_reranker
 
     return load_reranker(settings.reranker, settings.data / "models")
 
 
 def threshold_of(settings: Settings) -> float:
+    """The confidence below which an answer is "not found"."""
     from bot.confidence import THRESHOLD
 
     return settings.threshold if settings.threshold >= 0 else THRESHOLD
@@ -141,6 +143,7 @@ def writers_of(own: LlmSettings, data: Path) -> tuple[Writer, Rewriter]:
 
 
 def terminal_width() -> int:
+    """How many columns a text for a person may take."""
     import shutil
 
     return max(40, min(100, shutil.get_terminal_size().columns))

@@ -102,7 +102,7 @@ def test_retracting_waits_for_a_writer_that_ends(tmp_path: Path, monkeypatch: py
         pass
     held = ingest_lock(tmp_path, "newsquote ingest", NOW_S)
     held.__enter__()
-    monkeypatch.setattr("newsquote.time.sleep", lambda _: held.__exit__(None, None, None))
+    monkeypatch.setattr("ingest.cli.time.sleep", lambda _: held.__exit__(None, None, None))
     ran = run("--data", str(tmp_path), "retract", "https://a.example/1")
     assert ran.err.startswith("newsquote: https://a.example/1 is not in the corpus")
 
