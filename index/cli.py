@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,6 +37,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def program_version() -> str:
     """The installed version of this program."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("newsquote")
     except PackageNotFoundError:
