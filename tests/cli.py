@@ -73,7 +73,7 @@ def run_child(*words: str, before: str = "", env: Mapping[str, str] | None = Non
 
 # Everything is imported first: another user need not be able to read where Python itself lies.
 GIVE_ROOT_AWAY = """
-import encodings.ascii, encodings.idna, encodings.latin_1, os
+import encodings.ascii, encodings.idna, encodings.latin_1, importlib.metadata, os
 import bot.answer, bot.batch, bot.explain, bot.render, index.embed, index.health, newsquote
 import ingest.job, ingest.lock, ingest.sources, openvino, pydantic_settings, rich.progress, tokenizers
 os.setgroups([])

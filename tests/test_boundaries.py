@@ -30,6 +30,7 @@ ONLY_IN = {
     "nncf": ["index/quantise.py"],
     "discord": ["bot/discord*.py"],
     "openai": ["bot/llm_client.py"],
+    "typer": ["newsquote.py", "index/cli.py", "ingest/*cli.py", "bot/*cli.py"],
     "tiktoken": ["bot/llm_tokens.py"],
 }
 
