@@ -113,7 +113,7 @@ def test_the_text_comes_above_the_numbered_quotes_by_edit(
             assert [title[:5] for title in titles] == [f"\\[{n}\\]" for n in range(1, len(titles) + 1)]
             assert "Fourteen** people" in rest[1]["description"]
             assert all(embed["url"].startswith("https://harbor-courier") for embed in rest[1:2])
-            assert on.bot.metrics.texts["written"] == 1
+            await until(lambda: on.bot.metrics.texts["written"] == 1)
             assert not answer.pings
 
     run(test())
@@ -154,7 +154,7 @@ def test_nothing_evil_gets_to_discord(sample_data: Path, embedder: Embedder, tmp
             await until(lambda: "does not stand in these quotes" in answer.text)
             for request in on.discord.requests:
                 assert not re.search(r"evil|everyone the|Nineteen|drunk|123456789012345678", str(request))
-            assert on.bot.metrics.texts["unsupported"] == 1
+            await until(lambda: on.bot.metrics.texts["unsupported"] == 1)
 
     run(test())
 
