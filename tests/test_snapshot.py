@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -361,31 +361,23 @@ def test_a_real_full_disk_loses_nothing(folder: Path, tmp_path_factory: pytest.T
 # Asking while it changes ----------------------------------------------------------------------------------
 
 
-def test_asking_goes_on_while_another_thread_ingests(folder: Path) -> None:
-    done = threading.Event()
-    problems: list[BaseException] = []
+def _ingest_each(folder: Path, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        ingest(folder, number)
+
+
+def test_asking_goes_on_while_another_process_ingests(folder: Path) -> None:
+    other = multiprocessing.get_context("spawn").Process(target=_ingest_each, args=(folder, range(10, 22)))
+    other.start()
     answers: list[tuple[str, Answer]] = []
-
-    def ask() -> None:
-        try:
-            while not done.is_set():
-                with Store(folder) as store:
-                    snapshot = open_snapshot(folder)
-                    answers.append(
-                        (snapshot.name, Answerer(store, snapshot, WideEmbedder()).answer(question(story(2))))
-                    )
-        except BaseException as problem:  # noqa: BLE001 - whatever it is, the test is to show it
-            problems.append(problem)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
     try:
-        for number in range(10, 22):
-            ingest(folder, number)
+        while other.is_alive():
+            with Store(folder) as store:
+                snapshot = open_snapshot(folder)
+                answers.append((snapshot.name, Answerer(store, snapshot, WideEmbedder()).answer(question(story(2)))))
     finally:
-        done.set()
-        thread.join()
-    assert not problems
+        other.join()
+    assert other.exitcode == 0
     assert len({name for name, _ in answers}) > 2
     assert all(is_quoted(answer, story(2).word) for _, answer in answers)
 
