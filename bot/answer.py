@@ -126,9 +126,9 @@ class Answer:
 
     @property
     def is_elsewhen(self) -> bool:
-        """Whether a time was asked about and every quote is from another, as far as articles are dated."""
+        """Whether a time was asked about and every quote that answers is from another, as far as articles are dated."""
         window = self.understood.window
-        if window is None or self.question.since or self.question.until:
+        if self.status != "answered" or window is None or self.question.since or self.question.until:
             return False
         first, last = (window[0] - NEAR).isoformat(), (window[1] + NEAR).isoformat()
         days = [quote.article.published[:10] for quote in self.quotes if quote.article.published]

@@ -135,13 +135,13 @@ def _day(record: dict[str, object], number: int) -> date | None:
         return None
     try:
         if isinstance(given, str):
-            return day_of(given)
+            return asked_day(given)
     except ValueError:
         pass
     raise BadInput(f"line {number}: asked_on is {given!r}; write it as 2025-04-26")
 
 
-def day_of(text: str) -> date:
+def asked_day(text: str) -> date:
     """The day that ISO 8601 says; of an instant with a zone its day in UTC.
 
     Raises:

@@ -140,7 +140,7 @@ def answer_card(
     lines = [bold(plain(answer.question.text, _QUESTION))] if is_question_shown else []
     filters = filter_words(answer, words)
     if filters:
-        elsewhen = [words.elsewhen] if answer.status == "answered" and answer.is_elsewhen else []
+        elsewhen = [words.elsewhen] if answer.is_elsewhen else []
         lines.append(small(words.understood.format(filters="; ".join([*filters, *elsewhen]))))
     blocks: list[Block] = []
     quotes = ordered(answer) if answer.status == "answered" else ()

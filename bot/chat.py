@@ -47,7 +47,11 @@ def conversation(
             yield "A new conversation."
             continue
         try:
-            question, found = _asked(said, fill(said, before), before, answer, today())
+            question = Question(fill(said, before), today())
+            follows = is_follow_up(said, before)
+            if before is not None and follows:
+                question = with_bounds_of(before, question, said)
+            question, found = _asked(question, answer)
         except BadInput as error:
             sentence = f"{str(error)[:1].upper()}{str(error)[1:]}"
             yield sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
@@ -57,18 +61,11 @@ def conversation(
         parts.append(as_lines(found, colour=colour, width=width, written=written))
         parts.extend(filter(None, [newest_line(found)]))
         yield "\n\n".join(parts)
-        before = goes_on_from(
-            before, _before(found), is_filled=is_follow_up(said, before), is_found=found.status == "answered"
-        )
+        before = goes_on_from(before, _before(found), is_filled=follows, is_found=found.status == "answered")
 
 
-def _asked(
-    said: str, text: str, before: Before | None, answer: Callable[[Question], Answer], today: date
-) -> tuple[Question, Answer]:
-    """A line asked, with the bounds of the question that it goes on from."""
-    question = Question(text, today)
-    if before is not None and is_follow_up(said, before):
-        question = with_bounds_of(before, question, said)
+def _asked(question: Question, answer: Callable[[Question], Answer]) -> tuple[Question, Answer]:
+    """A question asked, and asked again without the outlets that it kept where it names its own."""
     found = answer(question)
     if question.sources and found.understood.sources:  # only there is it known which names are outlets'
         question = replace(question, sources=())

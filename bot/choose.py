@@ -323,7 +323,9 @@ def grow(
     version = sentences.article.version
     first = last = candidate.at
     words = sentences.n_words[candidate.at]
-    while last - first + 1 < 3 and not sentences.is_heading(candidate.at):
+    if sentences.is_heading(candidate.at):
+        return first, last
+    while last - first + 1 < 3:
         options = []
         for at, low, high in ((first - 1, first - 1, last), (last + 1, first, last + 1)):
             if (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bot.batch import day_of, open_lines, record_of
+from bot.batch import asked_day, open_lines, record_of
 from bot.render import table
 from bot.scoring import by_question, figures, paired_difference
 from index.errors import BadInput
@@ -49,7 +49,7 @@ def read_labelled(path: str) -> list[dict[str, Any]]:
 
 def day_of_question(row: Row) -> date:
     """The day that a labelled question is asked on; what `read_labelled` gives has one."""
-    return day_of(row["asked_on"])
+    return asked_day(row["asked_on"])
 
 
 def shares(questions: Sequence[Row], answers: Sequence[Row]) -> dict[str, float]:

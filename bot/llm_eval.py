@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.answer import Answer
-from bot.batch import day_of
+from bot.evaluation import day_of_question
 from bot.question import Question
 from bot.written import Written
 
@@ -72,7 +72,7 @@ def measured(
     n = 0
     for row in questions:
         n += 1
-        found = answer(Question(str(row["question"]), day_of(str(row["asked_on"]))))
+        found = answer(Question(str(row["question"]), day_of_question(row)))
         if found.status == "answered":
             texts.append(write(found))
     cut: Counter[str] = Counter()

@@ -59,7 +59,6 @@ _CURRENCIES = {
     "₹": "inr", "inr": "inr", "rupee": "inr", "rupees": "inr",
     "chf": "chf", "franc": "chf", "francs": "chf",
 }  # fmt: skip
-_SYMBOLS = "$€£¥₴₽₹"
 _MONTHS = _words("january february march april may june july august september october november december")
 _MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)}
 _MONTH_OF["sept"] = 9

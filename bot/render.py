@@ -140,7 +140,7 @@ def as_lines(answer: Answer, *, colour: bool, width: int = 80, written: Written 
     """
     parts = []
     if notes := notes_of(answer):
-        if answer.status == "answered" and answer.is_elsewhen:
+        if answer.is_elsewhen:
             notes.append("none of these quotes is from then")
         parts.append(_small("Understood: " + "; ".join(notes), colour, width, indent=""))
     if answer.status == "not_found":

@@ -70,6 +70,11 @@ def held(embedder: HeldEmbedder) -> Iterator[None]:
         embedder.go.set()
 
 
+async def typing_shown(discord: StandIn) -> None:
+    """Wait until the bot shows that it is at work on a message."""
+    await discord.until(lambda: any(request.path.endswith("/typing") for request in discord.requests), 5, "typing")
+
+
 async def mentioned(town: Town, text: str = FERRY) -> Message:
     return await town.discord.say(town.ann, town.channel, town.mention(text))
 
@@ -257,7 +262,7 @@ def test_a_deleted_question_is_let_go(quick_data: Path, tmp_path: Path) -> None:
             town = town_in(discord)
             with held(embedder):
                 said = await mentioned(town)
-                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                await typing_shown(discord)
                 await discord.delete(said)
             answered = await mentioned(town)
             await answer_to(town, answered)
@@ -388,7 +393,7 @@ def test_permissions_lost_while_it_searches_end_in_the_log_and_nowhere_else(
             other = discord.add_channel(town.guild, "other")
             with held(embedder):
                 await mentioned(town)
-                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                await typing_shown(discord)
                 discord.forbid(town.channel, "send_messages")
             said = await discord.say(town.ann, other, town.mention(DEADLINE))
             await discord.wait_for_message(other, after=said)
@@ -410,7 +415,7 @@ def test_a_channel_that_is_gone_before_the_answer_lets_its_question_go(
             place = await discord.open_thread(town.ann, town.channel, "Ferries") if is_thread else town.channel
             with held(embedder):
                 await discord.say(town.ann, place, town.mention(FERRY))
-                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                await typing_shown(discord)
                 discord.world.remove_channel(town.channel)
                 await until(lambda: bot.get_channel(town.channel.id) is None)
             await until(lambda: "question deleted before its answer" in caplog.text)
@@ -561,7 +566,7 @@ def test_closing_tells_those_whose_answer_is_not_ready_and_takes_no_more(
                 for one in asked:
                     await one.responded()
                 said = await mentioned(town)
-                await discord.until(lambda: any(r.path.endswith("/typing") for r in discord.requests), 5, "typing")
+                await typing_shown(discord)
                 closing = bot.shutdown()
                 late = await discord.slash(town.ben, town.channel, "ask", question=FERRY)
                 assert (await late.answered()).content == CLOSING
