@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -98,12 +99,20 @@ def test_a_quote_of_a_version_that_was_corrected_since_says_so_everywhere() -> N
         assert ("berichtigt" in quote_block(quote, words_for("de")).description) is is_told
 
 
+def without_created(opml: str) -> str:
+    """Two exports may fall into two seconds."""
+    without, n_dates = re.subn("<dateCreated>[^<]+</dateCreated>", "", opml)
+    assert n_dates == 1
+    return without
+
+
 def test_subscriptions_go_out_as_opml_and_come_back(server: Server, tmp_path: Path) -> None:
     base = f"http://127.0.0.1:{server.port}"
     one, other = tmp_path / "one", tmp_path / "other"
     newsquote(one, "feeds", "add", f"{base}/feed", "--allow-private", "--source", "Harbour Post")
     newsquote(one, "feeds", "export", str(tmp_path / "x.opml"))
-    assert newsquote(one, "feeds", "export").encode() == (tmp_path / "x.opml").read_bytes()
+    printed, written = newsquote(one, "feeds", "export"), (tmp_path / "x.opml").read_bytes().decode()
+    assert without_created(printed) == without_created(written)
     assert newsquote(other, "feeds", "import", str(tmp_path / "x.opml")) == "1 subscription added, 0 there already.\n"
     assert newsquote(other, "feeds", "import", str(tmp_path / "x.opml")) == "0 subscriptions added, 1 there already.\n"
     rows = [json.loads(line) for line in newsquote(other, "feeds", "list", "--json").splitlines()]
