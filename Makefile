@@ -27,7 +27,7 @@ demo: $(BIN)/newsquote ## Ingest the sample corpus and answer a question.
 	$(CLEAN) $(BIN)/newsquote --data $(DEMO) ask "what deadline did Bessent mention?" --asked-on 2025-04-30
 
 test: $(VENV)/dev ## Run the tests.
-	$(CLEAN) $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(CLEAN) $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/dev ## Lint, formatting and types.
 	$(BIN)/ruff check .

@@ -247,6 +247,7 @@ class OpenVinoEmbedder:
         self._exports = exports
         self._tokenizer: _FastTokenizer | None = None
         self._compiled: Any = None
+        self._query_request: Any = None
         self._requests: list[Any] = []
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
@@ -280,8 +281,12 @@ class OpenVinoEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self._model()(_padded(self._tok().ids([text]), QUERY_STEP))[0][0]
-        return np.array(vector, np.float32)
+        if self._query_request is None:
+            self._query_request = self._model().create_infer_request()
+        # The input is copied, as `infer` does unless told to share it and calling the model does not: a graph goes on
+        # pointing to the last input it was lent, and the next request on it, with a shorter one, writes there.
+        self._query_request.infer(_padded(self._tok().ids([text]), QUERY_STEP))
+        return np.array(self._query_request.get_output_tensor(0).data[0], np.float32)
 
     def _tok(self) -> _FastTokenizer:
         if self._tokenizer is None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -162,6 +163,27 @@ def test_what_the_model_does_not_read_changes_nothing(embedder: Embedder) -> Non
     one, other, whole = embedder.embed_passages([words + "Cats.", words + "Dockers strike.", cut])
     assert cosines(one, other) >= 0.9999
     assert cosines(one, whole) >= 0.9999
+
+
+@needs_openvino
+def test_nothing_is_written_into_what_a_question_was_read_from(exports: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph that was lent a question's tokens wrote the next shorter passage there, when they were long let go."""
+    given_to_model: list[tuple[list[npt.NDArray[np.int64]], list[npt.NDArray[np.int64]]]] = []
+    padded = embed._padded
+
+    def recorded(ids: list[list[int]], step: int = 1) -> list[npt.NDArray[np.int64]]:
+        made = padded(ids, step)
+        given_to_model.append((made, [array.copy() for array in made]))
+        return made
+
+    monkeypatch.setattr(embed, "_padded", recorded)
+    embedder = load_embedder(runtime="openvino-fp32", exports=exports)
+    for n in range(1, 5):
+        embedder.embed_query("Where did the ferry company want to build one of its new harbours?")
+        embedder.embed_passages(["tide"] * n)
+    assert len(given_to_model) == 8
+    for made, copies in given_to_model:
+        assert all(np.array_equal(array, copy) for array, copy in zip(made, copies, strict=True))
 
 
 def test_a_text_is_nearer_to_its_meaning_than_to_another(embedder: Embedder) -> None:
