@@ -211,16 +211,29 @@ class OpenVinoReranker:
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
         places: list[list[Span | None]] = [[]] * len(pairs)
         longest_first = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
+        running: list[int | None] = [None] * BESIDE
+        tokens = [0] * BESIDE
+
+        def collect(slot: int) -> None:
+            at, request = running[slot], self._requests[slot]
+            if at is None:
+                return
+            request.wait()
+            scores[at] = request.get_output_tensor(0).data[0, : len(pairs[at].bounds)].astype(np.float64)
+            pointing = request.get_output_tensor(1).data[0]
+            places[at] = [place_of(pairs[at], sentence, pointing) for sentence in range(len(pairs[at].bounds))]
+            running[slot] = None
+
         with self._lock:
-            for start in range(0, len(longest_first), BESIDE):
-                running = list(zip(longest_first[start : start + BESIDE], self._requests, strict=False))
-                for at, request in running:
-                    request.start_async(list(padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)))
-                for at, request in running:
-                    request.wait()
-                    scores[at] = request.get_output_tensor(0).data[0, : len(pairs[at].bounds)].astype(np.float64)
-                    pointing = request.get_output_tensor(1).data[0]
-                    places[at] = [place_of(pairs[at], sentence, pointing) for sentence in range(len(pairs[at].bounds))]
+            for at in longest_first:
+                slot = min(range(BESIDE), key=tokens.__getitem__)  # which will be the first to be free
+                collect(slot)
+                ids, *others = padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)
+                self._requests[slot].start_async([ids, *others])
+                running[slot] = at
+                tokens[slot] += ids.size
+            for slot in range(BESIDE):
+                collect(slot)
         return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))
 
 

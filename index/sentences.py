@@ -65,12 +65,15 @@ _AFTER_CLOCK = _listed(
 
 _QUOTES = "\"'”’»“‘«"
 _STOPS = ".!?…؟۔।॥"
-# Possessive, and from the first stop of a run only: a megabyte of full stops takes linear time.
+_WIDE_STOPS = "。！？"
+# A set of characters comes first, so that the engine skips to them. Possessive, and from the first stop of a run only: a
+# megabyte of full stops takes linear time.
 _END = re.compile(
-    rf"""(?<![{_STOPS}])[{_STOPS}]++[{_QUOTES})\]]*+(?:[ \u00a0\u202f]»(?=\s))?(?=\s)  # white space behind it
-       | [。！？]+[」』”’）]*  # Chinese and Japanese: none needed
-    """,
-    re.VERBOSE,
+    rf"""[{_STOPS}{_WIDE_STOPS}](?:
+           (?<=[{_STOPS}])(?<![{_STOPS}].)[{_STOPS}]*+[{_QUOTES})\]]*+(?:[ \u00a0\u202f]»(?=\s))?(?=\s)  # white space behind it
+         | (?<=[{_WIDE_STOPS}])[{_WIDE_STOPS}]*[」』”’）]*  # Chinese and Japanese: none needed
+       )""",
+    re.VERBOSE | re.DOTALL,
 )
 _CLOSERS = _QUOTES + ")] \u00a0\u202f"
 _WORD_BEFORE = re.compile(r"(?<![\w’'])([^\W\d_]+(?:\.[^\W\d_]+)*)\.$")
@@ -89,6 +92,9 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(r"[^\n]+")
+_PLAIN_ENDS = frozenset({".", ".”", '."'})
+_PLAIN_STARTS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ“\"")
+_NOT_PLAIN = _NEVER_END | _MAY_END | {state.lower() for state in _STATES}
 
 
 def sentence_spans(text: str) -> list[Span]:
@@ -108,15 +114,27 @@ def sentence_spans(text: str) -> list[Span]:
 
 def _ends_in(text: str, start: int, end: int) -> Iterator[int]:
     for match in _END.finditer(text, start, end):
-        if match.end() < end and _ends_sentence(text, match, start, end):
-            start = match.end()
+        at = match.end()
+        if at < end and (_plainly_ends(text, match, start) or _ends_sentence(text, match, start, end)):
+            start = at
             yield start
+
+
+def _plainly_ends(text: str, match: re.Match[str], start: int) -> bool:
+    """Whether it is the usual end, "… word. Word": found in a fifth of the time, and nothing else would be said of it."""
+    if match.group() not in _PLAIN_ENDS:
+        return False
+    at = match.end()
+    if text[at] != " " or text[at + 1 : at + 2] not in _PLAIN_STARTS:
+        return False
+    word = text[max(start, text.rfind(" ", start, match.start()) + 1) : match.start()]
+    return len(word) > 1 and word.isascii() and word.isalpha() and word.lower() not in _NOT_PLAIN
 
 
 def _ends_sentence(text: str, match: re.Match[str], start: int, line_end: int) -> bool:
     """Whether a mark ends the sentence that began at `start`, in a line that goes on until `line_end`."""
     mark = match.group()
-    if mark[0] in "。！？":
+    if mark[0] in _WIDE_STOPS:
         return len(mark.rstrip("」』”’）")) == len(mark) or text[match.end()] not in "とっ、，"
     after = _NEXT_WORD.match(text, match.end(), line_end)
     opener, word = (after.group(1), after.group(2) or "") if after else ("", "")
