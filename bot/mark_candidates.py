@@ -117,11 +117,13 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
     known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
     figures = list(_figures(page))
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
-    for form, start, end in chain(figures, _spans(page, asked)):
+    for form, start, end in chain(figures, () if asked.kind in _ONLY else _spans(page, asked)):
         while end > start and page.text[end - 1].isspace():
             end -= 1
         while start < end and page.text[start].isspace():
             start += 1
+        if (start, end) in found:
+            continue
         first, last = bisect_left(page.starts, start), bisect_left(page.starts, end)
         words = [t for t in page.tokens[first:last] if t.is_word]
         if (
@@ -137,7 +139,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
         ):
             continue
         new = [t for t in words if not t.is_stop and t.stem not in asked.stems]
-        if new and (start, end) not in found:
+        if new:
             found[start, end] = Candidate(start, end, first, last, form)
     listed = [found[key] for key in sorted(found)]
     if asked.kind in _ONLY:
