@@ -66,8 +66,8 @@ _AFTER_CLOCK = _listed(
 _QUOTES = "\"'”’»“‘«"
 _STOPS = ".!?…؟۔।॥"
 _WIDE_STOPS = "。！？"
-# A set of characters comes first, so that the engine skips to the next of them. Possessive, and from the first stop of a
-# run only: a megabyte of full stops takes linear time.
+# A set of characters comes first, so that the engine skips to the next of them. Possessive, and from the first stop of
+# a run only: a megabyte of full stops takes linear time.
 _END = re.compile(
     rf"""[{_STOPS}{_WIDE_STOPS}](?:
            (?<=[{_STOPS}])(?<![{_STOPS}].)
