@@ -55,17 +55,6 @@ _GLOBAL_6 = ip_network("2000::/3")
 _NEVER = frozenset({"multicast", "reserved"})
 
 
-def special_kind(address: str) -> str:
-    """What kind of address that is not public this is (`loopback`, `private`, `NAT64`, …), or "" for a public one.
-
-    An IPv4 address inside an IPv6 one does not count as public, whatever it is.
-
-    Raises:
-        ValueError: It is no IP address.
-    """
-    return _kind(ip_address(address))
-
-
 def _kind(found: IPv4Address | IPv6Address) -> str:
     if isinstance(found, IPv4Address):
         return next((kind for network, kind in _NETWORKS_4 if found in network), "")
@@ -74,7 +63,9 @@ def _kind(found: IPv4Address | IPv6Address) -> str:
 
 
 def refusal(address: str, *, allow_private: bool = False, private_networks: Sequence[str] = ()) -> str:
-    """The kind for which an address may not be connected to, or "" where it may.
+    """The kind for which an address may not be connected to (`loopback`, `private`, `NAT64`, …), or "" where it may.
+
+    An IPv4 address inside an IPv6 one does not count as public, whatever it is.
 
     Args:
         address: IPv4 or IPv6, with or without a zone.

@@ -299,18 +299,6 @@ class Fetcher:
             moved_to=moved_to,
         )
 
-    async def sitemaps_of(self, url: str) -> tuple[str, ...]:
-        """Addresses of sitemaps that the robots.txt of an address's site names.
-
-        Raises:
-            FetchError: It could not be asked.
-        """
-        checked = self._checked(url)
-        site = await self._site(checked)
-        if site.fault is not None:
-            raise self._again(site.fault, checked, site.until_s)
-        return site.robots.sitemaps() if site.robots else ()
-
     # Redirects --------------------------------------------------------------------------------------------
 
     async def _follow(

@@ -37,11 +37,6 @@ class Change:
     valid_to_s: int | None
     diff: tuple[str, ...]
 
-    @property
-    def is_correction(self) -> bool:
-        """Whether the publisher says that something was corrected, and said it first in this version."""
-        return bool(self.article.correction) and bool(self.diff)
-
 
 def article_history(store: FeedStore, url: str) -> list[Change]:
     """Every version of an article in the order of its validity.

@@ -262,8 +262,3 @@ def overlap(one: str, other: str) -> float:
     """Share of the shorter text's word triples that stand in the other, in [0, 1]; 1 where one is too short to tell."""
     first, second = set(_triples(words(one))), set(_triples(words(other)))
     return len(first & second) / min(len(first), len(second)) if first and second else 1.0
-
-
-def article_text(blocks: Sequence[Block]) -> str:
-    """The blocks as paragraphs, separated by blank lines."""
-    return "\n\n".join(block.text for block in blocks)

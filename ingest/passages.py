@@ -110,8 +110,3 @@ def embedding_text(title: str, published: str | None, passage: str) -> str:
     day = published[:10] if published else ""
     lead = " ".join(part for part in (head, f"({day})" if day else "") if part)
     return f"{lead}\n{passage}" if lead else passage
-
-
-def passage_text(article: Article, span: Span) -> str:
-    """The embedding text of a passage of `article`."""
-    return embedding_text(article.title, article.published, span.of(article.text))

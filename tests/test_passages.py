@@ -17,7 +17,6 @@ from ingest.passages import (
     article_passages,
     embedding_text,
     passage_budget,
-    passage_text,
     split_passages,
 )
 from tests.fakes import HashingEmbedder
@@ -113,7 +112,9 @@ def test_the_real_model_reads_all_of_every_passage_with_its_title(
     budget = passage_budget(tokens, embedder.max_tokens)
     passages = article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
     check_passages(text, passages, budget)
-    counts = embedder.count_tokens([passage_text(article, span) for span, _ in passages])
+    counts = embedder.count_tokens(
+        [embedding_text(article.title, article.published, span.of(article.text)) for span, _ in passages]
+    )
     assert all(n + 2 <= embedder.max_tokens for n in counts)
 
 
@@ -121,7 +122,9 @@ def test_a_title_of_many_tokens_leaves_shorter_passages(embedder: Embedder) -> N
     article = Article("a", 1, None, "qzx jvk " * 40, None, None, "Post", (), "The minister left. " * 200)
     budget = passage_budget(500, embedder.max_tokens)
     passages = article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
-    counts = embedder.count_tokens([passage_text(article, span) for span, _ in passages])
+    counts = embedder.count_tokens(
+        [embedding_text(article.title, article.published, span.of(article.text)) for span, _ in passages]
+    )
     assert embedder.max_tokens - 12 <= max(counts) <= embedder.max_tokens - 2
     assert max(n for _, n in passages) < budget
 
