@@ -38,6 +38,7 @@ SAME = 0.7
 _SIGNS = {
     "date": r"\b(?:19|20)\d\d\b|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"
     r"|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|Jan\.|Feb\.|Aug\.|Sept\.|Oct\.|Nov\.|Dec\.)",
+    "time": r"\b\d{1,2}(?:[:.]\d\d)?\s?[ap]\.?m\b|\b\d{1,2}:\d\d\b|\bnoon\b|\bmidnight\b|\bo['’]clock\b",
     "duration": r"\b(?:year|month|week|day|hour|minute|second|decade)s?\b",
     "number": r"\d+|\b(?i:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven"
     r"|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|dozens?|hundreds?|thousands?|million|billion)\b",
@@ -84,6 +85,7 @@ called name named happen happened give gave given make made take took get got ac
 year today yesterday this"""
 _KIND_NOUNS = {
     "date": "deadline date day month year time",
+    "time": "time hour",
     "duration": "time long",
     "money": "price cost amount money much sum pay",
     "percent": "percentage percent share proportion rate",

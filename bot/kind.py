@@ -10,6 +10,7 @@ Kind = Literal[
     "organisation",
     "place",
     "date",
+    "time",
     "duration",
     "number",
     "money",
@@ -138,6 +139,10 @@ _SAID = re.compile(
     r"|\b(?:said|says|saying) what\b",
     re.IGNORECASE,
 )
+# A time of day; "what time of year" and "what time period" ask for none.
+_TIME_OF_DAY = re.compile(
+    r"(?:what|which) (?:exact )?(?:time|hour)\b(?![-\w]| (?:of|period|frame|zone|span)\b)", re.IGNORECASE
+)
 _CALLED = re.compile(r"\b(?:called|named|titled|nicknamed|dubbed|known as)\s*(?:what)?\s*\W*$", re.IGNORECASE)
 _COPULA = re.compile(
     rf"(?:what|which|who)(?:{_IS}| is| was| are| were| will be)\s+(?:the |his |her |their |its |an? )?",
@@ -238,6 +243,8 @@ def _kind_from(asked: str, at: int) -> Kind:
             return "number" if kind == "money" and re.search(r"\bby $", asked[:at], re.I) else kind
     if _CAUSE.match(tail):
         return "reason"
+    if _TIME_OF_DAY.match(tail):
+        return "time"
     if _SAID.search(asked):
         return "quote"
     noun = asked_noun(tail)

@@ -60,6 +60,13 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{DAYS})\b",
         ),
         (
+            "time",
+            r"(?<![\d.:,-])(?:(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?[ap](?:\.\s?m\.|\.?m\b)|(?:[01]?\d|2[0-3]):[0-5]\d(?![\d:])"
+            rf"|\b(?:{_SMALL}|1[0-2]|[1-9])\so['’]clock\b|\b(?:noon|midnight)\b)"
+            r"(?:\s(?-i:[ECMP][SD]?T|BST|C?E?EST|CET|EET|IST|JST|HKT|MSK|GMT|UTC|AE[SD]T)\b|\s(?:local|eastern|central|mountain|pacific)"
+            r"(?:\s(?:standard|daylight))?\stime\b)?",
+        ),
+        (
             "duration",
             rf"\b(?:{_FIGURE}|an?|several|a few){_SCALE}(?:\s(?:more|consecutive|straight|full))?[\s-]{_UNITS}"
             rf"(?:\sand\s{_FIGURE}\s{_UNITS})?(?:[\s-]old)?\b",
@@ -115,7 +122,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
     found: dict[tuple[int, int], Candidate] = {}
     datelines = [match.span() for match in _DATELINE.finditer(page.text)]
     known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
-    figures = list(_figures(page))
+    figures = list(_figures(page, asked.kind))
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
     for form, start, end in chain(figures, () if asked.kind in _ONLY else _spans(page, asked)):
         while end > start and page.text[end - 1].isspace():
@@ -155,6 +162,7 @@ _ONLY: dict[Kind, tuple[str, ...]] = {
     "percent": ("percent",),
     "money": ("money",),
     "date": ("date",),
+    "time": ("time",),
     "duration": ("duration", "number"),
     "number": ("number", "duration", "percent", "money"),
     "quote": ("quoted",),
@@ -180,10 +188,12 @@ def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
         yield from ((form, a, b) for a, b in _clause(page, match.end()))
 
 
-def _figures(page: Page) -> Iterator[tuple[str, int, int]]:
+def _figures(page: Page, kind: Kind) -> Iterator[tuple[str, int, int]]:
     """What has a form of its own; no number out of a sum, share, date or duration, nor one of a list or a name."""
     inside = {at for match in _LISTED.finditer(page.text) for at in range(*match.span())}
     for form, pattern in _FORMS:
+        if form == "time" and kind != "time":
+            continue  # "at 5 p.m." is not what answers anything else
         for match in pattern.finditer(page.text):
             if form != "number":
                 inside.update(range(*match.span()))

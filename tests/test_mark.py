@@ -58,6 +58,14 @@ def marked(question: str, quote: str) -> str | None:
         ("What percentage of voters backed the plan?", "About 62% of voters backed the plan in May.", "62%"),
         ("How long was the bridge closed?", "The bridge was closed for three weeks in 2024.", "three weeks"),
         (
+            "What time does the ferry leave?",
+            "It leaves pier 4 at 7:30 p.m. ET on Friday, an hour late.",
+            "7:30 p.m. ET",
+        ),
+        ("At what time did the quake strike?", "It struck at 04:17 local time, 30 km away.", "04:17 local time"),
+        ("By what time must residents leave?", "All 300 must leave by noon on May 3.", "noon"),
+        ("What hour did the lights go out?", "At 11.45pm 1.30 million homes lost power.", "11.45pm"),
+        (
             "Why did the ferry turn back?",
             "The ferry turned back because of thick fog, its captain said.",
             "thick fog",
@@ -164,6 +172,7 @@ def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str
         ("When did the port close?", "The port was closed by Ada Lind, who spoke of fog."),
         ("What percentage of voters agreed?", "Most voters agreed, Ada Lind said."),
         ("What did the mayor say about the fire?", "The mayor spoke of the fire at length on Monday."),
+        ("What time did the ferry land?", "The ferry landed on Monday, 20 minutes late, with a load of 2.30 tons."),
     ],
 )
 def test_where_nothing_has_the_form_that_is_asked_for_nothing_is_marked(question: str, quote: str) -> None:
