@@ -125,7 +125,8 @@ def _cleaned(question: str) -> str:
 # What people say to one another, and to a bot, before or instead of asking.
 _ADDRESS = re.compile(
     r"\b(?:hello|hi(?:ya)?|hey|howdy|greetings|good\s+(?:morning|afternoon|evening|night|day)|what['’]?s\s+up"
-    r"|how(?:['’]?s\s+it\s+going|\s+are\s+you(?:\s+(?:doing|today))?)|thanks?|please|sorry|(?:good)?bye|ok(?:ay)?|help)\b",
+    r"|how(?:['’]?s\s+it\s+going|\s+are\s+you(?:\s+(?:doing|today))?)|thanks?|thx|ty|please|sorry|(?:good)?bye|ok(?:ay)?|help"
+    r"|(?:(?:good|bad|nice|great|clever|silly|stupid)\s+)?bot|well\s+done|lol|wow)\b",
     re.IGNORECASE,
 )
 # A capital that begins no sentence: "the US", "The Who".

@@ -60,6 +60,9 @@ def test_emoji_only_question_says_that_there_is_nothing_to_search_for() -> None:
         "help me please",
         "And when?",
         "WHO IS IT",
+        "good bot",
+        "are you a bot?",
+        "lol well done, thx!",
     ],
 )
 def test_small_talk_names_nothing_to_search_for(question: str) -> None:
@@ -70,7 +73,16 @@ def test_small_talk_names_nothing_to_search_for(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["hello kitty", "Good morning, who won?", "What is the US?", "Who are The Who?", "was ist das", "何"]
+    "question",
+    [
+        "hello kitty",
+        "bot farm raided",
+        "Good morning, who won?",
+        "What is the US?",
+        "Who are The Who?",
+        "was ist das",
+        "何",
+    ],
 )
 def test_small_words_beside_a_word_of_weight_or_as_a_name_are_searched_for(question: str) -> None:
     assert question == understand(question, FRIDAY).topic
