@@ -15,8 +15,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bot.names import has_name
 from bot.windows import Sentences
-from index.types import Hit, Span
+from index.types import Article, Hit, Span
 from index.words import content_terms, terms
 
 Floats = npt.NDArray[np.float64]
@@ -263,6 +264,7 @@ def choose(
     scores: Sequence[float],
     alike: Alike,
     *,
+    names: Collection[str] = (),
     n_quotes: int = N_QUOTES,
     novelty: float = 0.4,
     first_words: int = QUOTE_WORDS,
@@ -273,6 +275,8 @@ def choose(
         candidates: Sentences, in any order.
         scores: Of each; higher is better.
         alike: How much each says the same as each.
+        names: Those of the question. Where the first quote's article has some of them, one that has none of these
+            speaks of something else.
         n_quotes: At most so many.
         novelty: What a sentence loses for each unit of likeness with one already chosen.
         first_words: Longest first quote; the others share what is left of the 120 words.
@@ -298,11 +302,23 @@ def choose(
             near = alike[at]
             adjusted -= novelty * near
             adjusted[near >= SAME] = -math.inf
+            if len(chosen) == 1:
+                adjusted[_of_others(candidates, candidate.sentences.article, names)] = -math.inf
         version = candidate.sentences.article.version
         for other, rival in enumerate(candidates):
             if rival is candidate or (rival.sentences.article.version == version and first <= rival.at <= last):
                 adjusted[other] = -math.inf
     return chosen
+
+
+def _of_others(candidates: Sequence[Candidate], article: Article, names: Collection[str]) -> list[int]:
+    """Indexes of those whose article has none of the names that `article` has; [] where it has none itself."""
+    known = [name for name in names if has_name(article, name)]
+    articles = {candidate.sentences.article.version: candidate.sentences.article for candidate in candidates}
+    are_others = {
+        version for version, each in articles.items() if known and not any(has_name(each, name) for name in known)
+    }
+    return [at for at, candidate in enumerate(candidates) if candidate.sentences.article.version in are_others]
 
 
 def grow(
