@@ -35,7 +35,6 @@ from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
 from bot.further import further
 from bot.mark import mark_answer
-from bot.names import names_in
 from bot.question import Question
 from bot.reading import stretches
 from bot.understand import Understood, understand
@@ -216,7 +215,7 @@ class Answerer:
         found = self.workings(question, without)
         understood, stories, candidates = found.understood, found.stories, found.candidates
         scores = scored(found.signs, candidates)
-        chosen = choose(candidates, scores.tolist(), found.alike, names=names_in(understood.topic))
+        chosen = choose(candidates, scores.tolist(), found.alike, question=understood.topic)
         quotes = verified((self._quote(pick, found) for pick in chosen), self._store.article)
         n_more = max(question.n_further, n_rivals(understood.kind))
         more = further(candidates, scores.tolist(), found.alike, chosen, n_more)

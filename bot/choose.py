@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bot.names import has_name
+from bot.names import has_name, names_of
 from bot.windows import Sentences
 from index.types import Article, Hit, Span
 from index.words import content_terms, terms
@@ -264,7 +264,7 @@ def choose(
     scores: Sequence[float],
     alike: Alike,
     *,
-    names: Collection[str] = (),
+    question: str = "",
     n_quotes: int = N_QUOTES,
     novelty: float = 0.4,
     first_words: int = QUOTE_WORDS,
@@ -275,8 +275,8 @@ def choose(
         candidates: Sentences, in any order.
         scores: Of each; higher is better.
         alike: How much each says the same as each.
-        names: Those of the question. Where the first quote's article has some of them, one that has none of these
-            speaks of something else.
+        question: For its names: where the first quote's article has some of them, one that has none of these speaks
+            of something else.
         n_quotes: At most so many.
         novelty: What a sentence loses for each unit of likeness with one already chosen.
         first_words: Longest first quote; the others share what is left of the 120 words.
@@ -303,7 +303,7 @@ def choose(
             adjusted -= novelty * near
             adjusted[near >= SAME] = -math.inf
             if len(chosen) == 1:
-                adjusted[_of_others(candidates, candidate.sentences.article, names)] = -math.inf
+                adjusted[_of_others(candidates, candidate.sentences.article, question)] = -math.inf
         version = candidate.sentences.article.version
         for other, rival in enumerate(candidates):
             if rival is candidate or (rival.sentences.article.version == version and first <= rival.at <= last):
@@ -311,9 +311,9 @@ def choose(
     return chosen
 
 
-def _of_others(candidates: Sequence[Candidate], article: Article, names: Collection[str]) -> list[int]:
-    """Indexes of those whose article has none of the names that `article` has; [] where it has none itself."""
-    known = [name for name in names if has_name(article, name)]
+def _of_others(candidates: Sequence[Candidate], article: Article, question: str) -> list[int]:
+    """Indexes of those whose article has no name that the question and `article` share; [] where they share none."""
+    known = names_of(question, article)
     articles = {candidate.sentences.article.version: candidate.sentences.article for candidate in candidates}
     are_others = {
         version for version, each in articles.items() if known and not any(has_name(each, name) for name in known)

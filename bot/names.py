@@ -7,24 +7,44 @@ import re
 from bot.gazetteer import NATIONALITIES, PLACES
 from bot.quote_words import DAYS, MONTHS, POSSESSIVE
 from index.types import Article
+from index.words import STOP_WORDS
 
-# A capital inside a sentence; one that opens a sentence, or what is quoted, says nothing.
-_CAPITAL = re.compile(r"(?<=[^\s.?!:“‘\"'(] )[A-Z][\w’'-]*\w")
+_INSIDE = r"(?<=[^\s.?!:“‘\"'(] )"  # a capital that opens a sentence, or what is quoted, says nothing
+_CAPITAL = re.compile(_INSIDE + r"[A-Z][\w’'-]*\w")
+_WORD = re.compile(r"[a-z][\w’'-]*\w")
 _DAY_OR_MONTH = re.compile(f"{DAYS}|{MONTHS}", re.IGNORECASE)
 # "The UK" is "Britain" elsewhere, and who is British lives there: places and peoples go by several names.
 _OF_PLACES = frozenset(word for place in PLACES for word in place.split()) | NATIONALITIES
 
 
-def names_in(question: str) -> tuple[str, ...]:
-    """A question's words that are names, each once: no places, peoples, days or months, nor short ones but initials."""
-    words = dict.fromkeys(POSSESSIVE.sub("", word) for word in _CAPITAL.findall(question))
-    return tuple(
-        word
-        for word in words
-        if (len(word) > 2 or word.isupper()) and word.lower() not in _OF_PLACES and not _DAY_OR_MONTH.fullmatch(word)
-    )
+def names_of(question: str, article: Article) -> list[str]:
+    """A question's words that are names in an article, each once; no places, peoples, days or months.
+
+    Of a question without capitals any word may be one: those are, that the article writes with a capital alone.
+    """
+    capitals = _unplaced(_CAPITAL.findall(question))
+    if capitals:
+        return [name for name in capitals if has_name(article, name)]
+    words = [word for word in _WORD.findall(question) if word not in STOP_WORDS]
+    return [word for word in _unplaced(words) if _is_name(word, article)]
 
 
 def has_name(article: Article, name: str) -> bool:
-    """Whether an article has a name, as it is written."""
-    return name in article.text or name in article.title
+    """Whether an article has a name, in whatever letters."""
+    return name.lower() in f"{article.title}\n{article.text}".lower()
+
+
+def _unplaced(words: list[str]) -> list[str]:
+    bare = dict.fromkeys(POSSESSIVE.sub("", word) for word in words)
+    return [
+        word
+        for word in bare
+        if (len(word) > 2 or word.isupper()) and word.lower() not in _OF_PLACES and not _DAY_OR_MONTH.fullmatch(word)
+    ]
+
+
+def _is_name(word: str, article: Article) -> bool:
+    text = f"{article.title}\n{article.text}"
+    if re.search(rf"\b{re.escape(word)}\b", text):
+        return False
+    return re.search(rf"{_INSIDE}(?:{re.escape(word.capitalize())}|{re.escape(word.upper())})\b", text) is not None

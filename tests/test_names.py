@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from bot.names import has_name, names_in
+from bot.names import has_name, names_of
 from index.types import Article
+
+TEXT = "On Monday Ines Halloran left the council. The WHO met in New Zealand. Tides rose. Tides fell. Deadline: noon."
+ARTICLE = Article("a", 1, None, "Dunne speaks", "2025-04-26", None, "Post", (), TEXT)
 
 
 @pytest.mark.parametrize(
     ("question", "names"),
     [
-        ("what deadline did Bessent mention?", ("Bessent",)),
-        ("What did Ines Halloran say of Halloran's plan?", ("Ines", "Halloran")),
-        ("Halloran resigned. What did she say?", ()),
-        ("what deadline did bessent mention?", ()),
-        ("Why did the UK and the British delegates leave New Zealand in May, on a Monday?", ()),
-        ("What does the WHO say of Covid-19?", ("WHO", "Covid-19")),
-        ("Who called the film “Tides” dull?", ()),
+        ("When did Halloran leave?", ["Halloran"]),
+        ("Why did Halloran resign over Halloran's plan, Lind asked?", ["Halloran"]),
+        ("Halloran resigned. What did she say?", []),
+        ("When did Lind leave New Zealand, on a Monday in May?", []),
+        ("What did the WHO say?", ["WHO"]),
+        ("when did halloran leave new zealand?", ["halloran"]),
+        ("what did the who say on monday?", []),
+        ("what deadline did the tides have?", []),
     ],
 )
-def test_names_are_words_with_a_capital_inside_a_sentence(question: str, names: tuple[str, ...]) -> None:
-    assert names_in(question) == names
+def test_names_have_a_capital_inside_a_sentence_of_the_question_or_else_of_the_article_alone(
+    question: str, names: list[str]
+) -> None:
+    assert names_of(question, ARTICLE) == names
 
 
-def test_a_name_is_looked_for_in_title_and_text_as_it_is_written() -> None:
-    article = Article("a", 1, None, "Halloran resigns", "2025-04-26", None, "Post", (), "The mayor of Ostermoor left.")
-    assert has_name(article, "Halloran")
-    assert has_name(article, "Ostermoor")
-    assert not has_name(article, "Mayor")
+def test_a_name_is_looked_for_in_title_and_text_in_any_letters() -> None:
+    assert has_name(ARTICLE, "dunne")
+    assert has_name(ARTICLE, "Halloran")
+    assert not has_name(ARTICLE, "Lind")
