@@ -1,4 +1,7 @@
-"""Takes docs/answer.png anew: `python -m tests.screenshot DATA`, where DATA holds the sample corpus and its index."""
+"""Takes docs/answer.png anew: `python -m tests.screenshot DATA`, where DATA holds the sample corpus and its index.
+
+The machine needs a font with emoji (Debian: `fonts-noto-color-emoji`), else the buttons show boxes.
+"""
 
 from __future__ import annotations
 
