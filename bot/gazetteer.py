@@ -40,7 +40,7 @@ COUNTRIES = word_set(
     "south africa, south korea, south sudan, sri lanka, trinidad and tobago, united arab emirates, "
     "united kingdom, united states"
 )
-_CITIES = word_set(
+CITIES = word_set(
     "amsterdam athens atlanta austin baghdad baltimore bangkok barcelona beijing beirut berlin birmingham "
     "boston brussels budapest cairo chicago cleveland copenhagen dallas damascus delhi denver detroit "
     "dubai dublin edinburgh florence gaza geneva glasgow houston istanbul jerusalem kabul kyiv lisbon "
@@ -53,7 +53,7 @@ _CITIES = word_set(
     "new york city, rio de janeiro, salt lake city, san antonio, san diego, san francisco, são paulo, "
     "tel aviv, washington dc, latin america, south america, north america, middle east"
 )
-PLACES = STATES | COUNTRIES | _CITIES
+PLACES = STATES | COUNTRIES | CITIES
 NATIONALITIES = word_set(
     "american british english scottish welsh irish french german italian spanish portuguese dutch belgian "
     "swiss austrian swedish norwegian danish finnish polish russian ukrainian turkish greek israeli "

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
+from bot.gazetteer import CITIES
 from bot.kind import Kind
 from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem, word_set
 
@@ -142,6 +143,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             or (asked.kind == "duration" and page.text.endswith("old", start, end))
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
+            or _is_of_another_kind(asked, page.tokens, first, last)
             or any(end == last_known or first_known <= start < end < last_known for first_known, last_known in known)
         ):
             continue
@@ -220,6 +222,17 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
     )
 
 
+def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Whether it is a city where a person is asked for, unless one that won, or an office-holder instead of a place."""
+    if asked.kind == "person" and not asked.is_of_winner:
+        return " ".join(POSSESSIVE.sub("", token.text.lower()) for token in tokens[first:last]) in CITIES
+    with_title = tokens[max(0, first - 1) : last]
+    return asked.kind == "place" and any(token.text.lower().rstrip(".") in _OFFICES for token in with_title)
+
+
+_OFFICES = word_set(
+    "president minister chancellor secretary senator sen gov governor rep representative mayor mr mrs ms dr ceo"
+)
 _PLURALS = word_set("people men women children others more percent")
 
 

@@ -228,10 +228,9 @@ class OpenVinoReranker:
             for at in longest_first:
                 slot = min(range(BESIDE), key=tokens.__getitem__)  # which will be the first to be free
                 collect(slot)
-                ids, *others = padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)
-                self._requests[slot].start_async([ids, *others])
+                self._requests[slot].start_async(list(padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)))
                 running[slot] = at
-                tokens[slot] += ids.size
+                tokens[slot] += len(pairs[at].ids)
             for slot in range(BESIDE):
                 collect(slot)
         return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))

@@ -172,6 +172,8 @@ def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str
         ("When did the port close?", "The port was closed by Ada Lind, who spoke of fog."),
         ("What percentage of voters agreed?", "Most voters agreed, Ada Lind said."),
         ("What did the mayor say about the fire?", "The mayor spoke of the fire at length on Monday."),
+        ("Who attacked the ferry?", "The ferry was attacked off Barcelona, it was said there."),
+        ("Where was the summit held?", "Of the summit spoke Prime Minister Ada Lind."),
         ("What time did the ferry land?", "The ferry landed on Monday, 20 minutes late, with a load of 2.30 tons."),
     ],
 )
