@@ -35,6 +35,7 @@ from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import n_rivals, settle
 from bot.further import further
 from bot.mark import mark_answer
+from bot.names import has_name, names_in
 from bot.question import Question
 from bot.reading import stretches
 from bot.understand import Understood, understand
@@ -69,6 +70,8 @@ SECOND_SHARE = 0.1
 READING_SHARE = 0.2
 COVERAGE_SHARE = 0.2
 OPENING_CHARS = 5_000
+# What it loses that has none of the question's names where another has one: it speaks of something else.
+NAMELESS_LOSS = 0.3
 # What happened on a day is also reported on the next.
 NEAR = timedelta(days=2)
 
@@ -365,19 +368,23 @@ class Answerer:
         return signs, Likeness(words, idf), places
 
     def _ranked(self, found: Workings) -> list[tuple[float, Story]]:
-        """The stories by their two best passages, best reading and share of the question's words, best first."""
+        """The stories by their two best passages, best reading, names and share of the question's words, best first."""
         best: dict[int, float] = {}
         for candidate, reading in zip(found.candidates, found.signs[:, READING].tolist(), strict=True):
             best[candidate.story] = max(reading, best.get(candidate.story, 0.0))
         asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
         first = found.stories[: 2 * N_SOURCES]
+        names = names_in(found.understood.topic)
+        named = [any(has_name(story.article, name) for name in names) for story in first]
 
         def score_of(at: int) -> float:
             story = first[at]
             second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
             opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
             share = coverage(asked, frozenset(terms(opening)), idf)
-            return story.score + SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * share
+            is_nameless = any(named) and not named[at]
+            gained = SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * share
+            return story.score + gained - NAMELESS_LOSS * is_nameless
 
         scored = [(score_of(at), story) for at, story in enumerate(first)]
         return sorted(scored, key=lambda pair: pair[0], reverse=True)

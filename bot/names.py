@@ -17,13 +17,17 @@ _DAY_OR_MONTH = re.compile(f"{DAYS}|{MONTHS}", re.IGNORECASE)
 _OF_PLACES = frozenset(word for place in PLACES for word in place.split()) | NATIONALITIES
 
 
+def names_in(question: str) -> list[str]:
+    """A question's words with a capital inside a sentence, each once; no places, peoples, days or months."""
+    return _unplaced(_CAPITAL.findall(question))
+
+
 def names_of(question: str, article: Article) -> list[str]:
     """A question's words that are names in an article, each once; no places, peoples, days or months.
 
     Of a question without capitals any word may be one: those are, that the article writes with a capital alone.
     """
-    capitals = _unplaced(_CAPITAL.findall(question))
-    if capitals:
+    if capitals := names_in(question):
         return [name for name in capitals if has_name(article, name)]
     words = [word for word in _WORD.findall(question) if word not in STOP_WORDS]
     return [word for word in _unplaced(words) if _is_name(word, article)]

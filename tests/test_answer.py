@@ -87,6 +87,11 @@ def test_sources_are_in_the_order_of_the_scores_beside_them(answerer: Answerer) 
         assert scores == sorted(scores, reverse=True)
 
 
+def test_an_article_without_the_names_of_the_question_ranks_below_one_that_has_them(answerer: Answerer) -> None:
+    best, *_ = answerer.answer(Question("what deadline did Bessent mention?", LAST_DAY)).sources
+    assert best.title == "U.S. and Ukraine say investment deal is close"
+
+
 def test_a_live_blog_that_says_every_word_somewhere_is_not_the_article(tmp_path: Path) -> None:
     story = "Reservoir engineers at Tarn reported a cracked spillway and closed the lower valley road."
     other = "The council talked about the budget of the library and nothing else of note that morning. "
