@@ -375,7 +375,7 @@ class Answerer:
         asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
         first = found.stories[: 2 * N_SOURCES]
         names = names_in(found.understood.topic)
-        named = [any(has_name(story.article, name) for name in names) for story in first]
+        named = [has_name(story.article, *names) for story in first]
 
         def score_of(at: int) -> float:
             story = first[at]

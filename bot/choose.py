@@ -314,11 +314,11 @@ def choose(
 def _of_others(candidates: Sequence[Candidate], article: Article, question: str) -> list[int]:
     """Indexes of those whose article has no name that the question and `article` share; [] where they share none."""
     known = names_of(question, article)
+    if not known:
+        return []
     articles = {candidate.sentences.article.version: candidate.sentences.article for candidate in candidates}
-    are_others = {
-        version for version, each in articles.items() if known and not any(has_name(each, name) for name in known)
-    }
-    return [at for at, candidate in enumerate(candidates) if candidate.sentences.article.version in are_others]
+    others = {version for version, each in articles.items() if not has_name(each, *known)}
+    return [at for at, candidate in enumerate(candidates) if candidate.sentences.article.version in others]
 
 
 def grow(

@@ -33,9 +33,12 @@ def names_of(question: str, article: Article) -> list[str]:
     return [word for word in _unplaced(words) if _is_name(word, article)]
 
 
-def has_name(article: Article, name: str) -> bool:
-    """Whether an article has a name, in whatever letters."""
-    return name.lower() in f"{article.title}\n{article.text}".lower()
+def has_name(article: Article, *names: str) -> bool:
+    """Whether an article has one of some names, in whatever letters."""
+    if not names:
+        return False
+    text = f"{article.title}\n{article.text}".lower()
+    return any(name.lower() in text for name in names)
 
 
 def _unplaced(words: list[str]) -> list[str]:
