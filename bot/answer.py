@@ -287,6 +287,7 @@ class Answerer:
             until_s=None if until is None else end_of_day_s(until),
             sources=frozenset(name.lower() for name in sources),
             language=question.language,
+            after_version=question.after_version,
         )
 
     def _stories(self, hits: Sequence[Hit], filters: Filters) -> list[Story]:

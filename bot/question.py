@@ -20,6 +20,7 @@ class Question:
         read_filters: False takes the words as they are: no times and outlets are read out of them.
         always: Answer even where the confidence is too low; for measuring.
         n_further: Quotes wanted beyond those of the answer.
+        after_version: Only article versions that were stored after this one may answer; 0 for all.
     """
 
     text: str
@@ -31,3 +32,4 @@ class Question:
     read_filters: bool = True
     always: bool = False
     n_further: int = 0
+    after_version: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -100,7 +100,7 @@ class Scopes:
     def _key(self, filters: Filters, retracted: Collection[int]) -> tuple[Filters, frozenset[int]]:
         """One key for all that comes to the same: nothing changes with time after the last event that is known."""
         as_of_s = min(filters.as_of_s, self._last_event_s)
-        at_once = Filters(as_of_s, filters.since_s, filters.until_s, filters.sources, filters.language)
+        at_once = replace(filters, as_of_s=as_of_s)
         if not retracted:
             return at_once, frozenset()
         numbers = np.fromiter(retracted, np.int64, len(retracted))
@@ -138,7 +138,7 @@ class Scopes:
             n_passages=n,
             mask=mask,
             selection=None if mask is None else self._vectors.selection(mask),
-            word_filters=NO_FILTERS if n >= MOST * n_all else _word_filters(filters),
+            word_filters=NO_FILTERS if n >= MOST * n_all else self._word_filters(filters),
             n_articles=len(np.unique(versions["article"])),
             first_s=int(dated.min()) if len(dated) else None,
             last_s=int(dated.max()) if len(dated) else None,
@@ -160,16 +160,20 @@ class Scopes:
         if filters.language:
             wanted = [at for at, name in enumerate(self._languages) if name == filters.language]
             valid &= np.isin(versions["language"], wanted)
+        if filters.after_version:
+            valid &= versions["version"] > filters.after_version
         if retracted:
             valid &= ~np.isin(versions["article"], list(retracted))
         return valid
 
-
-def _word_filters(filters: Filters) -> WordFilters:
-    return WordFilters(
-        as_of_s=filters.as_of_s,
-        since_s=filters.since_s,
-        until_s=filters.until_s,
-        sources=filters.sources,
-        language=filters.language,
-    )
+    def _word_filters(self, filters: Filters) -> WordFilters:
+        # Passages stand in the order in which their versions were stored.
+        n_earlier = int(np.searchsorted(self._versions["version"], filters.after_version, side="right"))
+        return WordFilters(
+            as_of_s=filters.as_of_s,
+            since_s=filters.since_s,
+            until_s=filters.until_s,
+            sources=filters.sources,
+            language=filters.language,
+            first_row=int(self._n_by_version[:n_earlier].sum()),
+        )

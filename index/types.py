@@ -123,6 +123,7 @@ class Filters:
         until_s: Latest publication, or None. Undated articles drop out only where a window is given.
         sources: Lower-case outlet names that may answer; empty for all.
         language: ISO 639-1 code, or "" for all.
+        after_version: Only versions that were stored after this one; 0 for all.
     """
 
     as_of_s: int
@@ -130,6 +131,7 @@ class Filters:
     until_s: int | None = None
     sources: frozenset[str] = frozenset()
     language: str = ""
+    after_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

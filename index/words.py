@@ -142,6 +142,7 @@ class WordFilters:
         until_s: Latest publication, inclusive; the undated drop out. None for any.
         sources: Lower-case outlets; empty for all.
         language: Code, or "" for all.
+        first_row: Lowest row that may be found.
     """
 
     as_of_s: int | None = None
@@ -149,6 +150,7 @@ class WordFilters:
     until_s: int | None = None
     sources: frozenset[str] = frozenset()
     language: str = ""
+    first_row: int = 0
 
 
 NO_FILTERS = WordFilters()
@@ -356,6 +358,8 @@ class WordIndex:
             yield self._any_of("source", sorted(filters.sources))
         if filters.language:
             yield self._any_of("language", [filters.language])
+        if filters.first_row:
+            yield Query.range_query(self._schema, "row", FieldType.Integer, filters.first_row, None)
 
     def _any_of(self, field: str, values: list[str]) -> Query:
         return Query.term_set_query(self._schema, field, values)

@@ -146,6 +146,14 @@ def test_a_language_filters_and_an_unknown_one_is_not_it(corpus: Corpus) -> None
     assert {*corpus.names(filters=Filters(at("2025-04-30"), language="en"))} == EVERY - {"streik", "undated"}
 
 
+def test_only_what_was_stored_after_a_version_answers_also_where_an_index_was_added_to(tmp_path: Path) -> None:
+    corpus = ingested(tmp_path, DRAFTS[:5], DRAFTS[5:])
+    assert corpus.snapshot.manifest.last_version == 6
+    for last in range(7):
+        names = {*corpus.names(filters=Filters(at("2025-04-30"), after_version=last))}
+        assert names == {draft.url.rpartition("/")[2] for draft in DRAFTS[last:] if draft.url}
+
+
 def test_a_retracted_article_does_not_answer(corpus: Corpus) -> None:
     retracted = [corpus.number("april1"), corpus.number("noon")]
     assert {*corpus.names(retracted=retracted)} == EVERY - {"april1", "noon"}

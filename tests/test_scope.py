@@ -86,6 +86,7 @@ def test_bounds_go_into_the_words_search_only_where_they_leave_little(tmp_path: 
     assert made.of(Filters(NOW_S, sources=frozenset({"wire"}))).word_filters == WordFilters(
         as_of_s=300, sources=frozenset({"wire"})
     )
+    assert made.of(Filters(NOW_S, after_version=1)).word_filters == WordFilters(as_of_s=300, first_row=8)
 
 
 def test_the_last_few_scopes_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +126,7 @@ bounds = st.one_of(st.none(), st.sampled_from([0, 100, 200]))
     st.frozensets(st.sampled_from(["post", "wire", "nobody"]), max_size=2),
     st.sampled_from(["", "en"]),
     st.frozensets(st.integers(1, 6), max_size=3),
+    st.integers(0, 9),
 )
 def test_a_mask_is_what_plain_comparisons_say(
     tmp_path_factory: pytest.TempPathFactory,
@@ -136,18 +138,21 @@ def test_a_mask_is_what_plain_comparisons_say(
     sources: frozenset[str],
     language: str,
     retracted: frozenset[int],
+    after_version: int,
 ) -> None:
     n_passages = [data.draw(st.integers(0, 3)) for _ in rows]
     made = scopes(tmp_path_factory.mktemp("scope"), rows, n_passages)
     expected: list[int] = []
     at = 0
-    for (article, source, spoken, published, valid_from, valid_to), n in zip(rows, n_passages, strict=True):
-        may = valid_from <= as_of_s < valid_to and published <= as_of_s and article not in retracted
+    for version, (row, n) in enumerate(zip(rows, n_passages, strict=True), 1):
+        article, source, spoken, published, valid_from, valid_to = row
+        may = version > after_version and valid_from <= as_of_s < valid_to and published <= as_of_s and article not in retracted
         may = may and (since_s is None or published >= since_s)
         may = may and (until_s is None or ALWAYS != published <= until_s)
         may = may and (not sources or SOURCES[source].lower() in sources)
         may = may and (not language or LANGUAGES[spoken] == language)
         expected += range(at, at + n) if may else []
         at += n
-    filters = Filters(as_of_s, since_s, until_s, sources, language)
+    filters = Filters(as_of_s, since_s, until_s, sources, language, after_version)
     assert rows_of(made, filters, tuple(retracted)).tolist() == expected
+    assert made.of(filters).word_filters.first_row <= min(expected, default=at)

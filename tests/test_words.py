@@ -151,6 +151,7 @@ any_filters = st.builds(
     until_s=st.none() | instants,
     sources=st.frozensets(st.sampled_from([name.lower() for name in OUTLETS] + ["nobody"]), max_size=2),
     language=st.sampled_from(["", "en", "de"]),
+    first_row=st.integers(0, 9),
 )
 
 
@@ -162,6 +163,7 @@ def lets_through(filters: WordFilters, row: WordRow) -> bool:
         and (filters.until_s is None or (is_dated and row.published_s <= filters.until_s))
         and (not filters.sources or row.source.lower() in filters.sources)
         and (not filters.language or row.language == filters.language)
+        and row.row >= filters.first_row
     )
 
 
