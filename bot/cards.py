@@ -14,6 +14,7 @@ from typing import Literal
 from bot.answer import Answer, SourceArticle
 from bot.links import site_name
 from bot.markdown import NOON_S, bold, day, link, plain, size, small, stamp, web_url
+from bot.memory import Standing
 from bot.render import quote_link
 from bot.words.base import Words
 from bot.written import Written
@@ -34,8 +35,9 @@ _OUTLET = 80
 _QUESTION = 600
 _VALUE = 120
 _N_ALSO = 4
+MAX_BUTTONS = 25
 
-Action = Literal["more", "follow", "unfilter", "thread", "up", "down", "report"]
+Action = Literal["more", "follow", "unfilter", "thread", "up", "down", "report", "stand", "stop"]
 QUOTE_COLOUR, REFUSAL_COLOUR, DISAGREE_COLOUR = 0x3B82F6, 0x6B7280, 0xF59E0B
 
 
@@ -59,7 +61,7 @@ class Button:
 
     Attributes:
         action: What it does.
-        answer: Id of the answer it belongs to.
+        answer: Id of the answer it belongs to, or of the standing question for "stop".
         first: Position of the quote that "more" goes on from.
         label: Its words; "" for one that is only a sign.
         sign: An emoji, or "".
@@ -88,7 +90,9 @@ class Card:
 
 
 # A custom id, read back; the same words as `Button.custom_id`.
-CUSTOM_ID = r"nq:(?P<action>more|follow|unfilter|thread|up|down|report):(?P<answer>[\w-]{4,40}):(?P<first>\d{1,3})"
+CUSTOM_ID = (
+    r"nq:(?P<action>more|follow|unfilter|thread|up|down|report|stand|stop):(?P<answer>[\w-]{4,40}):(?P<first>\d{1,3})"
+)
 
 
 def ordered(answer: Answer) -> tuple[Quote, ...]:
@@ -167,8 +171,56 @@ def answer_card(
         has_filter=bool(filters) and is_kept,
         can_thread=can_thread,
         can_report=answer.status == "answered",
+        can_stand=is_kept,
     )
     return Card("\n".join(lines), tuple(blocks), buttons)
+
+
+def standing_card(standing: Standing, words: Words) -> Card:
+    """The message that says where news on a question will be told."""
+    said = words.standing_here.format(question=bold(plain(standing.text, _QUESTION)), until=stamp(standing.until_s))
+    return Card(said, buttons=(Button("stop", standing.id, words.stop, "🔕"),))
+
+
+def standing_list_card(listed: Sequence[Standing], words: Words) -> Card:
+    """Somebody's standing questions with a button for each, as many as there is room for."""
+    if not listed:
+        return Card(words.standing_none)
+    lines, buttons = [words.standing_list], []
+    for n, one in enumerate(listed[:MAX_BUTTONS], 1):
+        place = words.standing_direct if one.is_direct else f"<#{one.channel}>"
+        line = f"{n}. {bold(plain(one.text, _VALUE))} · {place} · {stamp(one.until_s)}"
+        if size("\n".join([*lines, line])) > MAX_CONTENT:
+            break
+        lines.append(line)
+        buttons.append(Button("stop", one.id, f"{words.stop} {n}", "🔕", first=n, row=(n - 1) // 5))
+    return Card("\n".join(lines), buttons=tuple(buttons))
+
+
+def news_card(answer: Answer, answer_id: str, standing: Standing, words: Words) -> Card:
+    """The message that tells news on a standing question.
+
+    Args:
+        answer: What of it is new.
+        answer_id: Under which it is remembered.
+        standing: The question.
+        words: The bot's own words.
+    """
+    blocks = [_disagreement(answer, words)] if answer.disagreement else []
+    blocks += [quote_block(quote, words) for quote in ordered(answer)[: n_on_page(ordered(answer), words)]]
+    stop = Button("stop", standing.id, words.stop, "🔕")
+    buttons = _buttons(
+        answer_id,
+        words,
+        more_from=0,
+        can_follow=True,
+        has_filter=False,
+        can_thread=False,
+        can_report=True,
+        can_stand=False,
+    )
+    said = words.standing_news.format(question=bold(plain(standing.text, _QUESTION)))
+    return Card(said, tuple(blocks), (buttons[0], stop, *buttons[1:]))
 
 
 def page_card(quotes: Sequence[Quote | None], first: int, n: int, answer_id: str, words: Words) -> Card:
@@ -384,6 +436,7 @@ def _buttons(
     has_filter: bool,
     can_thread: bool,
     can_report: bool,
+    can_stand: bool,
 ) -> tuple[Button, ...]:
     first = [
         Button("more", answer_id, words.more, "📰", first=more_from) if more_from else None,
@@ -395,5 +448,6 @@ def _buttons(
         Button("up", answer_id, "", "👍", row=1),
         Button("down", answer_id, "", "👎", row=1),
         Button("report", answer_id, words.report, "🚩", row=1) if can_report else None,
+        Button("stand", answer_id, words.stand, "🔔", row=1) if can_stand else None,
     ]
     return tuple(button for button in (*first, *second) if button is not None)

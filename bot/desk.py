@@ -6,7 +6,7 @@ What every way of asking has in common. Knows places and persons as numbers, and
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
@@ -16,9 +16,10 @@ from bot.cards import ordered
 from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
 from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
-from bot.memory import Asked, Memory, Place, Remembered, new_id
+from bot.memory import Asked, Memory, Place, Remembered, Standing, new_id
 from bot.question import Question
 from bot.service import Asker
+from bot.standing import marks_of, news_of, question_of, until_of
 from bot.understand import Understood, understand
 from bot.verify import digest_of
 from index.errors import BadInput
@@ -154,16 +155,29 @@ class Desk:
         answer = await self.asker.ask(question)
         if answer.status == "not_found" and self._rewriter is not None:
             question, answer = await self._once_more(question, answer)
-        remembered = Remembered(
-            id=answer_id or new_id(),
+        remembered = self._remembered(answer, where, _asked(question) if is_kept else None)
+        return Reply(
+            answer,
+            replace(
+                remembered,
+                id=answer_id or remembered.id,
+                parent=parent.id if parent else None,
+                said=said if is_kept and bounds.read_filters else None,
+            ),
+        )
+
+    def _remembered(self, answer: Answer, where: Where, question: Asked | None) -> Remembered:
+        """An answer under a new id, as one that follows up none and whose words were not typed."""
+        return Remembered(
+            id=new_id(),
             asked_s=self.now_s(),
             guild=where.guild,
             channel=where.channel,
             asker=where.asker,
             prompt=where.prompt,
-            parent=parent.id if parent else None,
-            said=said if is_kept and bounds.read_filters else None,
-            question=_asked(question) if is_kept else None,
+            parent=None,
+            said=None,
+            question=question,
             kind=answer.understood.kind,
             status=answer.status,
             confidence=answer.confidence,
@@ -171,7 +185,54 @@ class Desk:
             places=tuple(_place(quote) for quote in ordered(answer)) if answer.status == "answered" else (),
             is_private=where.is_private,
         )
-        return Reply(answer, remembered)
+
+    # Standing questions ---------------------------------------------------------------------------------
+
+    def standing(
+        self, asked: Asked, where: Where, *, is_direct: bool, language: str, shown: Sequence[Quote] = ()
+    ) -> Standing:
+        """A question as it stands from now on; not kept yet.
+
+        Args:
+            asked: Its words; times in them and beside them fall away, as all news is of later.
+            where: Where news is told, and to whom.
+            is_direct: Whether that is a direct message.
+            language: Code of the bot's own words there.
+            shown: Quotes that its asker has seen.
+
+        Raises:
+            BadInput: It is empty, has no words, or is too long.
+        """
+        understood = self._understood(asked)
+        sources = asked.sources or (understood.sources if asked.read_filters else ())
+        return Standing(
+            id=new_id(),
+            set_s=self.now_s(),
+            until_s=until_of(self.now_s()),
+            guild=where.guild,
+            channel=where.channel,
+            asker=where.asker,
+            is_direct=is_direct,
+            text=understood.topic if asked.read_filters else asked.text,
+            sources=sources or self._default_sources(where.guild),
+            language=language,
+            after_version=self.asker.last_version,
+            told=marks_of(shown, day_of(self.now_s())),
+        )
+
+    async def news(self, standing: Standing) -> Reply | None:
+        """What has come in since a standing question was asked last, if that answers and is new; remembers nothing.
+
+        Raises:
+            NewsquoteError: As `Asker.ask`.
+        """
+        question = question_of(standing, self.now_s())
+        answer = news_of(await self.asker.ask(question), standing.told)
+        if answer is None:
+            return None
+        where = Where(0 if standing.is_direct else standing.guild, standing.channel, standing.asker)
+        asked = Asked(standing.text, question.asked_on, sources=standing.sources)
+        return Reply(answer, self._remembered(answer, where, asked))
 
     async def _before(self, parent: Remembered | None) -> Before | None:
         """What a follow-up goes on from; the words that were marked there as long as their article may be quoted."""

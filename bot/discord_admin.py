@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.discord_commands import keyed
+from bot.discord_commands import keyed, unknown_outlet
 from bot.markdown import plain
 from bot.memory import GuildSettings
 from bot.words import languages
@@ -85,11 +85,7 @@ class SettingsGroup(app_commands.Group):
         for name in wanted:
             outlet = desk.outlet(name)
             if outlet is None:
-                near = [plain(one, 60) for one in desk.near_outlets(name, 3)]
-                hint = f"{', '.join(near)}?" if near else "`/sources`"
-                await interaction.client.whisper(
-                    interaction, words.unknown_source.format(name=plain(name, 60), near=hint)
-                )
+                await interaction.client.whisper(interaction, unknown_outlet(interaction.client, name, words))
                 return
             found.append(outlet)
         await self._set(interaction, sources=tuple(dict.fromkeys(found)))

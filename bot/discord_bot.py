@@ -1,6 +1,7 @@
 """The bot on Discord: what it hears, whom it answers, how it ends. Words and cards come from the pure part.
 
-It speaks when asked and never else: a command, a mention, a reply to it, a direct message, a button. The first await of
+It speaks when asked and never else: a command, a mention, a reply to it, a direct message, a button, and news on a
+question that somebody had stand (`bot.discord_standing`). The first await of
 every interaction is its response; searching happens in `bot.service`'s threads, so that no heartbeat waits.
 """
 
@@ -36,8 +37,12 @@ from bot.discord_send import (
     again,
     embeds_of,
     is_gone,
+    may_send,
+    permissions_in,
     respond,
+    send_once,
 )
+from bot.discord_standing import LOOK_S, StandingGroup, Teller, set_standing, stop_standing
 from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
 from bot.llm_write import Writer, live
 from bot.markdown import stamp
@@ -76,6 +81,7 @@ class NewsBot(commands.AutoShardedBot):
         writer: Has a language model write above the quotes; nothing is written if there is none.
         sync: Sync the command tree even where it has not changed.
         monotonic: Seconds for cooldowns and durations.
+        look_s: Seconds between two looks for news on standing questions.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class NewsBot(commands.AutoShardedBot):
         writer: Writer | None = None,
         sync: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
+        look_s: float = LOOK_S,
     ) -> None:
         # It never speaks aloud, and says so to nobody: no warning about libraries for voice.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -104,6 +111,7 @@ class NewsBot(commands.AutoShardedBot):
         self.started_s = desk.now_s()
         self._sync = sync
         self._monotonic = monotonic
+        self._look_s = look_s
         self._cooldown = Cooldown()
         self._pending: dict[asyncio.Task[Any], Callable[[], Awaitable[object]]] = {}
         self._by_prompt: dict[int, asyncio.Task[Any]] = {}
@@ -113,6 +121,7 @@ class NewsBot(commands.AutoShardedBot):
         self._shutdown: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._forgetting: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self.tree.error(self._command_failed)
 
     @property
@@ -129,11 +138,13 @@ class NewsBot(commands.AutoShardedBot):
         """Load everything once, before the gateway opens."""
         self.add_dynamic_items(AnswerButton)
         add_commands(self)
+        self.tree.add_command(StandingGroup())
         self.tree.add_command(SettingsGroup())
         await self.tree.set_translator(Translator())
         await self.asker.start()
         await self._sync_tree()
         self._forgetting = asyncio.create_task(self._forget_old(), name="forget-old")
+        self._telling = asyncio.create_task(Teller(self, self._look_s).run(), name="tell-news")
 
     async def _sync_tree(self) -> None:
         """Tell Discord the commands where they differ from those it was told last."""
@@ -153,7 +164,7 @@ class NewsBot(commands.AutoShardedBot):
             try:
                 n = self.memory.forget_old(self.desk.now_s())
             except Exception as error:  # noqa: BLE001, what could not be forgotten now is tried again in an hour
-                self._log_failure("forgetting", error)
+                self.log_failure("forgetting", error)
             else:
                 if n:
                     log.info("forgotten n=%d", n)
@@ -163,7 +174,7 @@ class NewsBot(commands.AutoShardedBot):
         log.info("ready user=%s n_guilds=%d n_shards=%s", self.user, len(self.guilds), self.shard_count)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        self._log_failure(event_method)
+        self.log_failure(event_method)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         self.memory.forget_guild(guild.id)
@@ -193,8 +204,9 @@ class NewsBot(commands.AutoShardedBot):
     async def close(self) -> None:
         """Close the connection, the index and the memory's writer."""
         self._is_closing = True
-        if self._forgetting is not None:
-            self._forgetting.cancel()
+        for task in (self._forgetting, self._telling):
+            if task is not None:
+                task.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(super().close(), CLOSE_S)
         with contextlib.suppress(TimeoutError):
@@ -330,16 +342,16 @@ class NewsBot(commands.AutoShardedBot):
                 return words.no_words
             case IndexMissing():
                 self.metrics.questions["failed"] += 1
-                return words.no_index.format(id=self._log_failure("question", error))
+                return words.no_index.format(id=self.log_failure("question", error))
             case _ if self.is_closed():
                 self.metrics.questions["closing"] += 1
-                self._log_failure("question", error)
+                self.log_failure("question", error)
                 return words.closing
             case _:
                 self.metrics.questions["failed"] += 1
-                return words.failed.format(id=self._log_failure("question", error))
+                return words.failed.format(id=self.log_failure("question", error))
 
-    def _log_failure(self, what: str, error: BaseException | None = None) -> str:
+    def log_failure(self, what: str, error: BaseException | None = None) -> str:
         """Write a failure to the log, and give the id that it stands under there."""
         failure = secrets.token_hex(4)
         error = error or sys.exception()
@@ -470,7 +482,7 @@ class NewsBot(commands.AutoShardedBot):
             log.info("text not shown error=%s", type(error).__name__)
         except Exception as error:  # noqa: BLE001, the answer is there; a fault of ours must not end in silence
             self.metrics.texts["failed"] += 1
-            self._log_failure("text", error)
+            self.log_failure("text", error)
             with self._unheard():
                 await show(Written("failed", reason="internal"))
         finally:
@@ -500,23 +512,11 @@ class NewsBot(commands.AutoShardedBot):
             else:
                 return message.id
         channel = interaction.channel
-        if is_private or channel is None or not _may_send(interaction.app_permissions, channel):
+        if is_private or channel is None or not may_send(interaction.app_permissions, channel):
             log.warning("late answer dropped interaction=%d", interaction.id)
             return None
-        sent = await again(lambda: self._send(channel, card, interaction.id))
+        sent = await again(lambda: send_once(channel, card, interaction.id))
         return sent.id
-
-    @staticmethod
-    async def _send(
-        channel: Any, card: Card, nonce: int, reference: discord.MessageReference | None = None
-    ) -> discord.Message:
-        """Send once, however often it is tried: Discord gives the first message back for the same nonce."""
-        view = view_of(card)
-        extra: dict[str, Any] = {} if view is None else {"view": view}
-        if reference is not None:
-            extra |= {"reference": reference, "mention_author": False}
-        sent: discord.Message = await channel.send(card.content or None, embeds=embeds_of(card), nonce=nonce, **extra)
-        return sent
 
     async def whisper(self, interaction: Interaction, sentence: str) -> None:
         """A sentence for whoever asked alone, as the first response."""
@@ -545,6 +545,9 @@ class NewsBot(commands.AutoShardedBot):
         """Do what a button says."""
         words = self.words_of(interaction)
         async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+            if action == "stop":
+                await stop_standing(interaction, answer_id)
+                return
             remembered = self.memory.answer(answer_id)
             if remembered is None:
                 await self.whisper(interaction, words.expired)
@@ -557,7 +560,7 @@ class NewsBot(commands.AutoShardedBot):
         self, interaction: Interaction, action: Action, remembered: Remembered, first: int, words: Words
     ) -> None:
         match action:
-            case "follow" | "unfilter" if remembered.question is None:
+            case "follow" | "unfilter" | "stand" if remembered.question is None:
                 await self.whisper(interaction, words.expired)
             case "up" | "down":
                 value = 1 if action == "up" else -1
@@ -568,6 +571,9 @@ class NewsBot(commands.AutoShardedBot):
                 await respond(lambda: interaction.response.send_modal(follow_up_form(remembered.id, words)))
             case "report":
                 await respond(lambda: interaction.response.send_modal(report_form(remembered.id, words)))
+            case "stand":
+                assert remembered.question is not None
+                await set_standing(interaction, remembered.question, remembered=remembered)
             case "more":
                 await self._show_page(interaction, remembered, first)
             case "unfilter":
@@ -677,7 +683,7 @@ class NewsBot(commands.AutoShardedBot):
     async def _answer_message(self, message: discord.Message) -> None:
         guild, words, started = message.guild, self.words_in(message.guild), self._monotonic()
         said = self._said(message)
-        if guild is not None and not _may_send(_permissions(message.channel, guild), message.channel):
+        if guild is not None and not may_send(permissions_in(message.channel, guild), message.channel):
             log.info("not answered for lack of permission channel=%d", message.channel.id)
             return
 
@@ -704,7 +710,7 @@ class NewsBot(commands.AutoShardedBot):
 
     async def _write_in_message(self, reply: Reply, message: discord.Message, shown: Any, words: Words) -> None:
         """Have the text written above an answer that stands in a message."""
-        if message.guild is not None and not _permissions(message.channel, message.guild).embed_links:
+        if message.guild is not None and not permissions_in(message.channel, message.guild).embed_links:
             return  # the short form has no room for it
         edited = self._edited.get(message.id)
         if edited is not None and self._said(edited) != reply.remembered.said:
@@ -728,7 +734,7 @@ class NewsBot(commands.AutoShardedBot):
             can_thread=can_thread,
             written=written,
         )
-        if guild is not None and not _permissions(channel, guild).embed_links:
+        if guild is not None and not permissions_in(channel, guild).embed_links:
             return short_form(card, words)
         return card
 
@@ -736,14 +742,14 @@ class NewsBot(commands.AutoShardedBot):
         """Reply to a message once; None where it has been deleted, or its channel."""
         reference = message.to_reference(fail_if_not_exists=True)
         try:
-            return await again(lambda: self._send(message.channel, card, message.id, reference))
+            return await again(lambda: send_once(message.channel, card, message.id, reference))
         except discord.HTTPException as error:
             if is_gone(error):
                 log.info("question deleted before its answer channel=%d", message.channel.id)
                 return None
             if error.code != NO_HISTORY:
                 raise
-        return await again(lambda: self._send(message.channel, card, message.id))
+        return await again(lambda: send_once(message.channel, card, message.id))
 
     async def _show_typing(self, channel: discord.abc.Messageable) -> None:
         """The typing sign, for as long as it takes; a failure of it is nobody's concern."""
@@ -835,23 +841,6 @@ def _places(channel: Any, channel_id: int | None = None) -> tuple[int, ...]:
     """A channel's number, and its parent's for a thread."""
     found = (getattr(channel, "id", channel_id), getattr(channel, "parent_id", None))
     return tuple(number for number in found if number)
-
-
-def _permissions(channel: Any, guild: discord.Guild) -> discord.Permissions:
-    try:
-        permissions: discord.Permissions = channel.permissions_for(guild.me)
-    except discord.ClientException:
-        return discord.Permissions.none()  # a thread whose channel is gone
-    return permissions
-
-
-def _may_send(permissions: discord.Permissions, channel: Any) -> bool:
-    if getattr(channel, "guild", None) is None:
-        return True
-    is_thread = isinstance(channel, discord.Thread)
-    return permissions.view_channel and (
-        permissions.send_messages_in_threads if is_thread else permissions.send_messages
-    )
 
 
 def _can_thread(interaction: Interaction) -> bool:

@@ -76,16 +76,21 @@ async def ask(
         return
     outlet = bot.desk.outlet(source) if source else None
     if source and outlet is None:
-        near = [plain(name, 60) for name in bot.desk.near_outlets(source, 3)]
-        hint = f"{', '.join(near)}?" if near else "`/sources`"
-        await bot.whisper(interaction, words.unknown_source.format(name=plain(source, 60), near=hint))
+        await bot.whisper(interaction, unknown_outlet(bot, source, words))
         return
     bounds = Bounds(first, last, (outlet,) if outlet else ())
     await bot.answer_interaction(interaction, question, bounds, is_private=private)
 
 
+def unknown_outlet(bot: NewsBot, name: str, words: Words) -> str:
+    """The sentence on an outlet that the corpus does not have, with those that it may have been."""
+    near = [plain(one, 60) for one in bot.desk.near_outlets(name, 3)]
+    hint = f"{', '.join(near)}?" if near else "`/sources`"
+    return words.unknown_source.format(name=plain(name, 60), near=hint)
+
+
 @ask.autocomplete("source")
-async def _outlets(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+async def outlet_choices(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     names = interaction.client.desk.near_outlets(typed, N_CHOICES)
     return [app_commands.Choice(name=name, value=name) for name in names if len(name) <= CHOICE_CHARS]
 
@@ -146,7 +151,9 @@ async def forget(interaction: Interaction) -> None:
     words: Words = interaction.client.words_of(interaction)
     await interaction.client.whisper(
         interaction,
-        words.forgotten.format(questions=done.n_questions, votes=done.n_votes, reports=done.n_reports),
+        words.forgotten.format(
+            questions=done.n_questions, standing=done.n_standing, votes=done.n_votes, reports=done.n_reports
+        ),
     )
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
 
 from bot.cards import Card
+from bot.discord_views import view_of
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,37 @@ def embeds_of(card: Card) -> list[discord.Embed]:
         )
         for block in card.blocks
     ]
+
+
+async def send_once(
+    channel: Any, card: Card, nonce: int, reference: discord.MessageReference | None = None
+) -> discord.Message:
+    """Send once, however often it is tried: Discord gives the first message back for the same nonce."""
+    view = view_of(card)
+    extra: dict[str, Any] = {} if view is None else {"view": view}
+    if reference is not None:
+        extra |= {"reference": reference, "mention_author": False}
+    sent: discord.Message = await channel.send(card.content or None, embeds=embeds_of(card), nonce=nonce, **extra)
+    return sent
+
+
+def permissions_in(channel: Any, guild: discord.Guild) -> discord.Permissions:
+    """What the bot may do in a channel of a server."""
+    try:
+        permissions: discord.Permissions = channel.permissions_for(guild.me)
+    except discord.ClientException:
+        return discord.Permissions.none()  # a thread whose channel is gone
+    return permissions
+
+
+def may_send(permissions: discord.Permissions, channel: Any) -> bool:
+    """Whether the bot may write there with these permissions."""
+    if getattr(channel, "guild", None) is None:
+        return True
+    is_thread = isinstance(channel, discord.Thread)
+    return permissions.view_channel and (
+        permissions.send_messages_in_threads if is_thread else permissions.send_messages
+    )
 
 
 def is_gone(error: discord.HTTPException) -> bool:

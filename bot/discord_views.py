@@ -25,6 +25,8 @@ _STYLES: Mapping[Action, discord.ButtonStyle] = {
     "up": discord.ButtonStyle.secondary,
     "down": discord.ButtonStyle.secondary,
     "report": discord.ButtonStyle.secondary,
+    "stand": discord.ButtonStyle.secondary,
+    "stop": discord.ButtonStyle.secondary,
 }
 _FORM_ID = re.compile(r"nq-form:(?P<action>follow|report):(?P<answer>[\w-]{4,40})")
 FOLLOW_CHARS, REPORT_CHARS = 500, 500

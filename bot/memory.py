@@ -23,7 +23,7 @@ from index.errors import StoreError
 from index.types import DAY_S
 
 FILE = "bot.db"
-SCHEMA = 2
+SCHEMA = 3
 BUSY_MS = 10_000
 
 _TABLES = """
@@ -76,6 +76,23 @@ CREATE TABLE settings (
     PRIMARY KEY (guild, key)
 ) WITHOUT ROWID;
 CREATE TABLE threads (thread INTEGER PRIMARY KEY, opened_s INTEGER NOT NULL);
+"""
+_STANDING_TABLE = """
+CREATE TABLE standing (
+    id TEXT PRIMARY KEY,
+    set_s INTEGER NOT NULL,
+    until_s INTEGER NOT NULL,
+    guild INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    asker INTEGER NOT NULL,
+    is_direct INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    sources TEXT NOT NULL,
+    language TEXT NOT NULL,
+    after_version INTEGER NOT NULL,
+    due_s INTEGER NOT NULL,
+    told TEXT NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -182,6 +199,41 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A question that is asked again of whatever comes in, until it ends or is stopped.
+
+    Attributes:
+        id: Short and unguessable; stands in the buttons.
+        set_s: Instant of setting it.
+        until_s: Instant from which on it is no longer asked.
+        guild: Server in which it was set, 0 for a direct message.
+        channel: Where news is told.
+        asker: Who set it.
+        is_direct: Whether that channel is the asker's direct messages.
+        text: What is searched; holds no time.
+        sources: Outlets, empty for all.
+        language: ISO 639-1 code of the bot's own words to whoever set it.
+        after_version: Only article versions stored after this one are news.
+        due_s: Not asked again before this instant.
+        told: What `bot.standing.marks_of` gives for the quotes that were told.
+    """
+
+    id: str
+    set_s: int
+    until_s: int
+    guild: int
+    channel: int
+    asker: int
+    is_direct: bool
+    text: str
+    sources: tuple[str, ...]
+    language: str
+    after_version: int
+    due_s: int = 0
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GuildSettings:
     """What the managers of a server have set.
 
@@ -221,6 +273,7 @@ class Forgotten:
     n_questions: int
     n_votes: int
     n_reports: int
+    n_standing: int = 0
 
 
 DEFAULTS = GuildSettings()
@@ -284,23 +337,25 @@ class Memory:
             raise StoreError(
                 f"{self._path} has schema {schema} and this newsquote reads up to {SCHEMA}; upgrade newsquote."
             )
-        if schema == SCHEMA or (schema == 1 and not write):  # what is read is the same in both
+        if schema == SCHEMA or (schema and not write):  # what is read without writing is the same in all
             return
-        if schema == 1:
-            self._upgrade()
+        if schema:
+            self._upgrade(schema)
             return
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or not write:
             raise StoreError(f"{self._path} is no memory of newsquote's bot; move it away and start the bot again.")
         with self._transaction():
-            for statement in _TABLES.split(";"):
+            for statement in (_TABLES + _STANDING_TABLE).split(";"):
                 if statement.strip():
                     self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
-    def _upgrade(self) -> None:
-        """From schema 1, which kept the words marked in an article."""
+    def _upgrade(self, schema: int) -> None:
+        """From schema 1, which kept the words marked in an article, or 2, which knew no standing questions."""
         with self._transaction():
-            self._db.execute("ALTER TABLE answers DROP COLUMN answer")
+            if schema == 1:
+                self._db.execute("ALTER TABLE answers DROP COLUMN answer")
+            self._db.execute(_STANDING_TABLE)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         self._empty_log()
 
@@ -476,6 +531,74 @@ class Memory:
             found.append(Feedback(answer, *self.votes(answer.id), tuple(Report(*report) for report in reports)))
         return found
 
+    # Standing questions ---------------------------------------------------------------------------------
+
+    def stand(self, standing: Standing) -> None:
+        """Keep a standing question, or it as it is now; durable on return."""
+        values = asdict(standing) | {
+            "is_direct": int(standing.is_direct),
+            "sources": json.dumps(standing.sources, ensure_ascii=False),
+            "told": json.dumps(standing.told),
+        }
+        marks = ", ".join("?" * len(values))
+        self._write(f"INSERT OR REPLACE INTO standing ({', '.join(values)}) VALUES ({marks})", [*values.values()])
+
+    def told(self, standing_id: str, after_version: int, due_s: int, told: Sequence[str]) -> None:
+        """Note how far a standing question has been asked and what was told; one that was stopped stays so."""
+        self._write(
+            "UPDATE standing SET after_version = ?, due_s = ?, told = ? WHERE id = ?",
+            (after_version, due_s, json.dumps(list(told)), standing_id),
+        )
+
+    def standing(self, standing_id: str) -> Standing | None:
+        """A standing question by its id; None where it is unknown or was stopped."""
+        found = self._standing("id = ?", (standing_id,))
+        return found[0] if found else None
+
+    def standing_of(self, person: int, guild: int = 0) -> list[Standing]:
+        """A person's standing questions, and all that are told in the channels of a server where one is named."""
+        return self._standing("asker = ? OR (guild = ? AND guild != 0 AND NOT is_direct)", (person, guild))
+
+    def standing_due(self, now_s: int, last_version: int) -> list[Standing]:
+        """Those to be asked at an instant, as versions up to `last_version` are stored."""
+        return self._standing(
+            "due_s <= ? AND until_s > ? AND after_version != ?",
+            (now_s, now_s, last_version),
+        )
+
+    def n_standing(self, person: int | None = None, guild: int | None = None) -> int:
+        """How many stand, of a person or of a server where one is named."""
+        return int(
+            self._rows(
+                "SELECT count(*) FROM standing WHERE coalesce(asker = ?, 1) AND coalesce(guild = ?, 1)",
+                (person, guild),
+            )[0][0]
+        )
+
+    def stop_standing(self, standing_id: str) -> bool:
+        """Delete a standing question; False where there is none."""
+        n = self._write("DELETE FROM standing WHERE id = ?", (standing_id,))
+        self._empty_log()
+        return n > 0
+
+    def _standing(self, condition: str, values: Sequence[object]) -> list[Standing]:
+        names = ", ".join(Standing.__dataclass_fields__)
+        rows = self._rows(f"SELECT {names} FROM standing WHERE {condition} ORDER BY set_s, id", values)
+        found = [dict(zip(Standing.__dataclass_fields__, row, strict=True)) for row in rows]
+        return [
+            Standing(
+                **(
+                    one
+                    | {
+                        "is_direct": bool(one["is_direct"]),
+                        "sources": tuple(json.loads(one["sources"])),
+                        "told": tuple(json.loads(one["told"])),
+                    }
+                )
+            )
+            for one in found
+        ]
+
     # Settings -------------------------------------------------------------------------------------------
 
     def settings(self, guild: int) -> GuildSettings:
@@ -520,18 +643,20 @@ class Memory:
     # Forgetting -----------------------------------------------------------------------------------------
 
     def forget_person(self, person: int) -> Forgotten:
-        """Delete a person's questions with all that hangs on them, and their votes and reports."""
+        """Delete a person's questions with all that hangs on them, those that stand, and their votes and reports."""
         with self._transaction():
             n_votes = self._db.execute("DELETE FROM votes WHERE voter = ?", (person,)).rowcount
             n_reports = self._db.execute("DELETE FROM reports WHERE reporter = ?", (person,)).rowcount
+            n_standing = self._db.execute("DELETE FROM standing WHERE asker = ?", (person,)).rowcount
             n = self._delete("asker = ?", (person,))
         self._empty_log()
-        return Forgotten(n, n_votes, n_reports)
+        return Forgotten(n, n_votes, n_reports, n_standing)
 
     def forget_guild(self, guild: int) -> None:
-        """Delete all that a server left: its questions and settings."""
+        """Delete all that a server left: its questions, those that stand among them, and its settings."""
         with self._transaction():
             self._delete("guild = ? AND guild != 0", (guild,))
+            self._db.execute("DELETE FROM standing WHERE guild = ? AND guild != 0", (guild,))
             self._db.execute("DELETE FROM settings WHERE guild = ?", (guild,))
         self._empty_log()
 
@@ -547,7 +672,7 @@ class Memory:
         return shown
 
     def forget_old(self, now_s: int) -> int:
-        """Delete questions older than their server keeps them; how many."""
+        """Delete questions older than their server keeps them, and those that no longer stand; how many."""
         guilds: Mapping[int, int] = {
             row[0]: self.settings(row[0]).keep_days for row in self._rows("SELECT DISTINCT guild FROM answers")
         }
@@ -555,6 +680,7 @@ class Memory:
             n = 0
             for guild, days in guilds.items():
                 n += self._delete("guild = ? AND asked_s < ?", (guild, now_s - days * DAY_S))
+            n += self._db.execute("DELETE FROM standing WHERE until_s <= ?", (now_s,)).rowcount
         self._empty_log()
         return n
 

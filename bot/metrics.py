@@ -23,6 +23,7 @@ class Metrics:
     Attributes:
         questions: By outcome: answered, not_found, busy, refused, failed, closing.
         votes: By value: up, down.
+        news: Standing questions that were asked anew, by outcome: told, nothing, failed.
         texts: What a language model wrote, by outcome: written, declined, unsupported, failed, cancelled, not shown.
         n_reports: Reports of wrong quotes.
         took_s: Answering times by upper bound, the last for what took longer.
@@ -30,6 +31,7 @@ class Metrics:
 
     questions: Counter[str] = field(default_factory=Counter)
     votes: Counter[str] = field(default_factory=Counter)
+    news: Counter[str] = field(default_factory=Counter)
     texts: Counter[str] = field(default_factory=Counter)
     n_reports: int = 0
     took_s: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
@@ -84,6 +86,12 @@ def exposition(metrics: Metrics, health: Health) -> str:
         "counter",
         "Texts of a language model by outcome.",
         *((f'{{outcome="{name}"}}', metrics.texts[name]) for name in texts),
+    )
+    lines += family(
+        "standing_asked_total",
+        "counter",
+        "Standing questions asked of what came in, by outcome.",
+        *((f'{{outcome="{name}"}}', metrics.news[name]) for name in ("told", "nothing", "failed")),
     )
     lines += family("reports_total", "counter", "Reports of wrong quotes.", ("", metrics.n_reports))
     lines.append("# HELP newsquote_answer_seconds Time from question to card.")

@@ -159,6 +159,11 @@ class Asker:
         return None if self._opened is None else self._opened.snapshot.name
 
     @property
+    def last_version(self) -> int:
+        """Number of the newest article version that the next question can be answered from; 0 without an index."""
+        return 0 if self._opened is None else self._opened.snapshot.manifest.last_version
+
+    @property
     def problem(self) -> str:
         """Why the newest snapshot could not be opened, in a sentence; "" where it could."""
         return self._problem

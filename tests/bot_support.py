@@ -79,6 +79,7 @@ async def bot_in(
     max_waiting: int = 100,
     watch_s: float = 0.05,
     monotonic: Callable[[], float] | None = None,
+    clock: Callable[[], float] = lambda: NOW_S,
     open_index: Callable[[Opened | None], Opened] | None = None,
 ) -> AsyncIterator[NewsBot]:
     """The bot, connected; its memory is kept in a folder, so that a second one goes on where the first ended.
@@ -93,7 +94,7 @@ async def bot_in(
             max_waiting=max_waiting,
             watch_s=watch_s,
         )
-        bot = NewsBot(Desk(asker, memory, lambda: NOW_S), monotonic=monotonic or steps())
+        bot = NewsBot(Desk(asker, memory, clock), monotonic=monotonic or steps(), look_s=watch_s)
         async with connected(discord, bot):
             yield bot
     check_bodies(discord.requests)

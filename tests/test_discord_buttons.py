@@ -143,7 +143,7 @@ def test_a_question_without_an_answer_can_be_followed_up_and_counts_as_a_gap(
             town = town_in(discord)
             answer = await (await discord.slash(town.ann, town.channel, "ask", question=NOWHERE)).answered()
             labels = [button["custom_id"].split(":")[1] for button in answer.buttons]
-            assert labels == ["follow", "thread", "up", "down"]
+            assert labels == ["follow", "thread", "up", "down", "stand"]
             assert [row.remembered.said for row in bot.memory.feedback()] == [NOWHERE]
 
     run(test())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.memory import DEFAULTS, Asked, Forgotten, GuildSettings, Memory, Place, Remembered, new_id
+from bot.memory import DEFAULTS, Asked, Forgotten, GuildSettings, Memory, Place, Remembered, Standing, new_id
 from index.errors import StoreError
 from index.types import DAY_S
 
@@ -223,6 +223,7 @@ def test_a_file_of_schema_1_is_read_and_loses_the_words_of_articles_when_the_bot
         older.execute("ALTER TABLE answers ADD COLUMN answer TEXT")
         older.execute("UPDATE answers SET answer = 'Quist the harbour master'")
         older.execute('UPDATE answers SET places = \'[{"version":1,"start":2,"end":9,"answer":[3,5],"also":[]}]\'')
+        older.execute("DROP TABLE standing")
         older.execute("PRAGMA user_version = 1")
     older.close()
     with Memory(tmp_path, write=False) as memory:
@@ -233,6 +234,76 @@ def test_a_file_of_schema_1_is_read_and_loses_the_words_of_articles_when_the_bot
         assert b"Quist" not in held_in(tmp_path)
     with Memory(tmp_path, write=False) as memory:
         assert memory.answer(kept.id) == kept
+
+
+def test_a_file_of_schema_2_learns_of_standing_questions(tmp_path: Path) -> None:
+    kept = remembered()
+    with Memory(tmp_path) as memory:
+        memory.remember(kept)
+    with sqlite3.connect(tmp_path / "bot.db") as older:
+        older.execute("DROP TABLE standing")
+        older.execute("PRAGMA user_version = 2")
+    older.close()
+    with Memory(tmp_path, write=False) as memory:
+        assert memory.answer(kept.id) == kept
+    with Memory(tmp_path) as memory:
+        memory.stand(standing())
+        assert memory.answer(kept.id) == kept
+        assert memory.n_standing() == 1
+
+
+def standing(**changes: object) -> Standing:
+    values = {"id": "stand123", "set_s": NOW, "until_s": NOW + 90 * DAY_S, "guild": 1, "channel": 2, "asker": 3}
+    more = {"is_direct": True, "text": "Who won?", "sources": (), "language": "en", "after_version": 7}
+    return Standing(**(values | more | changes))  # type: ignore[arg-type]
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts, st.lists(texts, max_size=3).map(tuple), st.booleans(), st.lists(texts, max_size=3).map(tuple))
+def test_a_standing_question_comes_back_as_it_was(
+    text: str, sources: tuple[str, ...], is_direct: bool, told: tuple[str, ...]
+) -> None:
+    kept = standing(text=text, sources=sources, is_direct=is_direct, told=told, due_s=5)
+    with Memory(None) as memory:
+        memory.stand(kept)
+        assert memory.standing(kept.id) == kept
+        assert memory.standing_of(3) == [kept]
+
+
+def test_standing_questions_are_due_when_something_came_in_and_their_rest_is_over() -> None:
+    with Memory(None) as memory:
+        memory.stand(standing())
+        assert memory.standing_due(NOW, 7) == []
+        assert memory.standing_due(NOW, 8) == [standing()]
+        memory.told("stand123", 8, NOW + 60, ["a"])
+        assert memory.standing_due(NOW, 9) == []
+        assert [one.told for one in memory.standing_due(NOW + 60, 9)] == [("a",)]
+        assert memory.standing_due(NOW + 90 * DAY_S, 9) == []
+        assert memory.stop_standing("stand123")
+        memory.told("stand123", 9, 0, [])
+        assert memory.standing("stand123") is None and not memory.stop_standing("stand123")
+
+
+def test_managers_see_what_is_told_in_their_channels_and_counts_are_of_persons_and_servers() -> None:
+    direct, open_ = standing(), standing(id="open1234", is_direct=False, asker=4)
+    with Memory(None) as memory:
+        memory.stand(direct)
+        memory.stand(open_)
+        assert memory.standing_of(5, 1) == memory.standing_of(4) == [open_]
+        assert memory.standing_of(3) == [direct] and memory.standing_of(5) == []
+        assert (memory.n_standing(), memory.n_standing(3), memory.n_standing(guild=1)) == (2, 1, 2)
+
+
+def test_standing_questions_are_forgotten_with_their_person_their_server_and_their_end(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        for one in (standing(), standing(id="other123", asker=4, guild=2), standing(id="third123", asker=5, guild=0)):
+            memory.stand(one)
+        assert memory.forget_person(3) == Forgotten(0, 0, 0, 1)
+        memory.forget_guild(2)
+        memory.forget_guild(0)
+        assert [one.id for one in memory.standing_due(NOW, 8)] == ["third123"]
+        assert memory.forget_old(NOW + 90 * DAY_S) == 1
+        assert b"Who won" not in held_in(tmp_path)
 
 
 def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -> None:

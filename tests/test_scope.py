@@ -146,7 +146,12 @@ def test_a_mask_is_what_plain_comparisons_say(
     at = 0
     for version, (row, n) in enumerate(zip(rows, n_passages, strict=True), 1):
         article, source, spoken, published, valid_from, valid_to = row
-        may = version > after_version and valid_from <= as_of_s < valid_to and published <= as_of_s and article not in retracted
+        may = (
+            version > after_version
+            and valid_from <= as_of_s < valid_to
+            and published <= as_of_s
+            and article not in retracted
+        )
         may = may and (since_s is None or published >= since_s)
         may = may and (until_s is None or ALWAYS != published <= until_s)
         may = may and (not sources or SOURCES[source].lower() in sources)

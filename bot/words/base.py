@@ -71,6 +71,22 @@ class Words:
     not_here: str
     not_yours: str
 
+    # Standing questions
+    stand: str
+    stop: str
+    standing_here: str
+    standing_set: str
+    standing_exists: str
+    standing_too_many: str
+    standing_full: str
+    standing_unreachable: str
+    standing_stopped: str
+    standing_gone: str
+    standing_none: str
+    standing_list: str
+    standing_direct: str
+    standing_news: str
+
     # Refusals
     wait: str
     wait_guild: str

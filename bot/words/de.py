@@ -22,7 +22,16 @@ WORDS = Words(
         "privacy.name": "datenschutz",
         "privacy.description": "Was über dich gespeichert ist, und wie lange",
         "forget.name": "vergiss-mich",
-        "forget.description": "Deine Fragen, Stimmen und Meldungen löschen",
+        "forget.description": "Deine Fragen, Stimmen und Meldungen löschen und Dauerfragen beenden",
+        "standing.name": "dauerfragen",
+        "standing.description": "Fragen, die bestehen bleiben: erfahren, wenn neue Artikel sie beantworten",
+        "standing.add.name": "neu",
+        "standing.add.description": "Erfahren, wenn neue Artikel eine Frage beantworten",
+        "standing.add.question": "Was du wissen willst",
+        "standing.add.source": "Nur dieses Medium",
+        "standing.add.channel": "Es allen in diesem Kanal sagen statt dir allein; für Verwalter des Servers",
+        "standing.list.name": "liste",
+        "standing.list.description": "Deine Dauerfragen zeigen und beenden",
         "settings.name": "einstellungen",
         "settings.description": "Wie sich der Bot auf diesem Server verhält",
         "settings.show.name": "zeigen",
@@ -97,6 +106,23 @@ WORDS = Words(
     thread_exists="Es gibt schon einen Thread: {thread}",
     not_here="Das geht hier nicht.",
     not_yours="Diese Antwort war nur für eine andere Person.",
+    stand="Neues erfahren",
+    stop="Beenden",
+    standing_here="🔔 Neue Artikel, die {question} beantworten, werden hier zitiert, bis {until}.",
+    standing_set="Neue Artikel dazu werden in {channel} zitiert. `/standing list` zeigt, worauf du wartest.",
+    standing_exists="Du erfährst schon, was es dazu Neues gibt.",
+    standing_too_many="Du hast {n} Dauerfragen, mehr gehen nicht; beende eine in `/standing list`.",
+    standing_full="Gerade nehme ich keine Dauerfragen mehr an.",
+    standing_unreachable=(
+        "Ich kann dir nicht schreiben: Erlaube Direktnachrichten von Mitgliedern dieses Servers und versuch es dann "
+        "noch einmal."
+    ),
+    standing_stopped="Beendet: Dazu erfährst du nichts Neues mehr.",
+    standing_gone="Diese Frage besteht nicht mehr.",
+    standing_none="Du hast keine Dauerfragen. Drück 🔔 unter einer Antwort, oder nimm `/standing add`.",
+    standing_list="Fragen, zu denen Neues gesagt wird, wo und bis wann:",
+    standing_direct="Direktnachricht",
+    standing_news="🔔 Neues zu {question}",
     wait="Eine Frage nach der anderen: {when} kannst du wieder fragen.",
     wait_guild="Auf diesem Server wurde gerade viel gefragt; weiter geht es {when}.",
     busy="Gerade fragen zu viele auf einmal; bitte in einer Minute noch einmal.",
@@ -120,13 +146,16 @@ WORDS = Words(
     sources_more="… und {n} weitere",
     privacy=(
         "**Was gespeichert ist.** Zu jeder Antwort: deine Frage, deine Nutzernummer, der Kanal, die Zeit und welche "
-        "Zitate gezeigt wurden; deine Stimmen und Meldungen. Andere Nachrichten werden nicht gespeichert, und keine "
-        "Frage steht in einem Protokoll.\n"
-        "**Wie lange.** Fragen werden hier nach {days} Tagen gelöscht.\n"
-        "**Sofort löschen.** `/forget-me` löscht deine Fragen, Stimmen und Meldungen. Eine Erwähnung, die du löschst, "
-        "wird auch hier gelöscht."
+        "Zitate gezeigt wurden; deine Stimmen und Meldungen; deine Dauerfragen. Andere Nachrichten werden nicht "
+        "gespeichert, und keine Frage steht in einem Protokoll.\n"
+        "**Wie lange.** Fragen werden hier nach {days} Tagen gelöscht, Dauerfragen, wenn sie enden oder beendet "
+        "werden.\n"
+        "**Sofort löschen.** `/forget-me` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
+        "Erwähnung, die du löschst, wird auch hier gelöscht."
     ),
-    forgotten="Gelöscht: {questions} Fragen, {votes} Stimmen und {reports} Meldungen von dir.",
+    forgotten=(
+        "Gelöscht: {questions} Fragen, {standing} Dauerfragen, {votes} Stimmen und {reports} Meldungen von dir."
+    ),
     settings=(
         "Kanäle: {channels}\nMedien: {sources}\nSekunden zwischen zwei Fragen einer Person: {person}\n"
         "Fragen des Servers in einer Minute: {server}\nAntworten nur für die fragende Person: {private}\n"

@@ -22,7 +22,16 @@ WORDS = Words(
         "privacy.name": "privacy",
         "privacy.description": "What is stored about you, and for how long",
         "forget.name": "forget-me",
-        "forget.description": "Delete your questions, votes and reports",
+        "forget.description": "Delete your questions, votes and reports, and stop what stands",
+        "standing.name": "standing",
+        "standing.description": "Questions that stand: be told when new articles answer them",
+        "standing.add.name": "add",
+        "standing.add.description": "Be told when new articles answer a question",
+        "standing.add.question": "What you want to know",
+        "standing.add.source": "Only this outlet",
+        "standing.add.channel": "Tell all in this channel instead of you alone; for managers of the server",
+        "standing.list.name": "list",
+        "standing.list.description": "Show and stop your standing questions",
         "settings.name": "settings",
         "settings.description": "How the bot behaves on this server",
         "settings.show.name": "show",
@@ -97,6 +106,22 @@ WORDS = Words(
     thread_exists="There is a thread already: {thread}",
     not_here="That does not work here.",
     not_yours="That answer was shown to another person alone.",
+    stand="Tell me of news",
+    stop="Stop",
+    standing_here="🔔 New articles that answer {question} will be quoted here, until {until}.",
+    standing_set="New articles that answer it will be quoted in {channel}. `/standing list` shows what you wait for.",
+    standing_exists="You are told of news on that already.",
+    standing_too_many="You have {n} standing questions, and no more are taken; stop one in `/standing list`.",
+    standing_full="I take no more standing questions at this moment.",
+    standing_unreachable=(
+        "I cannot write to you: allow direct messages from members of this server, then press or ask again."
+    ),
+    standing_stopped="Stopped: you will not be told of news on it any more.",
+    standing_gone="That question does not stand any more.",
+    standing_none="No question of yours stands. Press 🔔 below an answer, or use `/standing add`.",
+    standing_list="Questions on which news is told, where, and until when:",
+    standing_direct="direct message",
+    standing_news="🔔 News on {question}",
     wait="One question at a time: you can ask again {when}.",
     wait_guild="This server has asked a lot just now; it can go on {when}.",
     busy="Too many people are asking at this moment; please ask again in a minute.",
@@ -120,12 +145,15 @@ WORDS = Words(
     sources_more="… and {n} more",
     privacy=(
         "**What is stored.** With each answer: your question, your user number, the channel, the time, and which "
-        "quotes were shown; your votes and reports. No other message is stored, and no question is written to a log.\n"
-        "**How long.** Questions are deleted after {days} days here.\n"
-        "**Delete it now.** `/forget-me` deletes your questions, votes and reports at once. A mention that you delete "
-        "is deleted here too."
+        "quotes were shown; your votes and reports; your standing questions. No other message is stored, and no "
+        "question is written to a log.\n"
+        "**How long.** Questions are deleted after {days} days here, standing ones when they end or are stopped.\n"
+        "**Delete it now.** `/forget-me` deletes your questions, standing ones too, votes and reports at once. A "
+        "mention that you delete is deleted here too."
     ),
-    forgotten="Deleted: {questions} questions, {votes} votes and {reports} reports of yours.",
+    forgotten=(
+        "Deleted: {questions} questions, {standing} standing questions, {votes} votes and {reports} reports of yours."
+    ),
     settings=(
         "Channels: {channels}\nOutlets: {sources}\nSeconds between two questions of one person: {person}\n"
         "Questions a minute of the server: {server}\nAnswers to the asker alone: {private}\n"
