@@ -24,13 +24,16 @@ from bot.cards import (
     Button,
     Card,
     answer_card,
+    news_card,
     ordered,
     page_card,
     short_form,
+    standing_card,
+    standing_list_card,
 )
 from bot.discord_admin import MAX_SOURCES, settings_lines
 from bot.markdown import NOON_S, day, link, plain, size, web_url
-from bot.memory import GuildSettings
+from bot.memory import GuildSettings, Standing
 from bot.question import Question
 from bot.understand import understand
 from bot.words import languages, words_for
@@ -138,7 +141,8 @@ def is_within_limits(card: Card) -> None:
         assert 0 < size(block.description) <= MAX_DESCRIPTION
         assert block.url is None or (len(block.url) <= 2048 and re.fullmatch(r"https?://[!-~]+", block.url))
     assert card.content or card.blocks
-    rows = [[button for button in card.buttons if button.row == row] for row in (0, 1)]
+    rows = [[button for button in card.buttons if button.row == row] for row in range(5)]
+    assert sum(map(len, rows)) == len(card.buttons)
     assert all(len(row) <= 5 for row in rows)
     for button in card.buttons:
         assert len(button.custom_id) <= MAX_CUSTOM_ID
@@ -170,12 +174,32 @@ def test_no_article_and_no_question_breaks_a_card_pings_or_forges_a_link(
     answer = replace(answer, further=further)
     card = answer_card(answer, "abcDEF-_123", words, is_question_shown=is_shown, can_thread=True)
     cards = [card, short_form(card, words)]
+    standing = Standing("abcd1234", 0, 10**9, 1, 2, 3, True, text[:2000], (), language, 1)
+    cards.append(standing_card(standing, words))
     if answer.status == "answered":
         cards += further_pages(card, ordered(answer), words)
+        news = news_card(answer, "abcDEF-_123", standing, words)
+        cards += [news, short_form(news, words)]
     for one in cards:
         is_within_limits(one)
         for part in (one.content, *(block.title for block in one.blocks), *(b.description for b in one.blocks)):
             is_harmless(part)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TEXTS, max_size=40), st.sampled_from(["en", "de"]))
+def test_a_list_of_standing_questions_has_a_button_for_each_that_it_has_room_for(
+    asked: list[str], language: str
+) -> None:
+    standing = Standing("abcd1234", 0, 10**9, 1, 10**18, 3, False, "", (), "", 1)
+    listed = [replace(standing, text=text or "x", is_direct=bool(n % 2)) for n, text in enumerate(asked)]
+    card = standing_list_card(listed, words_for(language))
+    is_within_limits(card)
+    lines = [line.partition(". ") for line in card.content.split("\n")[1:]]
+    assert [line[0] for line in lines] == [str(n) for n in range(1, len(card.buttons) + 1)]
+    assert len(lines) == len(listed) or len(lines) == 25 or len(card.content) > 1500
+    for _, _, line in lines:
+        is_harmless(line.replace(f"<#{10**18}>", ""))
 
 
 def understand_ok(question: Question) -> bool:

@@ -106,7 +106,9 @@ def test_news_is_told_once_to_whoever_pressed_the_bell_with_quotes_of_new_articl
             assert [embed["url"].partition("#")[0] for embed in news.embeds] == [url]
             assert town.from_bot() == [one for one in town.from_bot() if NOWHERE in one.content]
             # It is an answer like any other: it can be voted on and followed up.
-            assert "good answer" in (await (await discord.click(town.ann, news, custom_id(news, "up"))).answered()).content
+            assert (
+                "good answer" in (await (await discord.click(town.ann, news, custom_id(news, "up"))).answered()).content
+            )
             follow = await discord.say(town.ann, here, "and for how many years did he sign?", news)
             answer = await discord.wait_for_message(here, after=follow)
             assert "three years" in answer.text
