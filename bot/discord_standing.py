@@ -138,7 +138,7 @@ async def set_standing(
         except BaseException:
             memory.stop_standing(standing.id)
             raise
-        await say(words.standing_set.format(channel=f"<#{place.id}>"))
+        await say(words.standing_set.format(channel=f"<#{place.id}>" if channel else words.standing_direct))
 
 
 async def stop_standing(interaction: Interaction, standing_id: str) -> None:

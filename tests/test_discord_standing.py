@@ -23,7 +23,7 @@ from tests.discord_support import run
 from tests.test_discord_buttons import custom_id
 
 MOVED = "Goalkeeper Idris Vanterpool has moved from Lisbon to Osaka, where he signed for three years."
-BELL = "Tell me of news"
+BELL = "Keep me posted"
 
 
 class Corpus:
@@ -73,7 +73,7 @@ async def looked(bot: NewsBot, n: int = 1) -> None:
 async def stood(town: Town, pressed: Interaction) -> Message:
     """The message that says where news will be told, after the one that says so to whoever set it."""
     answer = await pressed.answered()
-    assert answer.is_ephemeral and "`/standing list`" in answer.content
+    assert answer.is_ephemeral and "in your direct messages. `/standing list`" in answer.content
     said: Message = town.from_bot(town.discord.dm(pressed.user))[-1]
     assert "will be quoted here" in said.content
     return said
@@ -345,7 +345,7 @@ def test_so_many_and_no_more_stand_for_one_person(corpus: Corpus, embedder: Embe
             assert answer.content.startswith(f"You have {MAX_OF_PERSON} standing questions")
             assert bot.memory.n_standing() == bot.memory.n_standing(town.ben.id) == MAX_OF_PERSON
             listed = await (await discord.slash(town.ben, discord.dm(town.ben), "standing list")).answered()
-            assert listed.content.count("direct message") == MAX_OF_PERSON
+            assert listed.content.count("your direct messages") == MAX_OF_PERSON
             empty = await (await discord.slash(town.ann, town.channel, "standing list")).answered()
             assert empty.content.startswith("No question of yours stands.")
             silent = await (await discord.slash(town.ann, town.channel, "standing add", question="???")).answered()
