@@ -13,6 +13,8 @@ from typing import Any
 
 _PREFIX = "openvino-"
 _LOCK = "lock"
+# One for each hint, and some for paths that were.
+N_KEPT = 4
 # Far longer than making a model ready takes; who holds the lock by then hangs.
 LOCK_WAIT_S = 10.0
 
@@ -45,8 +47,18 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
             contextlib.suppress(OSError, RuntimeError),  # a timeout is the former, what OpenVINO raises the latter
             _alone(folder / _LOCK),
         ):
-            return core.compile_model(str(model), "CPU", {**properties, "CACHE_DIR": str(folder)})
+            # By one path, whatever links lead there: each would be another model to OpenVINO.
+            ready = core.compile_model(str(model.resolve()), "CPU", {**properties, "CACHE_DIR": str(folder)})
+            _prune(folder)
+            return ready
     return core.compile_model(str(model), "CPU", properties)
+
+
+def _prune(folder: Path) -> None:
+    """Leave the newest few: what was made of a model that has moved since is never asked for again."""
+    made = sorted(folder.glob("*.blob"), key=lambda blob: blob.stat().st_mtime_ns, reverse=True)
+    for blob in made[N_KEPT:]:
+        blob.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

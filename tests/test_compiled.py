@@ -7,6 +7,7 @@ import pytest
 from filelock import FileLock
 
 import index.compiled
+from index.compiled import N_KEPT
 from index.rerank import FOLDER, OpenVinoReranker
 from index.types import Reading
 
@@ -49,6 +50,21 @@ def test_other_weights_of_the_same_name_and_date_are_never_taken_for_the_kept_on
         manifest.replace('"model_sha256": "', '"model_sha256": "f00'), encoding="utf-8"
     )
     assert scores(tmp_path / "kept", folder) != expected
+
+
+def test_a_model_that_is_reached_by_links_or_moved_time_and_again_does_not_fill_the_disk(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "reranker", tmp_path / "kept"
+    shutil.copytree(FOLDER, folder)
+    kept.mkdir()
+    expected = scores(kept, folder)
+    link = tmp_path / "link"
+    link.symlink_to(folder, target_is_directory=True)
+    assert scores(kept, link) == expected
+    assert len([*kept.glob("openvino-*/*/*.blob")]) == 1
+    for n in range(N_KEPT + 2):
+        folder = folder.rename(tmp_path / f"reranker{n}")
+        assert scores(kept, folder) == expected
+    assert len([*kept.glob("openvino-*/*/*.blob")]) == N_KEPT
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
