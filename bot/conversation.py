@@ -172,6 +172,8 @@ def goes_on_from(before: Before | None, asked: Before, *, is_filled: bool, is_fo
 def with_bounds_of(before: Before, question: Question, said: str, known_sources: Collection[str] = ()) -> Question:
     """A follow-up with the days and the outlets of the question before, unless it brings its own.
 
+    An outlet of its own that the corpus does not have is one too: another's words are no answer to it.
+
     Args:
         before: The question before; without bounds of its own in its words, so that those in the follow-up's were said.
         question: The follow-up, filled in.
@@ -184,7 +186,7 @@ def with_bounds_of(before: Before, question: Question, said: str, known_sources:
     own = understand(question.text, question.asked_on, known_sources)
     if not (question.since or question.until or own.since or own.until or _times(said)):
         question = replace(question, since=before.since, until=before.until)
-    if not (question.sources or own.sources):
+    if not (question.sources or own.sources or own.absent):
         question = replace(question, sources=before.sources)
     return question
 

@@ -10,7 +10,10 @@ from bot.days import AUXILIARIES, GOES_ON
 from bot.kind import word_list
 
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
-_STRONG = re.compile(rf"[,(]?\s*\b(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+{_NAME}", re.I)
+_STRONG = re.compile(
+    rf"[,(]?\s*\b(?:(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+|sources?\s*[:=]\s*){_NAME}",
+    re.IGNORECASE,
+)
 _ASKED = re.compile(
     rf"\b(?:did|does|has|do)\s+{_NAME}",
     re.IGNORECASE,
@@ -34,7 +37,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
     """Known outlets that the question asks for outright, and the stretches of `text` that do."""
     if not known_sources:
         return (), []
-    known = _source_keys(frozenset(known_sources))
+    known = source_keys(frozenset(known_sources))
     found: list[str] = []
     spent: list[tuple[int, int]] = []
     for pattern in (_STRONG, _ASKED, _WEAK):
@@ -54,7 +57,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
                     continue
                 end = tail.end()
             else:
-                is_whole = _ends_there(text, end) if is_name else pattern is _STRONG and _ends_all(text, end)
+                is_whole = ends_there(text, end) if is_name else pattern is _STRONG and _ends_all(text, end)
                 if not is_whole or (pattern is _WEAK and not _is_told_there(text, match, end)):
                     continue
             if any(a < end and match.start() < b for a, b in spent):
@@ -67,7 +70,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
 
 def is_in_outlet(text: str, start: int, end: int, known_sources: Collection[str]) -> bool:
     """Whether the words at `start` to `end` are part of a known outlet's longer name: the day of "usa today"."""
-    known = _source_keys(frozenset(known_sources))
+    known = source_keys(frozenset(known_sources))
     before, after = text[max(0, start - 80) : start].split()[-4:], text[end : end + 80].split()[:4]
     for first in range(len(before), -1, -1):
         for last in range(0 if before[first:] else 1, len(after) + 1):
@@ -93,7 +96,7 @@ def _is_name(words: str, known: dict[str, tuple[str, ...]]) -> bool:
     )
 
 
-def _ends_there(text: str, end: int) -> bool:
+def ends_there(text: str, end: int) -> bool:
     """Whether an outlet's name that stops at `end` is no part of a longer one, and owns nothing ("Reuters data")."""
     if re.match(r"['’-]\w", text[end:]):
         return False
@@ -127,13 +130,13 @@ def _read_source(
     for n in range(len(words), 0, -1):
         raw = match["name"][: words[n - 1].end()]
         name = re.sub(r"(?:['’]s?|[.,;:?!])+$", "", raw)
-        for key in _phrase_keys(name):
+        for key in phrase_keys(name):
             if key in known:
                 return known[key], match.start("name") + len(name)
     return None
 
 
-def _phrase_keys(phrase: str) -> list[str]:
+def phrase_keys(phrase: str) -> list[str]:
     """How an outlet's host may abbreviate a name: "New York Times" is nytimes.com, "BBC News" is bbc.com."""
     words = re.findall(r"[^\W_]+", phrase.lower().replace(".", ""))
     if words[:1] == ["the"]:
@@ -155,7 +158,7 @@ def _phrase_keys(phrase: str) -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def _source_keys(known_sources: frozenset[str]) -> dict[str, tuple[str, ...]]:
+def source_keys(known_sources: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """Squashed name → outlets, so that "the Harbor Courier" finds harbor-courier.example."""
     keys: dict[str, list[str]] = {}
     for source in sorted(known_sources):

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from bot.absent import absent_outlets
 from bot.days import day_range, explicit_days, filter_note, suggested_days, times
 from bot.kind import Kind, kind_of
 from bot.outlets import is_in_outlet, named_sources
@@ -36,6 +37,7 @@ class Understood:
         window: First and last day that the words only suggest; never a filter.
         sources: Outlets asked for outright, spelt as the corpus spells them, in the order of mention.
         notes: What was understood, a short phrase each, for showing.
+        absent: Well-known outlets asked for outright that the corpus does not have.
     """
 
     question: str
@@ -46,6 +48,7 @@ class Understood:
     window: tuple[date, date] | None
     sources: tuple[str, ...]
     notes: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def understand(
@@ -73,6 +76,8 @@ def understand(
         return Understood(asked, asked, kind_of(asked), None, None, None, (), ())
     known = frozenset(known_sources)
     sources, named = named_sources(asked, known)
+    absent, unmet = absent_outlets(asked, known, named)
+    named += unmet
     spoken = [
         time
         for time in times(asked, asked_on)
@@ -88,7 +93,7 @@ def understand(
     if sources:
         notes.append(_only(sources))
     topic = _without(asked, [*spent, *named])
-    return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes))
+    return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes), absent)
 
 
 def notes_beside(understood: Understood, since: date | None, until: date | None, sources: Collection[str]) -> list[str]:

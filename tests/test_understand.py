@@ -377,6 +377,8 @@ def test_any_written_day_is_read_back(day: date, asked_on: date) -> None:
         ("Who won the vote according to BBC News?", ("www.bbc.co.uk",), "Who won the vote?"),
         ("Who won according to harbor-courier.example?", ("harbor-courier.example",), "Who won?"),
         ("Who won, according to The Week?", ("theweek.com",), "Who won?"),
+        ("source: Reuters, what happened to rates?", ("reuters.com",), "what happened to rates?"),
+        ("what happened to rates? source: harbor courier", ("harbor-courier.example",), "what happened to rates?"),
     ],
 )
 def test_known_outlet_that_is_asked_for_becomes_a_filter(question: str, sources: tuple[str, ...], topic: str) -> None:
