@@ -26,9 +26,9 @@ MAX_WORDS = 12
 # Words of weight with which a question stands on its own; with "it" or "they" among them it takes one more.
 N_ENOUGH = 3
 
-_OPENING = re.compile(r"^(?:(?:and|but|so|ok(?:ay)?|then|also|well|now|plus)\b[\s,–—-]*)+", re.IGNORECASE)
+_OPENING = re.compile(r"^(?:(?:and|n|but|so|ok(?:ay)?|then|also|well|now|plus)\b[\s,–—-]*)+", re.IGNORECASE)
 # What goes on from the question before; the other openings also lead in what does not: "ok thanks".
-_JOINED = re.compile(r"^(?:and|also|plus)\b", re.IGNORECASE)
+_JOINED = re.compile(r"^(?:and|n|also|plus)\b", re.IGNORECASE)
 _ABOUT = re.compile(r"^(?:(?:what|how)\s+about|same\s+for)\s+(?P<what>.+?)\s*\??$", re.IGNORECASE)
 _WH = (
     r"(?:when|where|why|who|whom|whose|how\s+(?:many|much|long|old|far|often|big|soon)"

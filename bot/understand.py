@@ -17,6 +17,7 @@ from datetime import date
 from bot.absent import absent_outlets
 from bot.days import day_range, explicit_days, filter_note, suggested_days, times
 from bot.kind import Kind, kind_of
+from bot.manners import without_manners
 from bot.outlets import is_in_outlet, named_sources
 from index.errors import BadInput, QuestionTooLong
 from index.words import STOP_WORDS
@@ -30,7 +31,7 @@ class Understood:
 
     Attributes:
         question: As asked, in NFC, control characters out, white space squeezed.
-        topic: The words to search with: `question` without its filter phrases.
+        topic: The words to search with: `question` without its filter phrases and what is said to the bot.
         kind: What the answer will be.
         since: First day of publication asked for outright, or None.
         until: Last day of publication asked for outright (inclusive), or None.
@@ -92,7 +93,7 @@ def understand(
         notes.append(f'around {day_range(*window)} ("{words}")')
     if sources:
         notes.append(_only(sources))
-    topic = _without(asked, [*spent, *named])
+    topic = without_manners(_without(asked, [*spent, *named]))
     return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes), absent)
 
 
@@ -142,7 +143,15 @@ def _says_what(asked: str) -> bool:
     """Whether a question has a word of weight, or a name made of small ones."""
     said = _ADDRESS.sub(" ", asked)
     words = {word.lower() for word in re.findall(r"\w+", said)}
-    return not words <= STOP_WORDS or (_NAME.search(said) is not None and not asked.isupper())
+    if words & {"time", "day", "date"}:
+        words -= {"today", "now"}
+    return not words <= _NOTHING or (_NAME.search(said) is not None and not asked.isupper())
+
+
+# What is asked without naming anything: "whats new", "what time is it".
+_NOTHING = STOP_WORDS | frozenset(
+    {"whats", "whos", "new", "news", "latest", "happening", "happened", "happen", "going", "time", "day", "date", "any"}
+)
 
 
 _EMPTY_WORDS = frozenset(

@@ -58,6 +58,7 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (CLOSED, "and before 5 April?", "Which ports closed before 5 April?", None),
         (LED, "and in March?", "Who led in Tarn before last week's vote in March?", "person"),
         (FERRY, "and how many on Friday?", "how many on Friday: people injured in the ferry accident?", "number"),
+        (FERRY, "n how many on Friday?", "how many on Friday: people injured in the ferry accident?", "number"),
         (BOUGHT, "how did they pay for it?", "how did they pay for it: Northgate buy?", None),
         (BOUGHT, "what did it sell last year?", "what did it sell last year: Northgate buy?", None),
         # "He" is the subject of the question before, not what it says something about.
