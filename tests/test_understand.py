@@ -63,6 +63,12 @@ def test_emoji_only_question_says_that_there_is_nothing_to_search_for() -> None:
         "good bot",
         "are you a bot?",
         "lol well done, thx!",
+        "whats new",
+        "What's the latest?",
+        "any news?",
+        "What happened?",
+        "what time is it now",
+        "What day is it today?",
     ],
 )
 def test_small_talk_names_nothing_to_search_for(question: str) -> None:
@@ -77,7 +83,6 @@ def test_small_talk_names_nothing_to_search_for(question: str) -> None:
     [
         "hello kitty",
         "bot farm raided",
-        "Good morning, who won?",
         "What is the US?",
         "Who are The Who?",
         "was ist das",
@@ -358,6 +363,32 @@ def test_any_written_day_is_read_back(day: date, asked_on: date) -> None:
     for written in (f"{day:%B} {day.day}, {day.year}", f"{day.day} {day:%b} {day.year}", day.isoformat()):
         understood = read(f"Which port closed since {written}?", asked_on)
         assert (day if day <= asked_on else None) == understood.since
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        "Friday, April 4",
+        "friday 4 april",
+        "Friday April 4, 2025",
+        "Friday the 4th of April",
+        "Friday, 2025-04-04",
+        "4.4.2025",
+        "04.04.2025",
+        "2025/04/04",
+    ],
+)
+def test_a_day_is_the_same_with_its_weekday_before_it_and_in_other_notations(day: str) -> None:
+    fourth, asked_on = date(2025, 4, 4), date(2025, 4, 30)
+    assert read(f"what did the court decide on {day}?", asked_on).window == (fourth, fourth)
+    since = read(f"what did the court decide since {day}?", asked_on)
+    assert (since.since, since.topic) == (fourth, "what did the court decide?")
+
+
+def test_numbers_with_points_are_days_only_where_they_can_be() -> None:
+    assert read("What closed on 10.04.2025?", date(2025, 4, 30)).window == (date(2025, 4, 10), date(2025, 4, 10))
+    for number in ("31.2.2025", "192.1.2025", "1.13.2025", "1.2.2025.3"):
+        assert read(f"What changed in version {number}?", date(2025, 4, 30)).window is None
 
 
 # --- Outlets ---------------------------------------------------------------------------------------
