@@ -59,6 +59,7 @@ _PREPOSITION = re.compile(
 _LED = re.compile(r"^(?:in|on|at|by|from|for|with|to|about|against)\s+", re.IGNORECASE)
 _AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
 _YES_NO = re.compile(rf"^{_AUX}\b", re.IGNORECASE)
+_WHO_IS = re.compile(r"^who(?:['’]?s|\s+(?:is|was))\s+(?P<name>[^?]+?)\s*\?*$", re.IGNORECASE)
 _HAPPENED = re.compile(
     r"^what\s+(?:(?P<will>will)\s+|(?:has|is|was|had)\s+)?happen(?:ed|s|ing)?(?=\s)(?P<rest>.*)", re.I | re.S
 )
@@ -370,17 +371,25 @@ def _about_subject(text: str, before: Before) -> str:
 
 def _subject(before: Before) -> str | None:
     """What the question before was about: the person it found, else the name that is its grammatical subject."""
-    if before.kind == "person" and before.answer:
+    who_is = _who_is(before.question)
+    if before.kind == "person" and before.answer and who_is is None:
         return before.answer
-    found = _subject_in(before.question)
+    found = who_is or _subject_in(before.question)
     return None if found is None else _POSSESSIVE_END.sub("", found[0])
+
+
+def _who_is(question: str) -> re.Match[str] | None:
+    """The name in "Who is Leon Marchetti?": what is marked in the answer describes that person, and is another name."""
+    asked = _WHO_IS.match(question)
+    return next((name for name in _name_matches(question) if asked and name.span() == asked.span("name")), None)
 
 
 def _person(before: Before) -> str | None:
     """As `_subject`, where that may be somebody: no place, no storm, nothing in capitals."""
-    if before.kind == "person" and before.answer:
+    who_is = _who_is(before.question)
+    if before.kind == "person" and before.answer and who_is is None:
         return before.answer
-    found = _subject_in(before.question)
+    found = who_is or _subject_in(before.question)
     if found is None:
         return None
     name = _POSSESSIVE_END.sub("", found[0])

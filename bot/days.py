@@ -207,11 +207,11 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
     if group["days_month"]:
         return _days_in_month(group["d1"], group["d2"], group["m1"], group["y1"], asked_on)
     if group["day_month"]:
-        return _days_in_month(group["d3"], group["d3"], group["m2"], group["y2"], asked_on)
+        return _on_weekday(match, group["d3"], group["m2"], group["y2"], asked_on)
     if group["month_days"]:
         return _days_in_month(group["d4"], group["d5"], group["m3"], group["y3"], asked_on)
     if group["month_day"]:
-        return _days_in_month(group["d6"], group["d6"], group["m4"], group["y4"], asked_on)
+        return _on_weekday(match, group["d6"], group["m4"], group["y4"], asked_on)
     if group["month_year"]:
         return _month(int(group["y5"]), _month_number(group["m5"]))
     if group["month"]:
@@ -248,6 +248,20 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
     if group["recent"]:
         return asked_on - timedelta(RECENT_DAYS - 1), asked_on
     return date(int(group["year"]), 1, 1), date(int(group["year"]), 12, 31)
+
+
+def _on_weekday(match: re.Match[str], day: str, month: str, year: str | None, asked_on: date) -> tuple[date, date]:
+    """A day of a month; where no year is named, the weekday before it may tell that it is still to come."""
+    weekday = re.match(r"[a-z]+", match[0].lower())
+    if weekday and weekday[0] in _WEEKDAYS and not year:
+        for candidate in (asked_on.year, asked_on.year - 1, asked_on.year + 1):
+            try:
+                found = date(candidate, _month_number(month), int(re.sub(r"\D", "", day)))
+            except ValueError:
+                continue
+            if found.weekday() == _WEEKDAYS.index(weekday[0]):
+                return found, found
+    return _days_in_month(day, day, month, year, asked_on)
 
 
 def _days_in_month(first: str, last: str, month: str, year: str | None, asked_on: date) -> tuple[date, date]:

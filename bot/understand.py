@@ -132,6 +132,8 @@ def _cleaned(question: str) -> str:
 _ADDRESS = re.compile(
     r"\b(?:hello|hi(?:ya)?|hey|howdy|greetings|good\s+(?:morning|afternoon|evening|night|day)|what['’]?s\s+up"
     r"|how(?:['’]?s\s+it\s+going|\s+are\s+you(?:\s+(?:doing|today))?)|thanks?|thx|ty|please|sorry|(?:good)?bye|ok(?:ay)?|help"
+    r"|who\s+(?:made|created|built|programmed|owns|runs)\s+you|tell\s+me\s+a\s+joke|how\s+old\s+are\s+you"
+    r"|are\s+you\s+(?:an?\s+)?(?:real|human|robot|ai|alive|person)(?:\s+(?:person|human))?"
     r"|(?:(?:good|bad|nice|great|clever|silly|stupid)\s+)?bot|well\s+done|lol|wow)\b",
     re.IGNORECASE,
 )

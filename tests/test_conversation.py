@@ -181,6 +181,23 @@ def test_a_question_for_the_bot_is_none_for_the_news() -> None:
     assert filled_in("where can you see it?", FERRY) == "where can you see it: people injured in the ferry accident?"
 
 
+@pytest.mark.parametrize(
+    ("asked", "marked", "person"),
+    [
+        ("Who is Leon Marchetti?", "Port Wessel", "Leon Marchetti"),
+        ("Who's Leon Marchetti?", "the court", "Leon Marchetti"),
+        ("who was Leon Marchetti", None, "Leon Marchetti"),
+        ("Who is the mayor of Tarn?", "Ines Halloran", "Ines Halloran"),
+        ("Who is Leon Marchetti's daughter?", "Ada Quill", "Ada Quill"),
+    ],
+)
+def test_who_is_somebody_is_about_that_person_and_not_about_what_is_marked(
+    asked: str, marked: str | None, person: str
+) -> None:
+    before = Before(asked, "person", marked)
+    assert filled_in("and what did he do?", before) == f"what did {person} do?"
+
+
 def gone_on(before: Before, *asked: tuple[str, str | None, bool]) -> Before:
     """What is gone on from after questions, each typed, with the person found and whether it was answered."""
     for said, answer, is_found in asked:

@@ -69,6 +69,10 @@ def test_emoji_only_question_says_that_there_is_nothing_to_search_for() -> None:
         "What happened?",
         "what time is it now",
         "What day is it today?",
+        "who made you?",
+        "Are you a real person?",
+        "how old are you",
+        "tell me a joke",
     ],
 )
 def test_small_talk_names_nothing_to_search_for(question: str) -> None:
@@ -383,6 +387,20 @@ def test_a_day_is_the_same_with_its_weekday_before_it_and_in_other_notations(day
     assert read(f"what did the court decide on {day}?", asked_on).window == (fourth, fourth)
     since = read(f"what did the court decide since {day}?", asked_on)
     assert (since.since, since.topic) == (fourth, "what did the court decide?")
+
+
+@pytest.mark.parametrize(
+    ("day", "window"),
+    [
+        ("Tuesday, May 6", None),  # six days ahead; May 6 was a Monday the year before
+        ("Monday 6 May", date(2024, 5, 6)),
+        ("Saturday, December 28", date(2024, 12, 28)),
+        ("Wednesday 4 April", date(2025, 4, 4)),  # no near year has it
+    ],
+)
+def test_the_weekday_before_a_day_tells_its_year(day: str, window: date | None) -> None:
+    found = read(f"What closed on {day}?", date(2025, 4, 30)).window
+    assert found == (None if window is None else (window, window))
 
 
 def test_numbers_with_points_are_days_only_where_they_can_be() -> None:
