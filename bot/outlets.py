@@ -11,7 +11,7 @@ from bot.kind import word_list
 
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
 _STRONG = re.compile(
-    rf"[,(]?\s*\b(?:(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+|sources?\s*[:=]\s*){_NAME}",
+    rf"[,(]?\s*\b(?:(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+|(?P<source>sources?\s*[:=])\s*){_NAME}",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
@@ -30,6 +30,8 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _MAY_FOLLOW = GOES_ON | AUXILIARIES | frozenset(word_list("since between last yesterday today recently"))
+# A part of a name that is no longer tells nothing: "the", "co".
+_SHORT = 3
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})
 
 
@@ -45,6 +47,8 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
         while match := pattern.search(text, at):
             at = match.start("name")
             read = _read_source(text, match, known)
+            if read is None and pattern is _STRONG and match["source"]:
+                read = _read_part(match, known_sources)
             if read is None:
                 continue
             sources, end = read
@@ -133,6 +137,18 @@ def _read_source(
         for key in phrase_keys(name):
             if key in known:
                 return known[key], match.start("name") + len(name)
+    return None
+
+
+def _read_part(match: re.Match[str], known_sources: Collection[str]) -> tuple[tuple[str, ...], int] | None:
+    """The one outlet in whose name the match's first words stand, behind "source:", and where they end."""
+    words = list(re.finditer(r"[^\s]+", match["name"]))
+    for n in range(len(words), 0, -1):
+        name = re.sub(r"[.,;:?!]+$", "", match["name"][: words[n - 1].end()])
+        part = re.compile(rf"\b{re.escape(re.sub(r'^[Tt]he ', '', name))}\b", re.IGNORECASE)
+        found = [source for source in known_sources if part.search(re.sub(r"\.\w+$", "", source))]  # without "com"
+        if len(name) > _SHORT and len(found) == 1:
+            return tuple(found), match.start("name") + len(name)
     return None
 
 

@@ -426,6 +426,8 @@ def test_numbers_with_points_are_days_only_where_they_can_be() -> None:
         ("Who won the vote according to BBC News?", ("www.bbc.co.uk",), "Who won the vote?"),
         ("Who won according to harbor-courier.example?", ("harbor-courier.example",), "Who won?"),
         ("Who won, according to The Week?", ("theweek.com",), "Who won?"),
+        ("source: ledger, what happened to rates?", ("The Hill Ledger",), "what happened to rates?"),
+        ("Who won? Source: Courier", ("harbor-courier.example",), "Who won?"),
         ("source: Reuters, what happened to rates?", ("reuters.com",), "what happened to rates?"),
         ("what happened to rates? source: harbor courier", ("harbor-courier.example",), "what happened to rates?"),
     ],
@@ -446,11 +448,23 @@ def test_known_outlet_that_is_asked_for_becomes_a_filter(question: str, sources:
         "Who runs the BBC?",
         "Which ships sank in the week after the storm?",
         "Who bought Reuters?",
+        "source: example, who won the vote?",
+        "source: the, who won the vote?",
+        "source: com, who won the vote?",
+        "what is the source: the ledger of the bank, or its chairman?",
+        "Who won the vote according to the Ledger?",
     ],
 )
 def test_unknown_outlet_or_one_asked_about_stays_in_the_topic(question: str) -> None:
     understood = read(question)
     assert ((), question) == (understood.sources, understood.topic)
+
+
+def test_a_part_of_a_name_behind_source_is_an_outlet_where_it_is_one_outlets_alone() -> None:
+    ledgers = ["Hill Ledger", "Northgate Ledger", "Port Paper"]
+    assert understand("source: ledger, who won?", FRIDAY, ledgers).sources == ()
+    assert understand("source: the ledger, who won?", FRIDAY, ledgers[1:]).sources == ("Northgate Ledger",)
+    assert understand("source: northgate, who won?", FRIDAY, ledgers).sources == ("Northgate Ledger",)
 
 
 ORDINARY = (
