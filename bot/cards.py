@@ -15,7 +15,7 @@ from bot.answer import Answer, SourceArticle
 from bot.links import site_name
 from bot.markdown import NOON_S, bold, day, link, plain, size, small, stamp, web_url
 from bot.memory import Standing
-from bot.render import quote_link
+from bot.render import is_bound_to_outlets, quote_link
 from bot.words.base import Words
 from bot.written import Written
 from index.types import DAY_S, Quote, day_of, start_of_day_s
@@ -146,6 +146,8 @@ def answer_card(
     if filters:
         elsewhen = [words.elsewhen] if answer.is_elsewhen else []
         lines.append(small(words.understood.format(filters="; ".join([*filters, *elsewhen]))))
+    if absent := _absent(answer, words):
+        lines.append(small(absent))
     blocks: list[Block] = []
     quotes = ordered(answer) if answer.status == "answered" else ()
     end = n_on_page(quotes, words)
@@ -410,12 +412,25 @@ def filter_words(answer: Answer, words: Words) -> list[str]:
         found.append(words.around.format(first=first, last=last))
     sources = [plain(name, _OUTLET) for name in question.sources or understood.sources]
     if sources:
-        shown = sources[:5]
-        listed = shown[0]
-        for name in shown[1:]:
-            listed = words.any_of.format(first=listed, last=name)
-        found.append(words.only_from.format(sources=listed + (" …" if len(sources) > 5 else "")))
+        found.append(words.only_from.format(sources=_any_of(sources, words)))
     return found
+
+
+def _absent(answer: Answer, words: Words) -> str:
+    """That an outlet which was asked for is not in the corpus; "" where none is missing."""
+    shown = [plain(name, _OUTLET) for name in answer.understood.absent]
+    if not shown:
+        return ""
+    template = words.absent if is_bound_to_outlets(answer) else words.absent_all
+    return template.format(sources=_any_of(shown, words))
+
+
+def _any_of(shown: Sequence[str], words: Words) -> str:
+    """Five outlets at most, joined by "or"."""
+    listed = shown[0]
+    for name in shown[1:5]:
+        listed = words.any_of.format(first=listed, last=name)
+    return listed + (" …" if len(shown) > 5 else "")
 
 
 def _stamp(value: date) -> str:

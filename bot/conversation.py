@@ -26,9 +26,9 @@ MAX_WORDS = 12
 # Words of weight with which a question stands on its own; with "it" or "they" among them it takes one more.
 N_ENOUGH = 3
 
-_OPENING = re.compile(r"^(?:(?:and|but|so|ok(?:ay)?|then|also|well|now|plus)\b[\s,–—-]*)+", re.IGNORECASE)
+_OPENING = re.compile(r"^(?:(?:and|n|but|so|ok(?:ay)?|then|also|well|now|plus)\b[\s,–—-]*)+", re.IGNORECASE)
 # What goes on from the question before; the other openings also lead in what does not: "ok thanks".
-_JOINED = re.compile(r"^(?:and|also|plus)\b", re.IGNORECASE)
+_JOINED = re.compile(r"^(?:and|n|also|plus)\b", re.IGNORECASE)
 _ABOUT = re.compile(r"^(?:(?:what|how)\s+about|same\s+for)\s+(?P<what>.+?)\s*\??$", re.IGNORECASE)
 _WH = (
     r"(?:when|where|why|who|whom|whose|how\s+(?:many|much|long|old|far|often|big|soon)"
@@ -59,6 +59,7 @@ _PREPOSITION = re.compile(
 _LED = re.compile(r"^(?:in|on|at|by|from|for|with|to|about|against)\s+", re.IGNORECASE)
 _AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
 _YES_NO = re.compile(rf"^{_AUX}\b", re.IGNORECASE)
+_WHO_IS = re.compile(r"^who(?:['’]?s|\s+(?:is|was))\s+(?P<name>[^?]+?)\s*\?*$", re.IGNORECASE)
 _HAPPENED = re.compile(
     r"^what\s+(?:(?P<will>will)\s+|(?:has|is|was|had)\s+)?happen(?:ed|s|ing)?(?=\s)(?P<rest>.*)", re.I | re.S
 )
@@ -172,6 +173,8 @@ def goes_on_from(before: Before | None, asked: Before, *, is_filled: bool, is_fo
 def with_bounds_of(before: Before, question: Question, said: str, known_sources: Collection[str] = ()) -> Question:
     """A follow-up with the days and the outlets of the question before, unless it brings its own.
 
+    An outlet of its own that the corpus does not have is one too: another's words are no answer to it.
+
     Args:
         before: The question before; without bounds of its own in its words, so that those in the follow-up's were said.
         question: The follow-up, filled in.
@@ -184,7 +187,7 @@ def with_bounds_of(before: Before, question: Question, said: str, known_sources:
     own = understand(question.text, question.asked_on, known_sources)
     if not (question.since or question.until or own.since or own.until or _times(said)):
         question = replace(question, since=before.since, until=before.until)
-    if not (question.sources or own.sources):
+    if not (question.sources or own.sources or own.absent):
         question = replace(question, sources=before.sources)
     return question
 
@@ -368,17 +371,25 @@ def _about_subject(text: str, before: Before) -> str:
 
 def _subject(before: Before) -> str | None:
     """What the question before was about: the person it found, else the name that is its grammatical subject."""
-    if before.kind == "person" and before.answer:
+    who_is = _who_is(before.question)
+    if before.kind == "person" and before.answer and who_is is None:
         return before.answer
-    found = _subject_in(before.question)
+    found = who_is or _subject_in(before.question)
     return None if found is None else _POSSESSIVE_END.sub("", found[0])
+
+
+def _who_is(question: str) -> re.Match[str] | None:
+    """The name in "Who is Leon Marchetti?": what is marked in the answer describes that person, and is another name."""
+    asked = _WHO_IS.match(question)
+    return next((name for name in _name_matches(question) if asked and name.span() == asked.span("name")), None)
 
 
 def _person(before: Before) -> str | None:
     """As `_subject`, where that may be somebody: no place, no storm, nothing in capitals."""
-    if before.kind == "person" and before.answer:
+    who_is = _who_is(before.question)
+    if before.kind == "person" and before.answer and who_is is None:
         return before.answer
-    found = _subject_in(before.question)
+    found = who_is or _subject_in(before.question)
     if found is None:
         return None
     name = _POSSESSIVE_END.sub("", found[0])

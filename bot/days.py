@@ -29,15 +29,18 @@ _M = "(?:" + "|".join([*_MONTHS, *(f"{m[:3]}\\.?" for m in _MONTHS if m != "may"
 _D = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
 _Y = r"(?:19|20)\d\d"
 _N = r"(?:\d{1,3}|" + "|".join(sorted(_COUNTS, key=len, reverse=True)).replace(" ", r"\s+") + ")"
+# "Friday, April 4" is one day, and not the last Friday.
+_ON_DAY = rf"(?:(?:{'|'.join(_WEEKDAYS)}),?\s+)?"
 _TO = r"(?:\s*[-–—]\s*|\s+(?:to|and|through|until|till)\s+)"
 
 _TIME = re.compile(
     rf"""(?:(?<![\w$£€/.-])|(?<=\bearly-)|(?<=\bmid-)|(?<=\blate-))(?:
-      (?P<iso>{_Y}-\d\d-\d\d)
-    | (?P<days_month>(?P<d1>{_D}){_TO}(?P<d2>{_D})\s+(?P<m1>{_M})(?:,?\s+(?P<y1>{_Y}))?)
-    | (?P<day_month>(?:the\s+(?=\S+\s+of\b))?(?P<d3>{_D})(?:\s+of)?\s+(?P<m2>{_M})(?:,?\s+(?P<y2>{_Y}))?)
-    | (?P<month_days>(?P<m3>{_M})\s+(?P<d4>{_D}){_TO}(?P<d5>{_D})(?:,?\s+(?P<y3>{_Y}))?)
-    | (?P<month_day>(?P<m4>{_M})\s+(?:the\s+)?(?P<d6>{_D})(?:,?\s+(?P<y4>{_Y}))?)
+      {_ON_DAY}(?P<iso>{_Y}-\d\d-\d\d|{_Y}/\d\d/\d\d)
+    | {_ON_DAY}(?P<dotted>(?:[12]\d|3[01]|0?[1-9])\.(?:1[0-2]|0?[1-9])\.{_Y})
+    | {_ON_DAY}(?P<days_month>(?P<d1>{_D}){_TO}(?P<d2>{_D})\s+(?P<m1>{_M})(?:,?\s+(?P<y1>{_Y}))?)
+    | {_ON_DAY}(?P<day_month>(?:the\s+(?=\S+\s+of\b))?(?P<d3>{_D})(?:\s+of)?\s+(?P<m2>{_M})(?:,?\s+(?P<y2>{_Y}))?)
+    | {_ON_DAY}(?P<month_days>(?P<m3>{_M})\s+(?P<d4>{_D}){_TO}(?P<d5>{_D})(?:,?\s+(?P<y3>{_Y}))?)
+    | {_ON_DAY}(?P<month_day>(?P<m4>{_M})\s+(?:the\s+)?(?P<d6>{_D})(?:,?\s+(?P<y4>{_Y}))?)
     | (?P<month_year>(?P<m5>{_M}),?\s+(?:of\s+)?(?P<y5>{_Y}))
     | (?P<month>(?:(?P<m_which>last|this|past)\s+)?(?P<m6>{_M}))
     | (?P<ago>(?P<n1>{_N})\s+(?P<u1>day|week|fortnight|month|year)s?\s+ago(?P<to_the_day>\s+today)?)
@@ -146,7 +149,8 @@ def times(text: str, asked_on: date) -> list[Time]:
 
 
 _FORMS = word_list(
-    "iso days_month day_month month_days month_day month_year month ago span unit season weekday near recent year"
+    "iso dotted days_month day_month month_days month_day month_year month ago span unit season weekday near recent"
+    " year"
 )
 _YEARLESS = frozenset({"days_month", "day_month", "month_days", "month_day", "month"})
 _OPENING = re.compile(r"(?:^|[.?!:;“\"(])\s*$")
@@ -196,15 +200,18 @@ def _days(match: re.Match[str], asked_on: date) -> tuple[date, date] | None:
 def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
     group = match.groupdict()
     if group["iso"]:
-        return (day := date.fromisoformat(group["iso"])), day
+        return (day := date.fromisoformat(group["iso"].replace("/", "-"))), day
+    if group["dotted"]:  # with points the day comes first everywhere; with strokes it depends on the country
+        number, month, year = map(int, group["dotted"].split("."))
+        return (day := date(year, month, number)), day
     if group["days_month"]:
         return _days_in_month(group["d1"], group["d2"], group["m1"], group["y1"], asked_on)
     if group["day_month"]:
-        return _days_in_month(group["d3"], group["d3"], group["m2"], group["y2"], asked_on)
+        return _on_weekday(match, group["d3"], group["m2"], group["y2"], asked_on)
     if group["month_days"]:
         return _days_in_month(group["d4"], group["d5"], group["m3"], group["y3"], asked_on)
     if group["month_day"]:
-        return _days_in_month(group["d6"], group["d6"], group["m4"], group["y4"], asked_on)
+        return _on_weekday(match, group["d6"], group["m4"], group["y4"], asked_on)
     if group["month_year"]:
         return _month(int(group["y5"]), _month_number(group["m5"]))
     if group["month"]:
@@ -241,6 +248,20 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
     if group["recent"]:
         return asked_on - timedelta(RECENT_DAYS - 1), asked_on
     return date(int(group["year"]), 1, 1), date(int(group["year"]), 12, 31)
+
+
+def _on_weekday(match: re.Match[str], day: str, month: str, year: str | None, asked_on: date) -> tuple[date, date]:
+    """A day of a month; where no year is named, the weekday before it may tell that it is still to come."""
+    weekday = re.match(r"[a-z]+", match[0].lower())
+    if weekday and weekday[0] in _WEEKDAYS and not year:
+        for candidate in (asked_on.year, asked_on.year - 1, asked_on.year + 1):
+            try:
+                found = date(candidate, _month_number(month), int(re.sub(r"\D", "", day)))
+            except ValueError:
+                continue
+            if found.weekday() == _WEEKDAYS.index(weekday[0]):
+                return found, found
+    return _days_in_month(day, day, month, year, asked_on)
 
 
 def _days_in_month(first: str, last: str, month: str, year: str | None, asked_on: date) -> tuple[date, date]:

@@ -279,7 +279,10 @@ class Desk:
             return question, answer
         again = replace(question, text=reworded)
         found = await self.asker.ask(again)
-        return (again, found) if found.status == "answered" else (question, answer)
+        if found.status != "answered":
+            return question, answer
+        # Other words may leave out who was asked for, and the note that the corpus lacks that outlet stays true.
+        return again, replace(found, understood=replace(found.understood, absent=answer.understood.absent))
 
     def _default_sources(self, guild: int) -> tuple[str, ...]:
         """The server's outlets, as far as the corpus has them."""

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bot.answer import Answer
-from bot.render import notes_of, quote_lines, table
+from bot.render import absent_note, notes_of, quote_lines, table
 from index.terminal import safe
 
 
 def explanation(answer: Answer, *, colour: bool = False, width: int = 80) -> str:
     """What was understood, the ranked articles, the quotes with their scores, the confidence and its signs."""
-    understood = answer.understood
+    understood, absent = answer.understood, absent_note(answer)
     parts = [
         table(
             [
                 ("topic", safe(understood.topic)),
                 ("kind", understood.kind),
                 ("understood", "; ".join(map(safe, notes_of(answer))) or "no times and no outlets"),
+                *([("absent", absent)] if absent else []),
                 ("searched", f"{answer.searched.n_articles:,} articles, index {answer.snapshot}"),
             ]
         ),

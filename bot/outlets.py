@@ -10,7 +10,10 @@ from bot.days import AUXILIARIES, GOES_ON
 from bot.kind import word_list
 
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
-_STRONG = re.compile(rf"[,(]?\s*\b(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+{_NAME}", re.I)
+_STRONG = re.compile(
+    rf"[,(]?\s*\b(?:(?:as\s+)?(?:according\s+to|(?:as\s+)?reported\s+(?:by|in)|per)\s+|(?P<source>sources?\s*[:=])\s*){_NAME}",
+    re.IGNORECASE,
+)
 _ASKED = re.compile(
     rf"\b(?:did|does|has|do)\s+{_NAME}",
     re.IGNORECASE,
@@ -27,6 +30,8 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _MAY_FOLLOW = GOES_ON | AUXILIARIES | frozenset(word_list("since between last yesterday today recently"))
+# A part of a name that is no longer tells nothing: "the", "co".
+_SHORT = 3
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})
 
 
@@ -34,7 +39,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
     """Known outlets that the question asks for outright, and the stretches of `text` that do."""
     if not known_sources:
         return (), []
-    known = _source_keys(frozenset(known_sources))
+    known = source_keys(frozenset(known_sources))
     found: list[str] = []
     spent: list[tuple[int, int]] = []
     for pattern in (_STRONG, _ASKED, _WEAK):
@@ -42,6 +47,8 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
         while match := pattern.search(text, at):
             at = match.start("name")
             read = _read_source(text, match, known)
+            if read is None and pattern is _STRONG and match["source"]:
+                read = _read_part(match, known_sources)
             if read is None:
                 continue
             sources, end = read
@@ -54,7 +61,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
                     continue
                 end = tail.end()
             else:
-                is_whole = _ends_there(text, end) if is_name else pattern is _STRONG and _ends_all(text, end)
+                is_whole = ends_there(text, end) if is_name else pattern is _STRONG and _ends_all(text, end)
                 if not is_whole or (pattern is _WEAK and not _is_told_there(text, match, end)):
                     continue
             if any(a < end and match.start() < b for a, b in spent):
@@ -67,7 +74,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
 
 def is_in_outlet(text: str, start: int, end: int, known_sources: Collection[str]) -> bool:
     """Whether the words at `start` to `end` are part of a known outlet's longer name: the day of "usa today"."""
-    known = _source_keys(frozenset(known_sources))
+    known = source_keys(frozenset(known_sources))
     before, after = text[max(0, start - 80) : start].split()[-4:], text[end : end + 80].split()[:4]
     for first in range(len(before), -1, -1):
         for last in range(0 if before[first:] else 1, len(after) + 1):
@@ -93,7 +100,7 @@ def _is_name(words: str, known: dict[str, tuple[str, ...]]) -> bool:
     )
 
 
-def _ends_there(text: str, end: int) -> bool:
+def ends_there(text: str, end: int) -> bool:
     """Whether an outlet's name that stops at `end` is no part of a longer one, and owns nothing ("Reuters data")."""
     if re.match(r"['’-]\w", text[end:]):
         return False
@@ -127,13 +134,25 @@ def _read_source(
     for n in range(len(words), 0, -1):
         raw = match["name"][: words[n - 1].end()]
         name = re.sub(r"(?:['’]s?|[.,;:?!])+$", "", raw)
-        for key in _phrase_keys(name):
+        for key in phrase_keys(name):
             if key in known:
                 return known[key], match.start("name") + len(name)
     return None
 
 
-def _phrase_keys(phrase: str) -> list[str]:
+def _read_part(match: re.Match[str], known_sources: Collection[str]) -> tuple[tuple[str, ...], int] | None:
+    """The one outlet in whose name the match's first words stand, behind "source:", and where they end."""
+    words = list(re.finditer(r"[^\s]+", match["name"]))
+    for n in range(len(words), 0, -1):
+        name = re.sub(r"[.,;:?!]+$", "", match["name"][: words[n - 1].end()])
+        part = re.compile(rf"\b{re.escape(re.sub(r'^[Tt]he ', '', name))}\b", re.IGNORECASE)
+        found = [source for source in known_sources if part.search(re.sub(r"\.\w+$", "", source))]  # without "com"
+        if len(name) > _SHORT and len(found) == 1:
+            return tuple(found), match.start("name") + len(name)
+    return None
+
+
+def phrase_keys(phrase: str) -> list[str]:
     """How an outlet's host may abbreviate a name: "New York Times" is nytimes.com, "BBC News" is bbc.com."""
     words = re.findall(r"[^\W_]+", phrase.lower().replace(".", ""))
     if words[:1] == ["the"]:
@@ -155,7 +174,7 @@ def _phrase_keys(phrase: str) -> list[str]:
 
 
 @lru_cache(maxsize=8)
-def _source_keys(known_sources: frozenset[str]) -> dict[str, tuple[str, ...]]:
+def source_keys(known_sources: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """Squashed name → outlets, so that "the Harbor Courier" finds harbor-courier.example."""
     keys: dict[str, list[str]] = {}
     for source in sorted(known_sources):

@@ -76,6 +76,7 @@ def _understood(answer: Answer) -> dict[str, object]:
         "window": [window[0].isoformat(), window[1].isoformat()] if window else None,
         "sources": list(answer.question.sources or understood.sources),
         "notes": notes_of(answer),
+        "absent": list(answer.understood.absent),
     }
 
 
@@ -83,6 +84,20 @@ def notes_of(answer: Answer) -> list[str]:
     """What was understood from the words and not overruled by an option."""
     question = answer.question
     return notes_beside(answer.understood, question.since, question.until, question.sources)
+
+
+def absent_note(answer: Answer) -> str:
+    """That an outlet which was asked for is not in the corpus; "" where none is missing."""
+    absent = answer.understood.absent
+    if not absent:
+        return ""
+    everywhere = "" if is_bound_to_outlets(answer) else "; all outlets were searched"
+    return f"No articles from {' or '.join(absent)} in this corpus{everywhere}."
+
+
+def is_bound_to_outlets(answer: Answer) -> bool:
+    """Whether some outlets alone were searched."""
+    return bool(answer.question.sources or answer.understood.sources)
 
 
 def _day(value: date | None) -> str | None:
@@ -143,6 +158,8 @@ def as_lines(answer: Answer, *, colour: bool, width: int = 80, written: Written 
         if answer.is_elsewhen:
             notes.append("none of these quotes is from then")
         parts.append(_small("Understood: " + "; ".join(notes), colour, width, indent=""))
+    if absent := absent_note(answer):
+        parts.append(_small(absent, colour, width, indent=""))
     if answer.status == "not_found":
         parts.append(_refusal(answer, width))
     else:

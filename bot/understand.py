@@ -14,8 +14,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
+from bot.absent import absent_outlets
 from bot.days import day_range, explicit_days, filter_note, suggested_days, times
 from bot.kind import Kind, kind_of
+from bot.manners import without_manners
 from bot.outlets import is_in_outlet, named_sources
 from index.errors import BadInput, QuestionTooLong
 from index.words import STOP_WORDS
@@ -29,13 +31,14 @@ class Understood:
 
     Attributes:
         question: As asked, in NFC, control characters out, white space squeezed.
-        topic: The words to search with: `question` without its filter phrases.
+        topic: The words to search with: `question` without its filter phrases and what is said to the bot.
         kind: What the answer will be.
         since: First day of publication asked for outright, or None.
         until: Last day of publication asked for outright (inclusive), or None.
         window: First and last day that the words only suggest; never a filter.
         sources: Outlets asked for outright, spelt as the corpus spells them, in the order of mention.
         notes: What was understood, a short phrase each, for showing.
+        absent: Well-known outlets asked for outright that the corpus does not have.
     """
 
     question: str
@@ -46,6 +49,7 @@ class Understood:
     window: tuple[date, date] | None
     sources: tuple[str, ...]
     notes: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def understand(
@@ -73,6 +77,8 @@ def understand(
         return Understood(asked, asked, kind_of(asked), None, None, None, (), ())
     known = frozenset(known_sources)
     sources, named = named_sources(asked, known)
+    absent, unmet = absent_outlets(asked, known, named)
+    named += unmet
     spoken = [
         time
         for time in times(asked, asked_on)
@@ -87,8 +93,8 @@ def understand(
         notes.append(f'around {day_range(*window)} ("{words}")')
     if sources:
         notes.append(_only(sources))
-    topic = _without(asked, [*spent, *named])
-    return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes))
+    topic = without_manners(_without(asked, [*spent, *named]))
+    return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes), absent)
 
 
 def notes_beside(understood: Understood, since: date | None, until: date | None, sources: Collection[str]) -> list[str]:
@@ -126,6 +132,8 @@ def _cleaned(question: str) -> str:
 _ADDRESS = re.compile(
     r"\b(?:hello|hi(?:ya)?|hey|howdy|greetings|good\s+(?:morning|afternoon|evening|night|day)|what['’]?s\s+up"
     r"|how(?:['’]?s\s+it\s+going|\s+are\s+you(?:\s+(?:doing|today))?)|thanks?|thx|ty|please|sorry|(?:good)?bye|ok(?:ay)?|help"
+    r"|who\s+(?:made|created|built|programmed|owns|runs)\s+you|tell\s+me\s+a\s+joke|how\s+old\s+are\s+you"
+    r"|are\s+you\s+(?:an?\s+)?(?:real|human|robot|ai|alive|person)(?:\s+(?:person|human))?"
     r"|(?:(?:good|bad|nice|great|clever|silly|stupid)\s+)?bot|well\s+done|lol|wow)\b",
     re.IGNORECASE,
 )
@@ -137,7 +145,15 @@ def _says_what(asked: str) -> bool:
     """Whether a question has a word of weight, or a name made of small ones."""
     said = _ADDRESS.sub(" ", asked)
     words = {word.lower() for word in re.findall(r"\w+", said)}
-    return not words <= STOP_WORDS or (_NAME.search(said) is not None and not asked.isupper())
+    if words & {"time", "day", "date"}:
+        words -= {"today", "now"}
+    return not words <= _NOTHING or (_NAME.search(said) is not None and not asked.isupper())
+
+
+# What is asked without naming anything: "whats new", "what time is it".
+_NOTHING = STOP_WORDS | frozenset(
+    {"whats", "whos", "new", "news", "latest", "happening", "happened", "happen", "going", "time", "day", "date", "any"}
+)
 
 
 _EMPTY_WORDS = frozenset(

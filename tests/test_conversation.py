@@ -58,6 +58,7 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (CLOSED, "and before 5 April?", "Which ports closed before 5 April?", None),
         (LED, "and in March?", "Who led in Tarn before last week's vote in March?", "person"),
         (FERRY, "and how many on Friday?", "how many on Friday: people injured in the ferry accident?", "number"),
+        (FERRY, "n how many on Friday?", "how many on Friday: people injured in the ferry accident?", "number"),
         (BOUGHT, "how did they pay for it?", "how did they pay for it: Northgate buy?", None),
         (BOUGHT, "what did it sell last year?", "what did it sell last year: Northgate buy?", None),
         # "He" is the subject of the question before, not what it says something about.
@@ -178,6 +179,23 @@ def test_a_question_for_the_bot_is_none_for_the_news() -> None:
     with pytest.raises(BadInput, match="names nothing to search for"):
         filled_in("what can you do?", FERRY)
     assert filled_in("where can you see it?", FERRY) == "where can you see it: people injured in the ferry accident?"
+
+
+@pytest.mark.parametrize(
+    ("asked", "marked", "person"),
+    [
+        ("Who is Leon Marchetti?", "Port Wessel", "Leon Marchetti"),
+        ("Who's Leon Marchetti?", "the court", "Leon Marchetti"),
+        ("who was Leon Marchetti", None, "Leon Marchetti"),
+        ("Who is the mayor of Tarn?", "Ines Halloran", "Ines Halloran"),
+        ("Who is Leon Marchetti's daughter?", "Ada Quill", "Ada Quill"),
+    ],
+)
+def test_who_is_somebody_is_about_that_person_and_not_about_what_is_marked(
+    asked: str, marked: str | None, person: str
+) -> None:
+    before = Before(asked, "person", marked)
+    assert filled_in("and what did he do?", before) == f"what did {person} do?"
 
 
 def gone_on(before: Before, *asked: tuple[str, str | None, bool]) -> Before:

@@ -176,6 +176,20 @@ def test_the_options_filter_and_the_outlets_complete(sample_data: Path, embedder
     run(test())
 
 
+def test_an_outlet_that_is_not_in_the_corpus_is_told_above_the_quotes(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            question = f"according to Reuters, {FERRY[0].lower()}{FERRY[1:]}"
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=question)).answered()
+            assert "-# No articles from Reuters in this corpus; all outlets were searched." in answer.content
+            assert "injured" in answer.text
+
+    run(test())
+
+
 NOTHING_IN_IT = "There is nothing in it that I could search for; ask about the news, for example: Who won the election?"
 
 

@@ -63,6 +63,16 @@ def test_emoji_only_question_says_that_there_is_nothing_to_search_for() -> None:
         "good bot",
         "are you a bot?",
         "lol well done, thx!",
+        "whats new",
+        "What's the latest?",
+        "any news?",
+        "What happened?",
+        "what time is it now",
+        "What day is it today?",
+        "who made you?",
+        "Are you a real person?",
+        "how old are you",
+        "tell me a joke",
     ],
 )
 def test_small_talk_names_nothing_to_search_for(question: str) -> None:
@@ -77,7 +87,6 @@ def test_small_talk_names_nothing_to_search_for(question: str) -> None:
     [
         "hello kitty",
         "bot farm raided",
-        "Good morning, who won?",
         "What is the US?",
         "Who are The Who?",
         "was ist das",
@@ -360,6 +369,46 @@ def test_any_written_day_is_read_back(day: date, asked_on: date) -> None:
         assert (day if day <= asked_on else None) == understood.since
 
 
+@pytest.mark.parametrize(
+    "day",
+    [
+        "Friday, April 4",
+        "friday 4 april",
+        "Friday April 4, 2025",
+        "Friday the 4th of April",
+        "Friday, 2025-04-04",
+        "4.4.2025",
+        "04.04.2025",
+        "2025/04/04",
+    ],
+)
+def test_a_day_is_the_same_with_its_weekday_before_it_and_in_other_notations(day: str) -> None:
+    fourth, asked_on = date(2025, 4, 4), date(2025, 4, 30)
+    assert read(f"what did the court decide on {day}?", asked_on).window == (fourth, fourth)
+    since = read(f"what did the court decide since {day}?", asked_on)
+    assert (since.since, since.topic) == (fourth, "what did the court decide?")
+
+
+@pytest.mark.parametrize(
+    ("day", "window"),
+    [
+        ("Tuesday, May 6", None),  # six days ahead; May 6 was a Monday the year before
+        ("Monday 6 May", date(2024, 5, 6)),
+        ("Saturday, December 28", date(2024, 12, 28)),
+        ("Wednesday 4 April", date(2025, 4, 4)),  # no near year has it
+    ],
+)
+def test_the_weekday_before_a_day_tells_its_year(day: str, window: date | None) -> None:
+    found = read(f"What closed on {day}?", date(2025, 4, 30)).window
+    assert found == (None if window is None else (window, window))
+
+
+def test_numbers_with_points_are_days_only_where_they_can_be() -> None:
+    assert read("What closed on 10.04.2025?", date(2025, 4, 30)).window == (date(2025, 4, 10), date(2025, 4, 10))
+    for number in ("31.2.2025", "192.1.2025", "1.13.2025", "1.2.2025.3"):
+        assert read(f"What changed in version {number}?", date(2025, 4, 30)).window is None
+
+
 # --- Outlets ---------------------------------------------------------------------------------------
 
 
@@ -377,6 +426,10 @@ def test_any_written_day_is_read_back(day: date, asked_on: date) -> None:
         ("Who won the vote according to BBC News?", ("www.bbc.co.uk",), "Who won the vote?"),
         ("Who won according to harbor-courier.example?", ("harbor-courier.example",), "Who won?"),
         ("Who won, according to The Week?", ("theweek.com",), "Who won?"),
+        ("source: ledger, what happened to rates?", ("The Hill Ledger",), "what happened to rates?"),
+        ("Who won? Source: Courier", ("harbor-courier.example",), "Who won?"),
+        ("source: Reuters, what happened to rates?", ("reuters.com",), "what happened to rates?"),
+        ("what happened to rates? source: harbor courier", ("harbor-courier.example",), "what happened to rates?"),
     ],
 )
 def test_known_outlet_that_is_asked_for_becomes_a_filter(question: str, sources: tuple[str, ...], topic: str) -> None:
@@ -395,11 +448,23 @@ def test_known_outlet_that_is_asked_for_becomes_a_filter(question: str, sources:
         "Who runs the BBC?",
         "Which ships sank in the week after the storm?",
         "Who bought Reuters?",
+        "source: example, who won the vote?",
+        "source: the, who won the vote?",
+        "source: com, who won the vote?",
+        "what is the source: the ledger of the bank, or its chairman?",
+        "Who won the vote according to the Ledger?",
     ],
 )
 def test_unknown_outlet_or_one_asked_about_stays_in_the_topic(question: str) -> None:
     understood = read(question)
     assert ((), question) == (understood.sources, understood.topic)
+
+
+def test_a_part_of_a_name_behind_source_is_an_outlet_where_it_is_one_outlets_alone() -> None:
+    ledgers = ["Hill Ledger", "Northgate Ledger", "Port Paper"]
+    assert understand("source: ledger, who won?", FRIDAY, ledgers).sources == ()
+    assert understand("source: the ledger, who won?", FRIDAY, ledgers[1:]).sources == ("Northgate Ledger",)
+    assert understand("source: northgate, who won?", FRIDAY, ledgers).sources == ("Northgate Ledger",)
 
 
 ORDINARY = (

@@ -33,6 +33,8 @@ class Words:
     elsewhen: str
     only_from: str
     any_of: str
+    absent: str
+    absent_all: str
     newest: str
     page: str
     gone: str
