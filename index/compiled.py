@@ -1,4 +1,7 @@
-"""A model's OpenVINO file → a model that is ready to run on this machine. Knows nothing about what it computes."""
+"""A model's OpenVINO file → a model that is ready to run on this machine; several inputs computed beside each other.
+
+Knows nothing about what it computes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,14 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+
+Key = TypeVar("Key")
+Arrays = Sequence[npt.NDArray[Any]]
 
 _PREFIX = "openvino-"
 _LOCK = "lock"
@@ -67,6 +75,37 @@ def _alone(path: Path) -> Iterator[None]:
                     raise TimeoutError from None
                 time.sleep(0.02)
         yield
+
+
+def outputs(requests: Sequence[Any], inputs: Iterable[tuple[Key, Arrays]]) -> Iterator[tuple[Key, Arrays]]:
+    """A model's outputs for each input under the input's key, as they are collected; lent until the next are asked for.
+
+    Inputs are copied into OpenVINO's own memory. No request is at work any more when this ends, whatever ends it.
+
+    Waited for by us, with no callback: a callback's thread may still want the interpreter when the model is let go,
+    which then waits for that thread for ever (openvino's AsyncInferQueue, seen once in a few dozen runs).
+    """
+    load = [0] * len(requests)
+    running: dict[int, Key] = {}
+    try:
+        for key, arrays in inputs:
+            slot = min(range(len(load)), key=load.__getitem__)  # which will be the first to be free
+            if slot in running:
+                yield running.pop(slot), _waited_for(requests[slot])
+            requests[slot].start_async(arrays)
+            running[slot] = key
+            load[slot] += arrays[0].size
+        for slot, key in running.items():
+            yield key, _waited_for(requests[slot])
+    finally:
+        for request in requests:
+            with contextlib.suppress(RuntimeError):  # what went wrong first is on its way already
+                request.wait()
+
+
+def _waited_for(request: Any) -> Arrays:
+    request.wait()
+    return [tensor.data for tensor in request.output_tensors]
 
 
 def round_up(n: int, step: int) -> int:

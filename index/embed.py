@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, round_up
+from index.compiled import compiled, outputs, round_up
 from index.errors import ModelUnavailable
 from index.quantise import calibration_texts, quantise, why_not_made
 from index.types import Embedder, Vectors
@@ -259,25 +259,10 @@ class OpenVinoEmbedder:
             return np.zeros((0, self.dim), np.float32)
         ids = self._tok().ids(texts)
         vectors = np.empty((len(ids), self.dim), np.float32)
-        requests = self._infer_requests()
-        waiting: list[list[int] | None] = [None] * len(requests)
-
-        def collect(slot: int) -> None:
-            rows = waiting[slot]
-            if rows is not None:
-                requests[slot].wait()
-                vectors[rows] = requests[slot].get_output_tensor(0).data
-                waiting[slot] = None
-
-        # Waited for by us, with no callback: a callback's thread may still want the interpreter when the model is let
-        # go, which then waits for that thread for ever (openvino's AsyncInferQueue, seen once in a few dozen runs).
-        for turn, rows in enumerate(batches_by_length([len(row) for row in ids], BATCH_TOKENS)):
-            slot = turn % len(requests)
-            collect(slot)
-            waiting[slot] = rows
-            requests[slot].start_async(_padded([ids[row] for row in rows]))
-        for slot in range(len(requests)):
-            collect(slot)
+        batches = batches_by_length([len(row) for row in ids], BATCH_TOKENS)
+        inputs = ((rows, _padded([ids[row] for row in rows])) for rows in batches)
+        for rows, (pooled,) in outputs(self._infer_requests(), inputs):
+            vectors[rows] = pooled
         return vectors
 
     def embed_query(self, text: str) -> Vectors:

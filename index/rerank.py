@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, round_up
+from index.compiled import compiled, outputs, round_up
 from index.embed import default_model_path, file_sha256
 from index.errors import ModelUnavailable
 from index.types import Judged, Reading, Reranker, Span
@@ -191,7 +191,7 @@ class OpenVinoReranker:
         self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
         try:
             # Pinning would wait for a core that another process holds.
-            self._compiled: Any = compiled(
+            model = compiled(
                 folder / "model.xml",
                 self.revision,
                 "THROUGHPUT",
@@ -203,7 +203,7 @@ class OpenVinoReranker:
             raise ModelUnavailable(
                 "The reranker needs openvino; install it, or set NEWSQUOTE_RERANKER=none."
             ) from error
-        self._requests: list[Any] = [self._compiled.create_infer_request() for _ in range(BESIDE)]
+        self._requests: list[Any] = [model.create_infer_request() for _ in range(BESIDE)]
         self._lock = threading.Lock()
 
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
@@ -211,28 +211,12 @@ class OpenVinoReranker:
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
         places: list[list[Span | None]] = [[]] * len(pairs)
         longest_first = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
-        running: list[int | None] = [None] * BESIDE
-        tokens = [0] * BESIDE
-
-        def collect(slot: int) -> None:
-            at, request = running[slot], self._requests[slot]
-            if at is None:
-                return
-            request.wait()
-            scores[at] = request.get_output_tensor(0).data[0, : len(pairs[at].bounds)].astype(np.float64)
-            pointing = request.get_output_tensor(1).data[0]
-            places[at] = [place_of(pairs[at], sentence, pointing) for sentence in range(len(pairs[at].bounds))]
-            running[slot] = None
-
+        inputs = ((at, padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)) for at in longest_first)
         with self._lock:
-            for at in longest_first:
-                slot = min(range(BESIDE), key=tokens.__getitem__)  # which will be the first to be free
-                collect(slot)
-                self._requests[slot].start_async(list(padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)))
-                running[slot] = at
-                tokens[slot] += len(pairs[at].ids)
-            for slot in range(BESIDE):
-                collect(slot)
+            for at, (found, pointing) in outputs(self._requests, inputs):
+                n_sentences = len(pairs[at].bounds)
+                scores[at] = found[0, :n_sentences].astype(np.float64)
+                places[at] = [place_of(pairs[at], sentence, pointing[0]) for sentence in range(n_sentences)]
         return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index import rerank
 from index.embed import default_model_path
 from index.errors import ModelUnavailable
 from index.rerank import (
@@ -74,6 +75,17 @@ def test_several_threads_may_share_it(reranker: OpenVinoReranker) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: reranker.judge(QUESTION, [COUNCIL, ELSEWHERE]).scores, range(24)))
     assert all(np.allclose(each, expected, atol=1e-4) for each in found)
+
+
+def test_a_question_that_fails_halfway_leaves_the_next_one_alone(
+    reranker: OpenVinoReranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [COUNCIL, ELSEWHERE] * 12
+    expected = reranker.judge(QUESTION, readings).scores.tolist()
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(rerank, "place_of", lambda *_: 1 / 0)
+        reranker.judge(QUESTION, readings)
+    assert reranker.judge(QUESTION, readings).scores.tolist() == expected
 
 
 def test_every_sentence_is_scored_however_many_and_long_they_are(reranker: OpenVinoReranker) -> None:
