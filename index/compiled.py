@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
+from index.errors import ModelUnavailable
+
 Key = TypeVar("Key")
 Arrays = Sequence[npt.NDArray[Any]]
 
@@ -25,7 +27,7 @@ _LOCK = "lock"
 LOCK_WAIT_S = 10.0
 
 
-def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: Any) -> Any:
+def compiled(model: Path, digest: str, hint: str, kept: Path | None, remedy: str, **config: Any) -> Any:
     """An OpenVINO `CompiledModel`, computing with 32-bit floats: the same numbers on every processor.
 
     Making one ready takes half a second. What came of it is kept where it can be, and read from there the next time in
@@ -40,7 +42,12 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
         hint: `LATENCY` or `THROUGHPUT`.
         kept: A folder for what is kept, in a folder of its own for each release of OpenVINO; None, or one that is not
             there, keeps nothing.
+        remedy: What to do where the model is damaged, as the end of a sentence.
         **config: More of OpenVINO's properties.
+
+    Raises:
+        ModelUnavailable: The model is missing or damaged.
+        ImportError: OpenVINO is not installed.
     """
     os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
     import openvino
@@ -54,7 +61,11 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
             _alone(folder / _LOCK),
         ):
             return core.compile_model(str(model), "CPU", {**properties, "CACHE_DIR": str(folder)})
-    return core.compile_model(str(model), "CPU", properties)
+    try:
+        return core.compile_model(str(model), "CPU", properties)
+    except RuntimeError as error:
+        why = str(error).strip().splitlines()[-1]  # the lines before it are places in OpenVINO's own source
+        raise ModelUnavailable(f"The model {model} cannot be read ({why}); {remedy}.") from error
 
 
 @contextlib.contextmanager
