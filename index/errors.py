@@ -12,7 +12,7 @@
     ├── FetchError          (url) something could not be fetched
     ├── ExtractError        (url) a page holds no article
     ├── FeedError           (url) what was read is no feed and no list of feeds
-    ├── ModelUnavailable    the embedding model is missing or altered
+    ├── ModelUnavailable    an embedding model or reranker is missing, damaged or altered
     ├── LanguageModelFailed (reason) the optional language model gave no usable reply; the quotes stand without it
     ├── Busy                as many questions are waiting as may
     ├── Closing             the bot is stopping and takes no more questions

