@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, round_up
+from index.compiled import compiled, import_openvino, round_up
 from index.errors import ModelUnavailable
 from index.quantise import calibration_texts, quantise, why_not_made
 from index.types import Embedder, Vectors
@@ -368,8 +368,7 @@ def export_openvino(folder: Path, target: Path) -> None:
     Raises:
         ModelUnavailable: The folder cannot be written, or the model cannot be read.
     """
-    import openvino
-
+    openvino = import_openvino()
     try:
         import torch
         from transformers import AutoModel
@@ -414,6 +413,8 @@ def _appearing_at_once(target: Path) -> Iterator[Path]:
         building = Path(tempfile.mkdtemp(prefix=".export-", dir=target.parent))
         try:
             yield building
+            # It was made for its owner alone; who may ask is the folder's matter.
+            building.chmod(target.parent.stat().st_mode & 0o777)
             building.replace(target)
         finally:
             shutil.rmtree(building, ignore_errors=True)
