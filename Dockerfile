@@ -63,8 +63,10 @@ for export in "${IMAGE_MODELS:-/opt/newsquote/models}"/*; do
     target="$models/$(basename "$export")"
     # A folder that cannot be written may well be read: asking works there.
     if [ -e "$export/model.xml" ] && [ ! -e "$target/model.xml" ] && mkdir -p "$models" 2>/dev/null && [ -w "$models" ]; then
-        cp -r "$export" "$target.$$"
-        mv -T "$target.$$" "$target" || rm -rf "$target.$$"
+        # Containers that start together have the same process ids. One of them is first, and the others let it be.
+        copy=$(mktemp -d "$models/.copy-XXXXXX")
+        cp -r "$export" "$copy/model" && mv -T "$copy/model" "$target" 2>/dev/null || true
+        rm -rf "$copy"
     fi
 done
 exec "$@"
@@ -75,11 +77,14 @@ ENV PATH=/opt/newsquote/bin:$PATH \
     NEWSQUOTE_METRICS_PORT=9464 \
     TIKTOKEN_CACHE_DIR=/opt/newsquote/tiktoken \
     PYTHONUNBUFFERED=1 \
-    HF_HUB_OFFLINE=1 \
-    OPENVINO_TELEMETRY_ENABLED=0
+    HF_HUB_OFFLINE=1
 
 USER newsquote
 WORKDIR /data
+# As the user that it runs as, without torch: the model is found, an article goes in, and no trace of it stays.
+RUN head -n 1 /opt/newsquote/lib/python*/site-packages/ingest/sample/articles.jsonl \
+  | NEWSQUOTE_DATA=/tmp/trial with-model newsquote ingest - \
+ && rm -r /tmp/trial
 ENTRYPOINT ["with-model"]
 CMD ["newsquote", "bot"]
 

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -27,6 +28,18 @@ _LOCK = "lock"
 N_KEPT = 4
 # Far longer than making a model ready takes; who holds the lock by then hangs.
 LOCK_WAIT_S = 10.0
+
+
+def import_openvino() -> Any:
+    """The module `openvino`, kept from reporting to its makers.
+
+    Each import of it sends Google Analytics its version and an id that it keeps in the home folder, and no variable
+    turns that off. Where `openvino_telemetry` cannot be imported, it takes a stub of its own that sends nothing.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
 
 
 def compiled(model: Path, digest: str, hint: str, kept: Path | None, remedy: str, **config: Any) -> Any:
@@ -51,9 +64,7 @@ def compiled(model: Path, digest: str, hint: str, kept: Path | None, remedy: str
         ModelUnavailable: The model is missing or damaged.
         ImportError: OpenVINO is not installed.
     """
-    os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
-    import openvino
-
+    openvino = import_openvino()
     core = openvino.Core()
     properties = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": "f32", **config}
     folder = _folder(kept, openvino.__version__, digest) if kept is not None else None

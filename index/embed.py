@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, outputs, round_up
+from index.compiled import compiled, import_openvino, outputs, round_up
 from index.errors import ModelUnavailable
 from index.quantise import calibration_texts, quantise, why_not_made
 from index.types import Embedder, Vectors
@@ -393,8 +393,7 @@ def export_openvino(folder: Path, target: Path) -> None:
     Raises:
         ModelUnavailable: The folder cannot be written, or the model cannot be read.
     """
-    import openvino
-
+    openvino = import_openvino()
     try:
         import torch
         from transformers import AutoModel

@@ -10,12 +10,13 @@ import contextlib
 import importlib.util
 import io
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
+
+from index.compiled import import_openvino
 
 _CALIBRATION = Path(__file__).with_name("calibration.txt")
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -60,10 +61,8 @@ def quantise(model: Path, inputs: Sequence[list[npt.NDArray[Any]]], target: Path
         inputs: Its inputs in their order, for each calibration passage.
         target: The `.xml` file to write; its weights stand beside it.
     """
-    os.environ.setdefault("NNCF_CI", "1")  # sends no telemetry
-    os.environ.setdefault("OPENVINO_TELEMETRY_ENABLED", "0")
+    openvino = import_openvino()
     import nncf
-    import openvino
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
     with contextlib.redirect_stdout(io.StringIO()):  # bars, which are no result of ours

@@ -26,7 +26,7 @@ ONLY_IN = {
     "sqlite3": ["index/store.py", "bot/memory.py"],
     "sentence_transformers": ["index/embed.py", "index/rerank.py"],
     "torch": ["index/embed.py", "index/rerank.py"],
-    "openvino": ["index/compiled.py", "index/embed.py", "index/quantise.py"],
+    "openvino": ["index/compiled.py"],
     "nncf": ["index/quantise.py"],
     "discord": ["bot/discord*.py"],
     "openai": ["bot/llm_client.py"],

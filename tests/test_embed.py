@@ -295,6 +295,8 @@ def test_a_model_of_the_kind_is_exported_once_and_gives_what_torch_gives(tmp_pat
     export_openvino(model, target)  # as by a second process that began before the first was done
     assert {path.name: path.stat().st_ino for path in target.iterdir()} == first
     assert first.keys() == {"model.xml", "model.bin"}
+    # Whoever may look into the folder may use the export: a container's user, say, that did not make it.
+    assert target.stat().st_mode == target.parent.stat().st_mode
     # Nothing half-made beside it, only what is kept ready to run.
     (kept,) = {*(tmp_path / "exports").iterdir()} - {target}
     assert kept.name.startswith("openvino-")

@@ -348,7 +348,8 @@ def test_what_the_build_takes_away_is_not_what_answers() -> None:
 def run_start_script(tmp_path: Path, data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "with-model"
     script.write_text(start_script())
-    environment = {"PATH": os.environ["PATH"], "NEWSQUOTE_DATA": str(data), "IMAGE_MODELS": str(tmp_path / "image")}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    environment = {"PATH": path, "NEWSQUOTE_DATA": str(data), "IMAGE_MODELS": str(tmp_path / "image")}
     return subprocess.run(["sh", str(script), *words], env=environment, capture_output=True, text=True)
 
 
@@ -368,6 +369,20 @@ def test_a_new_data_folder_gets_the_images_model_once(tmp_path: Path) -> None:
     again = run_start_script(tmp_path, data, "true")
     assert (again.returncode, again.stderr) == (0, "")
     assert kept.read_text() == "used since"
+    assert [path.name for path in (data / "models").iterdir()] == ["model-1"]
+
+
+def test_of_two_containers_that_start_together_one_brings_the_model(tmp_path: Path) -> None:
+    """The other one finds it there after its own copying."""
+    make_export(tmp_path / "image" / "model-1", "from the image")
+    data = tmp_path / "data"
+    make_export(tmp_path / "other", "from the other")
+    program = tmp_path / "cp"
+    program.write_text(f'#!/bin/sh\n{shutil.which("cp")} "$@"\nmv "{tmp_path}/other" "{data}/models/model-1"\n')
+    program.chmod(0o755)
+    ran = run_start_script(tmp_path, data, "echo", "started")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "started\n", "")
+    assert (data / "models" / "model-1" / "model.xml").read_text() == "from the other"
     assert [path.name for path in (data / "models").iterdir()] == ["model-1"]
 
 

@@ -20,13 +20,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the filter is L
 # The number of the system call `socket` and the value by which the kernel names the architecture.
 SYSTEM_CALLS = {"x86_64": (41, 0xC000003E), "aarch64": (198, 0xC00000B7)}
 
+# It also says so: a thread or a forked process may end in silence.
 HOOK = """
-import socket, sys
+import os, socket, sys
 
 def watch(event, values):
     inet = event == "socket.__new__" and values[1] in (socket.AF_INET, socket.AF_INET6)
     if inet or event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.bind", "socket.sendto"):
-        raise SystemExit(f"opened {event} {values[1:]}")
+        os.write(2, f"opened {event} {values[1:]}\\n".encode())
+        raise SystemExit(1)
 
 sys.addaudithook(watch)
 """
@@ -99,7 +101,7 @@ def loaded(ran: Ran) -> set[str]:
 def test_asking_opens_no_connection_and_loads_no_training_library(sample_data: Path, watched: str) -> None:
     words = ("ask", "what deadline did Bessent mention?", "--json", "--data", str(sample_data))
     ran = run_child(*words, before=watched)
-    assert ran.code == 0, ran.err
+    assert (ran.code, "opened" in ran.err) == (0, False), ran.err
     assert json.loads(ran.out)["quotes"]
     if json.loads((sample_data / "snapshots/000001/manifest.json").read_text())["model"]["runtime"] != "torch":
         assert loaded(ran) & {"torch", "transformers", "sentence_transformers"} == set()
@@ -110,13 +112,13 @@ def test_ingest_opens_no_connection(sample_data: Path, tmp_path: Path, watched: 
     (tmp_path / "models").symlink_to(sample_data / "models", target_is_directory=True)
     source = str(ROOT / "ingest" / "sample" / "articles.jsonl")
     ran = run_child("ingest", source, "--data", str(tmp_path), before=watched)
-    assert ran.code == 0, ran.err
+    assert (ran.code, "opened" in ran.err) == (0, False), ran.err
     assert "the live index is now 000001" in ran.err
 
 
 def test_doctor_opens_no_connection(sample_data: Path, watched: str) -> None:
     ran = run_child("doctor", "--data", str(sample_data), before=watched)
-    assert (ran.code, ran.out.count("ok ")) == (0, 4), ran.err
+    assert (ran.code, ran.out.count("ok "), "opened" in ran.err) == (0, 4, False), ran.err
 
 
 def test_with_torch_no_connection_is_opened_either(tmp_path: Path, watched: str) -> None:
@@ -124,5 +126,5 @@ def test_with_torch_no_connection_is_opened_either(tmp_path: Path, watched: str)
     (tmp_path / "one.jsonl").write_text(json.dumps(article), encoding="utf-8")
     words = ("ingest", str(tmp_path / "one.jsonl"), "--data", str(tmp_path / "data"))
     ran = run_child(*words, before=watched, env={"NEWSQUOTE_RUNTIME": "torch"})
-    assert ran.code == 0, ran.err
+    assert (ran.code, "opened" in ran.err) == (0, False), ran.err
     assert "torch" in loaded(ran)

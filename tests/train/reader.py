@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional
 from transformers import AutoModel
 
+from index.compiled import import_openvino
 from index.embed import default_model_path
 from index.rerank import Pair, PairTokenizer, padded, tokens_of
 from index.types import Reading
@@ -243,8 +244,8 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
     Returns:
         Scores of `calibration` by the model as trained and as written; each (n,).
     """
+    openvino = import_openvino()
     import nncf
-    import openvino
 
     class Both(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
