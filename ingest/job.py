@@ -1,4 +1,4 @@
-"""The ingest verbs as whole jobs on a data folder whose lock the caller holds: ingest, reindex, retract, export."""
+"""The ingest verbs as whole jobs on a data folder whose lock the caller holds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from index.terminal import counted
 from index.types import Embedder
 from index.vectors import bytes_a_vector
 from ingest.draft import Draft, Flush, Reject, Source
-from ingest.identity import canonical_url
 from ingest.page_log import StoredPages
 from ingest.pipeline import (
     finish,
@@ -34,6 +33,7 @@ from ingest.pipeline import (
     store_articles,
 )
 from ingest.report import BarProgress, LineProgress, summary
+from ingest.retraction import named, planned
 from ingest.web_counts import Remembering
 
 
@@ -195,13 +195,9 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
         BadInput: One is not in the corpus.
     """
     with Store(folder) as reader:
-        ids = []
+        ids: list[str] = []
         for url in urls:
-            # As it is, it may be the id of a part of a page; a page takes its parts along.
-            is_id = reader.known(url) is not None
-            identity = url if is_id else canonical_url(url)
-            parts = reader.parts_of(identity) if identity else []
-            found = [identity, *parts] if identity and reader.known(identity) else parts or reader.ids_at(url)
+            found = named(reader, url).ids
             if not found:
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
             ids.extend(found)
@@ -217,6 +213,50 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
         f"{counted(n, 'article')} retracted: no answer from there any more. `newsquote reindex` "
         "takes words and vectors off the index files too."
     )
+
+
+def run_undo(
+    folder: Path,
+    urls: Sequence[str],
+    embedder: Callable[[], tuple[Embedder, int]],
+    newsquote: str,
+    now_s: int,
+    *,
+    dry_run: bool,
+) -> str:
+    """Lift the tombstones of what `run_retract` would take, and bring the index up to date; all of them or none.
+
+    Run again after a kill, it finishes: what is back already is no error while the index does not show it.
+
+    Args:
+        folder: The data folder.
+        urls: As in `run_retract`.
+        embedder: Makes the embedder and the passage length; before anything is lifted.
+        newsquote: Version, for the manifest.
+        now_s: The moment of this run.
+        dry_run: Only say what would come back.
+
+    Returns:
+        A line for each name: since when and why it was retracted, and what stays so. A last line says what was done.
+
+    Raises:
+        BadInput: One is not in the corpus, is not retracted, or is not to be lifted alone.
+    """
+    with FeedStore(folder) as reader:
+        plan = planned(reader, folder, urls)
+    lines = [one.line(is_done=not dry_run) for one in plan]
+    ids = list(dict.fromkeys(identity for one in plan for identity in one.ids))
+    if dry_run:
+        return "\n".join([*lines, f"{counted(len(ids), 'article')} would answer again."])
+    chosen, passage_tokens = embedder()
+    recipe = recipe_for(chosen, passage_tokens, newsquote)
+    with FeedStore(folder, write=True) as store:
+        n = store.bring_back(ids, [line for one in plan for line in one.log_lines(now_s)], now_s)
+        progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
+        with contextlib.closing(progress):
+            _, name = finish(folder, store, chosen, recipe, now_s, progress)
+    back = f"{counted(n, 'article')} {'answers' if n == 1 else 'answer'} again; the" if n else "The"
+    return "\n".join([*lines, f"{back} live index is now {name}."])
 
 
 def run_export(store: Store, output: str, *, all_versions: bool) -> int:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
 
 from index.build import Recipe, build_snapshot, in_index
-from index.errors import IndexCorrupt, IndexMissing, IndexStale
+from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
 from index.snapshot import model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, Vectors, instant_s
@@ -362,13 +362,19 @@ def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
     """Give passages to every version that has none; the splitter's number."""
     splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
     budget = passage_budget(passage_tokens, embedder.max_tokens)
-    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
+
+    def split(articles: Sequence[Article]) -> None:
         rows = [
             PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
             for article in articles
             for span, n_tokens in article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
         ]
         store.add_passages(splitter, articles[-1].version, rows)
+
+    if restored := store.unsplit_before(splitter):
+        split(restored)
+    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
+        split(articles)
     return splitter
 
 
@@ -482,6 +488,14 @@ def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
     except (IndexMissing, IndexCorrupt, IndexStale):
         return False
     return (manifest.change, manifest.model, manifest.splitter) == (store.change(), recipe.model, recipe.splitter)
+
+
+def is_behind(folder: Path, store: Store) -> bool:
+    """Whether the store has changed since the live index was made; an empty one needs none."""
+    try:
+        return read_manifest(folder).change != store.change()
+    except NewsquoteError:
+        return bool(store.counts()["articles"])
 
 
 def recipe_for(embedder: Embedder, passage_tokens: int, newsquote: str) -> Recipe:
