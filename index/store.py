@@ -579,15 +579,20 @@ class Store:
             return bool(done.rowcount)
 
     def retracted_s(self, article_id: str) -> int | None:
-        """When this very id, an article or a page of parts only, was retracted; None where it is not."""
+        """When this very id was retracted, be there an article of it here or not; None where it is not."""
         row = self._one("SELECT retracted_s FROM articles WHERE id = ?", (article_id,))
         return row[0] if row else None
 
+    def is_page_of_parts(self, article_id: str) -> bool:
+        """Whether a tombstone stands for a page of which only parts were ever articles."""
+        row = self._one("SELECT 1 FROM articles WHERE id = ? AND current IS NULL AND url IS NULL", (article_id,))
+        return row is not None
+
     def restore(self, ids: Iterable[str], now_s: int) -> int:
-        """Lift the tombstones of articles, which answer again from now on; inside a transaction. How many had one.
+        """Lift tombstones; inside a transaction. How many articles answer again.
 
         With a part of a page that is stored as parts only, the page's own goes: other parts keep theirs, and later ones
-        are ingested again.
+        are ingested again; and so is what has a tombstone without an article.
         """
         n = 0
         for article_id in ids:
@@ -601,8 +606,10 @@ class Store:
                 self._db.execute(
                     "INSERT OR REPLACE INTO restored SELECT number, ? FROM articles WHERE id = ?", (now_s, article_id)
                 )
-                # Not kept without its tombstone: an article without a version is none that `add` knows.
-                self._db.execute("DELETE FROM articles WHERE id = ? AND current IS NULL", (page_of(article_id),))
+            # Not kept without its tombstone: an article without a version is none that `add` knows.
+            self._db.execute("DELETE FROM articles WHERE id = ? AND current IS NULL", (article_id,))
+            if page := page_of(article_id):
+                self._db.execute("DELETE FROM articles WHERE id = ? AND current IS NULL AND url IS NULL", (page,))
         if n:
             self._bump()
         return n
@@ -618,13 +625,22 @@ class Store:
         )
         return row[0] if row else None
 
+    def bury(self, article_id: str, url: str | None, retracted_s: int, now_s: int) -> None:
+        """Set a tombstone where no article is, so that it is not ingested; inside a transaction."""
+        self._db.execute(
+            "INSERT INTO articles (id, url, first_seen_s, retracted_s) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (article_id, url, now_s, retracted_s),
+        )
+
+    def tombstones(self) -> list[tuple[str, str | None, int]]:
+        """(id, URL, when) of all that is retracted, stored here or not, in the order of their numbers."""
+        rows = self._rows("SELECT id, url, retracted_s FROM articles WHERE retracted_s IS NOT NULL ORDER BY number")
+        return [(str(one), _text(url), int(at_s)) for one, url, at_s in rows]  # type: ignore[call-overload]
+
     def _bury_page(self, page_id: str, now_s: int) -> None:
         """Tombstone a page that was never an article and has no part left; inside a transaction."""
         if page_id and all(map(self.is_retracted, self.parts_of(page_id))):
-            self._db.execute(
-                "INSERT INTO articles (id, first_seen_s, retracted_s) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (page_id, now_s, now_s),
-            )
+            self.bury(page_id, None, now_s, now_s)
 
     def _bump(self) -> None:
         """Count a change of what may answer; a manifest records the number it reflects."""

@@ -66,7 +66,8 @@ def export(
 ) -> None:
     """Write the stored articles as JSON lines.
 
-    Ingest reads them: this is also the backup.
+    Ingest reads them: this is also the backup. What was retracted follows as lines with an address and no text, and is
+    kept out wherever they are ingested.
 
     Example: newsquote export backup.jsonl.gz
     """
@@ -78,7 +79,9 @@ def export(
     settings = settings_for(context, data)
     with Store(settings.data) as store:
         n = run_export(store, output, all_versions=not current)
-    print(f"{counted(n, 'article version')} exported", file=sys.stderr)
+        n_retracted = len(store.tombstones())
+    retractions = f" and {counted(n_retracted, 'retraction')}" if n_retracted else ""
+    print(f"{counted(n, 'article version')}{retractions} exported", file=sys.stderr)
 
 
 def history(

@@ -29,6 +29,7 @@ from ingest.pipeline import (
     n_missing,
     recipe_for,
     record,
+    retraction_record,
     split_missing,
     store_articles,
 )
@@ -202,7 +203,7 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
             ids.extend(found)
         known = {identity: reader.known(identity) for identity in ids}
-        due = [identity for identity, one in known.items() if one is None or not one.is_retracted]
+        due = [identity for identity, one in known.items() if one is not None and not one.is_retracted]
     if not due:
         return "Nothing is left to retract: what was named was retracted before."
     if dry_run:
@@ -248,19 +249,26 @@ def run_undo(
     ids = list(dict.fromkeys(identity for one in plan for identity in one.ids))
     if dry_run:
         return "\n".join([*lines, f"{counted(len(ids), 'article')} would answer again."])
-    chosen, passage_tokens = embedder()
-    recipe = recipe_for(chosen, passage_tokens, newsquote)
+    has_index = any(one.ids or not one.kept_out for one in plan)
+    made = embedder() if has_index else None
+    lifted = [*ids, *dict.fromkeys(identity for one in plan for identity in one.kept_out)]
     with FeedStore(folder, write=True) as store:
-        n = store.bring_back(ids, [line for one in plan for line in one.log_lines(now_s)], now_s)
+        n = store.bring_back(lifted, [line for one in plan for line in one.log_lines(now_s)], now_s)
+        if made is None:
+            return "\n".join(lines)
+        recipe = recipe_for(*made, newsquote)
         progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
         with contextlib.closing(progress):
-            _, name = finish(folder, store, chosen, recipe, now_s, progress)
+            _, name = finish(folder, store, made[0], recipe, now_s, progress)
     back = f"{counted(n, 'article')} {'answers' if n == 1 else 'answer'} again; the" if n else "The"
     return "\n".join([*lines, f"{back} live index is now {name}."])
 
 
 def run_export(store: Store, output: str, *, all_versions: bool) -> int:
-    """Write stored articles as JSON lines; how many. A file appears whole or not at all."""
+    """Write stored articles as JSON lines, and after them what was retracted; how many versions of articles.
+
+    A file appears whole or not at all.
+    """
     if output == "-":
         return _write_records(store, sys.stdout, all_versions)
     path = Path(output)
@@ -289,4 +297,6 @@ def _write_records(store: Store, file: TextIO, all_versions: bool) -> int:
     for article, extra in store.export(all_versions=all_versions):
         print(record(article, extra, store.valid_from_s(article.version)), file=file)
         n += 1
+    for tombstone in store.tombstones():
+        print(retraction_record(*tombstone), file=file)
     return n

@@ -40,10 +40,11 @@ def named(store: Store, name: str) -> Named:
     A page takes its updates along.
     """
     # As it is, it may be the id of a part of a page.
-    head = name if store.known(name) is not None else canonical_url(name)
+    is_id = store.known(name) is not None or store.retracted_s(name) is not None
+    head = name if is_id else canonical_url(name)
     if head is not None:
         parts = store.parts_of(head)
-        if store.known(head) is not None:
+        if store.known(head) is not None or store.retracted_s(head) is not None:
             return Named(head, (head, *parts))
         if parts:
             return Named(head, tuple(parts))
@@ -56,7 +57,9 @@ class Return:
 
     Attributes:
         name: As a person gave it.
-        ids: The articles, with one moment of retraction; empty where they are back and only the index lacks them.
+        ids: The articles, with one moment of retraction.
+        kept_out: What has a tombstone of that moment without being an article here: a page that is stored as updates
+            only, or what an export says was retracted. Empty like `ids` where all is back and only the index lacks it.
         retracted_s: That moment.
         reason: Why the watcher retracted them; "" where a person did.
         left: Updates of the page that were retracted at another moment and stay so.
@@ -65,6 +68,7 @@ class Return:
 
     name: str
     ids: tuple[str, ...]
+    kept_out: tuple[str, ...] = ()
     retracted_s: int = 0
     reason: str = ""
     left: tuple[str, ...] = ()
@@ -72,11 +76,16 @@ class Return:
 
     def line(self, *, is_done: bool) -> str:
         """For a person: what comes back, since when and why it was away."""
-        if not self.ids:
+        found = self.ids or self.kept_out
+        if not found:
             return safe(f"{self.name} was brought back before, and only the index did not show it.")
-        what = self.name + (f" ({counted(len(self.ids), 'article')})" if len(self.ids) > 1 else "")
-        verb = "would be back" if not is_done else "are back" if len(self.ids) > 1 else "is back"
-        line = f"{what} {verb}: retracted {self._how()}."
+        what = self.name + (f" ({counted(len(found), 'article')})" if len(found) > 1 else "")
+        if self.ids:
+            verb = "would be back" if not is_done else "are back" if len(found) > 1 else "is back"
+            line = f"{what} {verb}: retracted {self._how()}."
+        else:
+            verb = "would be" if not is_done else "are" if len(found) > 1 else "is"
+            line = f"{what} {verb} taken in with the next ingest: retracted {self._how()}, and not stored here."
         if self.left:
             those = "one" if len(self.left) == 1 else f"{len(self.left):,}"
             line += f" Retracted at another time, {those} of its updates stays so: {_some(self.left)}."
@@ -86,11 +95,13 @@ class Return:
 
     def log_lines(self, now_s: int) -> list[LogLine]:
         """The same for the log that `newsquote feeds why` shows, by article and page."""
-        addresses = dict.fromkeys(page_of(one) or one for one in self.ids)
+        addresses = dict.fromkeys(page_of(one) or one for one in (*self.ids, *self.kept_out))
         return [LogLine(now_s, 0, one, "restored", f"it was retracted {self._how()}"[:500]) for one in addresses]
 
     def _how(self) -> str:
         by = f"by the watcher, since {self.reason}" if self.reason else "by `newsquote retract`"
+        if not self.ids:
+            by = "as an export says"
         return f"on {_moment(self.retracted_s)} {by}"
 
 
@@ -110,10 +121,11 @@ def planned(store: FeedStore, folder: Path, names: Sequence[str]) -> list[Return
             that stays retracted.
     """
     found = [_planned(store, folder, name) for name in names]
-    ids = {identity for one in found for identity in one.ids}
-    for identity in sorted(ids):
+    lifted = {identity for one in found for identity in (*one.ids, *one.kept_out)}
+    for identity in sorted(lifted):
         page = page_of(identity)
-        if page and page not in ids and store.known(page) is not None and store.retracted_s(page) is not None:
+        stays = page not in lifted and store.retracted_s(page) is not None
+        if page and stays and not store.is_page_of_parts(page):
             raise BadInput(
                 f"{identity} is an update of {page}, which is retracted; bring that page back, and retract what is not "
                 "to come back with it."
@@ -138,18 +150,19 @@ def _planned(store: FeedStore, folder: Path, name: str) -> Return:
             f"id, such as {_some(list(retracted))}."
         )
     (retracted_s,) = moments
-    ids = tuple(one for one, at_s in retracted.items() if at_s == retracted_s)
-    removal = store.removal(ids[0])
+    lifted = [one for one, at_s in retracted.items() if at_s == retracted_s]
+    ids = tuple(one for one in lifted if store.known(one) is not None)
     # A person may have retracted again what the watcher once did, or was about to.
-    reason = removal.reason if removal is not None and removal.at_s == retracted_s else ""
-    page = next((page for one in ids if (page := page_of(one)) and store.known(page) is None), "")
+    removals = (store.removal(one) for one in ids)
+    reasons = (removal.reason for removal in removals if removal is not None and removal.at_s == retracted_s)
     return Return(
         name=name,
         ids=ids,
+        kept_out=tuple(one for one in lifted if one not in ids),
         retracted_s=retracted_s,
-        reason=reason,
-        left=tuple(one for one in retracted if one not in ids),
-        page=page if page and store.retracted_s(page) is not None else "",
+        reason=next(reasons, ""),
+        left=tuple(one for one in retracted if one not in lifted),
+        page=next((page for one in lifted if store.is_page_of_parts(page := page_of(one))), ""),
     )
 
 

@@ -809,11 +809,11 @@ def _stored(store: Store, draft: Draft, before: int | None, refused: dict[str, s
     identity = _identity(draft)
     if identity is None:
         return "new", "under an id of its own, as the entry has no address"
+    if store.is_retracted(identity):
+        return "retracted", ""
     known = store.known(identity)
     if known is None:
         return "rejected", "nothing of it could be stored"
-    if known.is_retracted:
-        return "retracted", ""
     article = store.article(known.version)
     if known.version == before or article is None:
         return "same", ""

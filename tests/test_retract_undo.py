@@ -18,12 +18,14 @@ from index.store import Store
 from index.store_feeds import FeedStore
 from index.types import Embedder
 from ingest import job
-from ingest.draft import Draft
+from ingest.draft import Draft, Reject
 from ingest.feed_commands import why_lines
 from ingest.history import article_history, history_json
 from ingest.identity import article_id
-from ingest.job import run_ingest, run_reindex, run_retract, run_undo
+from ingest.job import run_export, run_ingest, run_reindex, run_retract, run_undo
+from ingest.page_log import StoredPages, Visited
 from ingest.pipeline import recipe_for, split_missing
+from ingest.records import from_json
 from ingest.retraction import planned
 from ingest.sources import open_source
 from tests.cli import Ran, run, run_child
@@ -180,6 +182,9 @@ def test_what_was_never_split_before_it_was_retracted_is_split_when_it_is_back(f
     check_answers(folder, [story(number).word for number in (0, 1, 7)], [])
     with Store(folder) as store:
         splitter = store.splitter_id(recipe_for(WideEmbedder(), 160, "test").splitter)
+        assert store.unsplit(splitter, 10) == []
+    with Store(folder, write=True) as store:
+        store.add_passages(splitter, 2, [])
         assert store.unsplit(splitter, 10) == []  # none of the others is split again
 
 
@@ -296,6 +301,8 @@ def test_what_is_back_can_be_retracted_again_and_brought_back_again(folder: Path
         undo(folder, story(1).url)
         check_answers(folder, [story(0).word, story(1).word], [])
     retract(folder, story(1).url)
+    with Store(folder) as store:
+        assert store.restored_s(story(1).url) is None
     ingest(folder, story(1), story(7))
     check_answers(folder, [story(7).word], [story(1)])
 
@@ -459,6 +466,19 @@ def test_a_page_that_is_there_again_comes_back_with_what_it_says_now_and_may_go_
     assert site.outcomes("ferry")[-2:] == ["gone", "removed"]
 
 
+def test_what_was_fetched_and_not_taken_meanwhile_is_asked_for_again(site: World) -> None:
+    address = f"{site.base}/ferry"
+    retract(site.folder, address, now_s=int(site.clock()))
+    before = site.site.routes["/ferry"]
+    assert isinstance(before, Page)
+    page = changed(before, "The ferry", "The old ferry")
+    site.site.routes["/ferry"] = page
+    with FeedStore(site.folder, write=True) as store:  # as `newsquote ingest` with the address does
+        StoredPages(store).record([Visited(address, address, "new page", etag=page.etag or "")], int(site.clock()))
+    undo_at(site, "ferry")
+    assert site.round().outcomes["changed"] == 1
+
+
 def test_a_page_that_stays_gone_is_not_retracted_against_the_person_who_brought_it_back(site: World) -> None:
     gone(site, "ferry")
     undo_at(site, "ferry")
@@ -493,3 +513,120 @@ def test_what_came_back_no_longer_counts_as_removed(site: World) -> None:
     undo_at(site, "ferry")
     with site.store() as store:
         assert store.n_removed_since(1, 0) == 0
+
+
+# Through an export ----------------------------------------------------------------------------------------
+
+
+def restored(folder: Path) -> Path:
+    """A store made from another one's export."""
+    backup = folder.with_name("backup.jsonl")
+    with Store(folder) as store:
+        run_export(store, str(backup), all_versions=True)
+    other = folder.with_name("restored")
+    other.mkdir()
+    assert run_ingest([open_source(str(backup))], other, lambda: (WideEmbedder(), 160), "test", NOW_S) == []
+    return other
+
+
+def test_what_was_retracted_stays_away_from_a_store_made_of_an_export(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    retract(folder, story(1).url, story(2).url)
+    capsys.readouterr()
+    other = restored(folder)
+    said = capsys.readouterr().err
+    assert "6 read in " in said and ": 4 new, 0 changed, 0 same, 0 rejected" in said
+    assert "kept out, as retracted in the export: 2 articles; `newsquote retract --undo` takes one in again" in said
+    ingest(other, *map(story, range(7)))
+    assert "2 were retracted before and stay so" in capsys.readouterr().err
+    check_answers(other, [story(number).word for number in (0, 3, 4, 5, 6)], [story(1), story(2)])
+    with FeedStore(other) as store, Store(folder) as first:
+        assert store.tombstones() == first.tombstones()
+        assert why_lines(store, story(1).url, 90).startswith(f"{story(1).url}: retracted")
+    assert run_retract(other, [story(1).url], NOW_S, dry_run=False).startswith("Nothing is left to retract")
+    assert restored(other.rename(folder.with_name("second"))) and story(1).url not in live_ids(other)
+
+
+def test_what_an_export_keeps_out_is_taken_in_again_once_that_is_undone(folder: Path) -> None:
+    retract(folder, story(1).url)
+    other = restored(folder)
+
+    def embedder() -> tuple[Embedder, int]:
+        raise AssertionError("there is nothing to embed")
+
+    assert run_undo(other, [story(1).url], embedder, "test", NOW_S, dry_run=False) == (
+        f"{story(1).url} is taken in with the next ingest: retracted on 2025-07-01 00:00 UTC as an export says, and "
+        "not stored here."
+    )
+    ingest(other, *map(story, range(6)))
+    check_answers(other, [story(number).word for number in range(6)], [])
+
+
+def test_an_export_takes_nothing_down_that_answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    backup = folder.with_name("backup.jsonl")
+    retract(folder, story(1).url)
+    with Store(folder) as store:
+        run_export(store, str(backup), all_versions=True)
+    undo(folder, story(1).url)
+    capsys.readouterr()
+    assert run_ingest([open_source(str(backup))], folder, lambda: (WideEmbedder(), 160), "test", NOW_S) == []
+    assert f"retracted in the export and not here: 1 article, such as {story(1).url};" in capsys.readouterr().err
+    check_answers(folder, [story(number).word for number in range(6)], [])
+
+
+def test_a_store_where_everything_is_retracted_has_an_export_too(folder: Path) -> None:
+    retract(folder, *(story(number).url for number in range(6)))
+    other = restored(folder)
+    ingest(other, *map(story, range(7)))
+    assert live_ids(other) == {story(6).url}
+
+
+def test_a_retracted_live_blog_stays_away_with_its_later_updates(blog: Path) -> None:
+    retract(blog, PARTS[1], now_s=NOW_S)
+    retract(blog, PAGE, now_s=NOW_S + 1)
+    other = restored(blog)
+    drafts = [WHOLE, *map(update, range(4))]
+    assert ingest_drafts(other, drafts, WideEmbedder()).n_retracted == 5
+    with pytest.raises(BadInput, match=f"{PARTS[1]} is an update of {PAGE}, which is retracted"):
+        undo(other, PARTS[1])
+    said = undo(other, PAGE)
+    assert said.startswith(
+        f"{PAGE} (3 articles) are taken in with the next ingest: retracted on 2025-07-01 00:00 UTC as"
+    )
+    assert said.endswith(f"one of its updates stays so: {PARTS[1]}.")
+    report = ingest_drafts(other, drafts, WideEmbedder())
+    assert (report.n_new, report.n_retracted) == (4, 1)
+
+
+def test_a_page_of_updates_only_stays_away_whole(tmp_path: Path) -> None:
+    ingest_drafts(tmp_path / "blog", map(update, range(2)), WideEmbedder())
+    retract(tmp_path / "blog", PAGE)
+    other = restored(tmp_path / "blog")
+    assert ingest_drafts(other, [WHOLE, *map(update, range(3))], WideEmbedder()).n_retracted == 4
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"id": "nonsense", "retracted_s": 1},
+        {"id": "https://www.paper.example/1", "retracted_s": 1},  # no id: it would keep out nothing
+        {"id": "https://paper.example/\ud800", "retracted_s": 1},
+        {"id": "https://paper.example/1", "retracted_s": True},
+        {"id": "https://paper.example/1", "retracted_s": 2**63},
+        {"id": "https://paper.example/1", "retracted_s": 1, "more": 1},
+        {"id": ["https://paper.example/1"], "retracted_s": 1},
+        {"retracted_s": 1},
+        "retracted",
+    ],
+)
+def test_what_only_looks_like_a_retraction_is_a_record_without_a_text(kept: object) -> None:
+    row = {"url": "https://paper.example/1", "text": "", "newsquote": kept}
+    found = from_json(json.dumps(row).encode(), "a.jsonl:1")
+    assert type(found) is Reject and found.reason == "no text"
+
+
+def test_a_record_with_a_text_is_an_article_whatever_else_it_says() -> None:
+    kept = {"id": "https://paper.example/1", "retracted_s": 1}
+    row = {"url": "https://paper.example/1", "text": "The bridge stays.", "newsquote": kept}
+    assert isinstance(from_json(json.dumps(row).encode(), "a.jsonl:1"), Draft)
