@@ -599,6 +599,14 @@ def test_a_retracted_live_blog_stays_away_with_its_later_updates(blog: Path) -> 
     assert (report.n_new, report.n_retracted) == (4, 1)
 
 
+def test_the_tombstone_of_a_page_that_was_an_article_does_not_go_with_that_of_an_update(tmp_path: Path) -> None:
+    with Store(tmp_path, write=True) as store, store.transaction():
+        store.bury(PAGE, PAGE, NOW_S, NOW_S)
+        store.bury(PARTS[0], PAGE, NOW_S, NOW_S)
+        assert store.restore([PARTS[0]], NOW_S) == 0
+        assert [identity for identity, *_ in store.tombstones()] == [PAGE]
+
+
 def test_a_page_of_updates_only_stays_away_whole(tmp_path: Path) -> None:
     ingest_drafts(tmp_path / "blog", map(update, range(2)), WideEmbedder())
     retract(tmp_path / "blog", PAGE)
@@ -612,6 +620,7 @@ def test_a_page_of_updates_only_stays_away_whole(tmp_path: Path) -> None:
         {"id": "nonsense", "retracted_s": 1},
         {"id": "https://www.paper.example/1", "retracted_s": 1},  # no id: it would keep out nothing
         {"id": "https://paper.example/\ud800", "retracted_s": 1},
+        {"id": "local:\ud800", "retracted_s": 1},
         {"id": "https://paper.example/1", "retracted_s": True},
         {"id": "https://paper.example/1", "retracted_s": 2**63},
         {"id": "https://paper.example/1", "retracted_s": 1, "more": 1},
