@@ -862,7 +862,7 @@ class Store:
     def add_passages(self, splitter: int, upto: int, rows: Sequence[PassageRow]) -> None:
         """Store the passages of versions up to number `upto`, which then count as split; one transaction.
 
-        What counted as split before goes on to.
+        What counted as split before goes on doing so.
         """
         with self.transaction():
             self._db.executemany(

@@ -142,7 +142,7 @@ def _bury(retracted: Sequence[Retracted], store: Store, now_s: int, report: Repo
     for one in retracted:
         if store.retracted_s(one.id) is not None:  # its own, not its page's, which may be lifted alone
             report.n_retracted += 1
-        elif store.known(one.id) is not None:
+        elif store.known(one.id) is not None or any(store.retracted_s(part) is None for part in store.parts_of(one.id)):
             report.live_retracted.append(one.id)
         else:
             store.bury(one.id, one.url or None, one.retracted_s, now_s)

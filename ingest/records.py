@@ -54,7 +54,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 # Under this key an export says what no other source does.
 EXPORTED = "newsquote"
-_LAST_S = 2**40
+_LAST_S = 253_402_300_799  # the last second of the last year that is written with four digits
 
 _RANKS = {name.replace(" ", ""): (field, rank) for field, names in FIELDS.items() for rank, name in enumerate(names)}
 _LONGEST_NAME = max(map(len, _RANKS)) * 2
@@ -177,7 +177,7 @@ def _retracted(record: Mapping[str, object], origin: str) -> Retracted | None:
     if not isinstance(kept, dict) or kept.keys() != {"id", "retracted_s"} or not isinstance(url, str):
         return None
     identity, retracted_s = kept["id"], kept["retracted_s"]
-    if type(retracted_s) is not int or abs(retracted_s) > _LAST_S or not isinstance(identity, str):
+    if type(retracted_s) is not int or not 0 <= retracted_s <= _LAST_S or not isinstance(identity, str):
         return None
     if encodable(identity) != identity or not is_identity(identity):
         return None

@@ -575,6 +575,18 @@ def test_an_export_takes_nothing_down_that_answers(folder: Path, capsys: pytest.
     check_answers(folder, [story(number).word for number in range(6)], [])
 
 
+def test_an_export_freezes_no_page_whose_updates_answer(tmp_path: Path) -> None:
+    ingest_drafts(tmp_path / "blog", map(update, range(2)), WideEmbedder())
+    ingest_drafts(tmp_path / "other", [update(1)], WideEmbedder())
+    retract(tmp_path / "blog", PAGE)
+    with Store(tmp_path / "blog") as store:
+        run_export(store, str(tmp_path / "backup.jsonl"), all_versions=True)
+    sources = [open_source(str(tmp_path / "backup.jsonl"))]
+    assert run_ingest(sources, tmp_path / "other", lambda: (WideEmbedder(), 160), "test", NOW_S) == []
+    assert ingest_drafts(tmp_path / "other", map(update, range(3)), WideEmbedder()).n_new == 1
+    assert live_ids(tmp_path / "other") == {PARTS[1], PARTS[2]}
+
+
 def test_a_store_where_everything_is_retracted_has_an_export_too(folder: Path) -> None:
     retract(folder, *(story(number).url for number in range(6)))
     other = restored(folder)
@@ -622,7 +634,8 @@ def test_a_page_of_updates_only_stays_away_whole(tmp_path: Path) -> None:
         {"id": "https://paper.example/\ud800", "retracted_s": 1},
         {"id": "local:\ud800", "retracted_s": 1},
         {"id": "https://paper.example/1", "retracted_s": True},
-        {"id": "https://paper.example/1", "retracted_s": 2**63},
+        {"id": "https://paper.example/1", "retracted_s": -1},
+        {"id": "https://paper.example/1", "retracted_s": 2**38},
         {"id": "https://paper.example/1", "retracted_s": 1, "more": 1},
         {"id": ["https://paper.example/1"], "retracted_s": 1},
         {"retracted_s": 1},
