@@ -138,11 +138,15 @@ class _Base:
         return self.manifest.n_rows - self.manifest.n_recent
 
     def rows_of(self, places: Places) -> Places:
-        """Rows of (version, start, …), -1 for what it does not have."""
+        """Rows of (version, start, …), -1 for what it has no vector of."""
         have = _keys(self.versions["version"][self.passages["version_row"]], self.passages["start"])
         wanted = _keys(places[:, 0], places[:, 1])
-        rows = np.minimum(np.searchsorted(have, wanted), max(0, len(have) - 1))
-        return np.where(have[rows] == wanted, rows, -1) if len(have) else np.full(len(wanted), -1)
+        if not len(have):
+            return np.full(len(wanted), -1)
+        rows = np.minimum(np.searchsorted(have, wanted), len(have) - 1)
+        # A recent segment is written anew without the vectors of what was retracted by then.
+        is_lost = (rows >= self.n_main) & (self.versions["source"][self.passages["version_row"][rows]] < 0)
+        return np.where((have[rows] == wanted) & ~is_lost, rows, -1)
 
 
 def _keys(versions: npt.NDArray[np.signedinteger], starts: npt.NDArray[np.signedinteger]) -> Places:

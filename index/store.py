@@ -89,7 +89,14 @@ CREATE TABLE lines (
 CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-_RETRACTED = "CREATE INDEX IF NOT EXISTS articles_retracted ON articles(number) WHERE retracted_s IS NOT NULL"
+# Made when a corpus is opened for writing, so that older ones get them too.
+_LATER = (
+    # Asked at every question; without it that reads every article.
+    "CREATE INDEX IF NOT EXISTS articles_retracted ON articles(number) WHERE retracted_s IS NOT NULL",
+    # Live articles that had a tombstone, and when it was lifted.
+    "CREATE TABLE IF NOT EXISTS restored"
+    " (article INTEGER PRIMARY KEY REFERENCES articles(number), at_s INTEGER NOT NULL)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +197,8 @@ class Store:
                 self._db.execute("PRAGMA synchronous = FULL")
                 # Pages of the indexes by hash and by line are hit at random: 2 MB, the default, is too little.
                 self._db.execute("PRAGMA cache_size = -32768")
-                # Asked at every question; without it that reads every article. Older corpora get it here.
-                self._db.execute(_RETRACTED)
+                for statement in _LATER:
+                    self._db.execute(statement)
         except sqlite3.Error as error:
             self._db.close()
             raise self._translated(error) from error
@@ -398,7 +405,7 @@ class Store:
     def is_retracted(self, article_id: str) -> bool:
         """Whether an article, or the page that it is a part of, has a tombstone."""
         row = self._one(
-            "SELECT 1 FROM articles WHERE id IN (?, ?) AND retracted_s IS NOT NULL", (article_id, _page_of(article_id))
+            "SELECT 1 FROM articles WHERE id IN (?, ?) AND retracted_s IS NOT NULL", (article_id, page_of(article_id))
         )
         return row is not None
 
@@ -564,17 +571,76 @@ class Store:
                 "UPDATE articles SET retracted_s = ? WHERE id = ? AND retracted_s IS NULL", (now_s, article_id)
             )
             if done.rowcount:
-                self._bury_page(_page_of(article_id), now_s)
+                self._db.execute(
+                    "DELETE FROM restored WHERE article = (SELECT number FROM articles WHERE id = ?)", (article_id,)
+                )
+                self._bury_page(page_of(article_id), now_s)
                 self._bump()
             return bool(done.rowcount)
+
+    def retracted_s(self, article_id: str) -> int | None:
+        """When this very id was retracted, be there an article of it here or not; None where it is not."""
+        row = self._one("SELECT retracted_s FROM articles WHERE id = ?", (article_id,))
+        return row[0] if row else None
+
+    def is_page_of_parts(self, article_id: str) -> bool:
+        """Whether a tombstone stands for a page of which only parts were ever articles."""
+        row = self._one("SELECT 1 FROM articles WHERE id = ? AND current IS NULL AND url IS NULL", (article_id,))
+        return row is not None
+
+    def restore(self, ids: Iterable[str], now_s: int) -> int:
+        """Lift tombstones; inside a transaction. How many articles answer again.
+
+        With a part of a page that is stored as parts only, the page's own goes: other parts keep theirs, and later ones
+        are ingested again; and so is what has a tombstone without an article.
+        """
+        n = 0
+        for article_id in ids:
+            done = self._db.execute(
+                "UPDATE articles SET retracted_s = NULL "
+                "WHERE id = ? AND retracted_s IS NOT NULL AND current IS NOT NULL",
+                (article_id,),
+            )
+            if done.rowcount:
+                n += 1
+                self._db.execute(
+                    "INSERT OR REPLACE INTO restored SELECT number, ? FROM articles WHERE id = ?", (now_s, article_id)
+                )
+            # Not kept without its tombstone: an article without a version is none that `add` knows.
+            self._db.execute("DELETE FROM articles WHERE id = ? AND current IS NULL", (article_id,))
+            if page := page_of(article_id):
+                self._db.execute("DELETE FROM articles WHERE id = ? AND current IS NULL AND url IS NULL", (page,))
+        if n:
+            self._bump()
+        return n
+
+    def restored_s(self, article_id: str) -> int | None:
+        """When an article, or a part of it, was last restored; None for never, or where it was retracted since."""
+        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'restored'") is None:  # nobody has written here since
+            return None
+        row = self._one(
+            "SELECT max(r.at_s) FROM restored r JOIN articles a ON a.number = r.article "
+            "WHERE a.id IN (SELECT value FROM json_each(?))",
+            (json.dumps([article_id, *self.parts_of(article_id)]),),
+        )
+        return row[0] if row else None
+
+    def bury(self, article_id: str, url: str | None, retracted_s: int, now_s: int) -> None:
+        """Set a tombstone where no article is, so that it is not ingested; inside a transaction."""
+        self._db.execute(
+            "INSERT INTO articles (id, url, first_seen_s, retracted_s) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (article_id, url, now_s, retracted_s),
+        )
+
+    def tombstones(self) -> list[tuple[str, str | None, int]]:
+        """(id, URL, when) of all that is retracted, stored here or not, in the order of their numbers."""
+        rows = self._rows("SELECT id, url, retracted_s FROM articles WHERE retracted_s IS NOT NULL ORDER BY number")
+        return [(str(one), _text(url), int(at_s)) for one, url, at_s in rows]  # type: ignore[call-overload]
 
     def _bury_page(self, page_id: str, now_s: int) -> None:
         """Tombstone a page that was never an article and has no part left; inside a transaction."""
         if page_id and all(map(self.is_retracted, self.parts_of(page_id))):
-            self._db.execute(
-                "INSERT INTO articles (id, first_seen_s, retracted_s) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (page_id, now_s, now_s),
-            )
+            self.bury(page_id, None, now_s, now_s)
 
     def _bump(self) -> None:
         """Count a change of what may answer; a manifest records the number it reflects."""
@@ -778,15 +844,34 @@ class Store:
         found = (self.article(int(row[0])) for row in rows)  # type: ignore[call-overload]
         return [article for article in found if article is not None]
 
+    def unsplit_before(self, splitter: int) -> list[Article]:
+        """Versions of restored articles that were passed over when the versions around them were split, in their order.
+
+        What is retracted is not split, and with a change of the passage length its old passages go.
+        """
+        rows = self._rows(
+            "SELECT v.version FROM restored r JOIN versions v ON v.article = r.article "
+            "WHERE v.version <= (SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?) "
+            "AND NOT EXISTS (SELECT 1 FROM passages p WHERE p.splitter = ? AND p.version = v.version) "
+            "ORDER BY v.version",
+            (f"split.{splitter}", splitter),
+        )
+        found = (self.article(int(row[0])) for row in rows)  # type: ignore[call-overload]
+        return [article for article in found if article is not None]
+
     def add_passages(self, splitter: int, upto: int, rows: Sequence[PassageRow]) -> None:
-        """Store the passages of versions up to number `upto`, which then count as split; one transaction."""
+        """Store the passages of versions up to number `upto`, which then count as split; one transaction.
+
+        What counted as split before goes on doing so.
+        """
         with self.transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO passages VALUES (?, ?, ?, ?, ?, ?)",
                 ((splitter, r.version, r.span.start, r.span.end, r.n_tokens, r.hash) for r in rows),
             )
             self._db.execute(
-                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value "
+                "WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)",
                 (f"split.{splitter}", str(upto)),
             )
 
@@ -891,7 +976,7 @@ def _file_stamp(path: Path) -> tuple[int, int, int] | None:
     return info.st_ino, info.st_size, info.st_mtime_ns
 
 
-def _page_of(article_id: str) -> str:
+def page_of(article_id: str) -> str:
     """The id of the page that an article is a part of; "" for a whole page."""
     page, _, part = article_id.rpartition("#")
     return "" if part.startswith("!") else page

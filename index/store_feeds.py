@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from index.errors import StoreError
-from index.store import Store
+from index.store import Store, page_of
 
 FEED_SCHEMA = 1
 _KEY = "feeds.schema"
@@ -520,6 +520,28 @@ class FeedStore(Store):
                 "INSERT OR REPLACE INTO removals VALUES (?, ?, ?)", ((one, now_s, reason) for one in ids)
             )
         return sum(self.retract(one, now_s) for one in ids)
+
+    def bring_back(self, ids: Sequence[str], lines: Iterable[LogLine], now_s: int) -> int:
+        """Lift the tombstones of articles, log it, and forget why they were removed, in one transaction; how many.
+
+        Their pages are new to the watcher: it looks at them in its next round, and asks for all that they say, since
+        what they said meanwhile was not taken.
+        """
+        with self.transaction():
+            n = self.restore(ids, now_s)
+            self._db.executemany("DELETE FROM removals WHERE article = ?", ((one,) for one in ids))
+            self._db.executemany(
+                "UPDATE pages SET etag = '', last_modified = '', n_checks = 0, gone_s = NULL, "
+                "next_s = CASE WHEN entry = '' THEN next_s ELSE ? END WHERE article = ?",  # "": no feed's
+                ((now_s, one) for one in {page_of(one) or one for one in ids}),
+            )
+            self.log(lines)
+        return n
+
+    def is_kept(self, page: Page) -> bool:
+        """Whether a person brought the page's article back, and the page was not seen since."""
+        restored_s = self.restored_s(page.article)
+        return restored_s is not None and page.fetched_s < restored_s
 
     def removal(self, article: str) -> Removal | None:
         """Why an article was retracted, where no person did it."""

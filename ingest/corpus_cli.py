@@ -8,29 +8,54 @@ from typing import Annotated
 
 import typer
 
-from index.cli import DataOption, JsonOption, check_corpus, clock_s, is_colourful, print_json, settings_for
-from ingest.cli import DryRunOption, import_urllib3, status_of_feeds, writing
+from index.cli import (
+    DataOption,
+    JsonOption,
+    check_corpus,
+    clock_s,
+    is_colourful,
+    print_json,
+    program_version,
+    settings_for,
+)
+from ingest.cli import DryRunOption, import_urllib3, ingest_embedder, status_of_feeds, writing
 
 
 def retract(
     context: typer.Context,
     urls: Annotated[list[str], typer.Argument(metavar="URL", help="Addresses, or local:… ids.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Bring back what was retracted, by whomever.")] = False,
     dry_run: DryRunOption = False,
     data: DataOption = None,
 ) -> None:
-    """Remove articles for good.
+    """Remove articles for good, or bring them back.
 
-    They answer nothing from now on, and are not ingested again.
+    They answer nothing from now on, and are not ingested again. With --undo they answer again, with the versions that
+    they had; a page comes with those of its updates that were retracted at the same time.
 
     Example: newsquote retract https://harbor-courier.example/2025/04/18/talks
+
+    Example: newsquote retract --undo https://harbor-courier.example/2025/04/18/talks
     """
     import_urllib3()
-    from ingest.job import run_retract
+    from ingest.job import run_retract, run_undo
 
     settings = settings_for(context, data)
     check_corpus(settings.data)
-    with contextlib.nullcontext() if dry_run else writing(settings, "newsquote retract"):
-        print(run_retract(settings.data, urls, clock_s(), dry_run=dry_run))
+    purpose = "newsquote retract --undo" if undo else "newsquote retract"
+    with contextlib.nullcontext() if dry_run else writing(settings, purpose):
+        if undo:
+            said = run_undo(
+                settings.data,
+                urls,
+                lambda: ingest_embedder(settings),
+                program_version(),
+                clock_s(),
+                dry_run=dry_run,
+            )
+        else:
+            said = run_retract(settings.data, urls, clock_s(), dry_run=dry_run)
+    print(said)
 
 
 def export(
@@ -41,7 +66,8 @@ def export(
 ) -> None:
     """Write the stored articles as JSON lines.
 
-    Ingest reads them: this is also the backup.
+    Ingest reads them: this is also the backup. What was retracted follows as lines with an address and no text, and is
+    kept out wherever they are ingested.
 
     Example: newsquote export backup.jsonl.gz
     """
@@ -53,7 +79,9 @@ def export(
     settings = settings_for(context, data)
     with Store(settings.data) as store:
         n = run_export(store, output, all_versions=not current)
-    print(f"{counted(n, 'article version')} exported", file=sys.stderr)
+        n_retracted = len(store.tombstones())
+    retractions = f" and {counted(n_retracted, 'retraction')}" if n_retracted else ""
+    print(f"{counted(n, 'article version')}{retractions} exported", file=sys.stderr)
 
 
 def history(

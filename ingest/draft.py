@@ -72,6 +72,21 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Retracted(Reject):
+    """What an export says of an article that was retracted: it is none, and is to stay none.
+
+    Attributes:
+        id: What the article, or a page of updates only, is called.
+        url: As it was given, or "".
+        retracted_s: When it was retracted.
+    """
+
+    id: str = ""
+    url: str = ""
+    retracted_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Flush:
     """Asks that all a source has given so far be made durable before it is asked for more.
 

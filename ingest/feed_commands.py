@@ -165,12 +165,12 @@ def why_lines(store: FeedStore, url: str, kept_days: int) -> str:
 
 
 def _standing(store: FeedStore, address: str) -> str:
+    if store.retracted_s(address) is not None:
+        removal = store.removal(address)
+        return f"retracted ({removal.reason}, {_moment(removal.at_s)})" if removal is not None else "retracted"
     known = store.known(address)
     if known is None:
         return "not in the corpus"
-    if known.is_retracted:
-        removal = store.removal(address)
-        return f"retracted ({removal.reason}, {_moment(removal.at_s)})" if removal is not None else "retracted"
     article = store.article(known.version)
     if article is None:
         return "retracted"

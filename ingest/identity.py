@@ -130,6 +130,13 @@ def is_local(identity: str) -> bool:
     return identity.startswith(LOCAL)
 
 
+def is_identity(identity: str) -> bool:
+    """Whether something can be the id of an article."""
+    page, _, part = identity.rpartition("#")
+    whole = identity if not page or part.startswith("!") else page
+    return is_local(identity) or canonical_url(whole) == whole
+
+
 def part_of(identity: str, url: str) -> str:
     """The part's name in an article's id, given its URL; "" for a whole page."""
     page = canonical_url(url)

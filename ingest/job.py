@@ -1,4 +1,4 @@
-"""The ingest verbs as whole jobs on a data folder whose lock the caller holds: ingest, reindex, retract, export."""
+"""The ingest verbs as whole jobs on a data folder whose lock the caller holds."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from index.terminal import counted
 from index.types import Embedder
 from index.vectors import bytes_a_vector
 from ingest.draft import Draft, Flush, Reject, Source
-from ingest.identity import canonical_url
 from ingest.page_log import StoredPages
 from ingest.pipeline import (
     finish,
     n_missing,
     recipe_for,
     record,
+    retraction_record,
     split_missing,
     store_articles,
 )
 from ingest.report import BarProgress, LineProgress, summary
+from ingest.retraction import named, planned
 from ingest.web_counts import Remembering
 
 
@@ -195,18 +196,14 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
         BadInput: One is not in the corpus.
     """
     with Store(folder) as reader:
-        ids = []
+        ids: list[str] = []
         for url in urls:
-            # As it is, it may be the id of a part of a page; a page takes its parts along.
-            is_id = reader.known(url) is not None
-            identity = url if is_id else canonical_url(url)
-            parts = reader.parts_of(identity) if identity else []
-            found = [identity, *parts] if identity and reader.known(identity) else parts or reader.ids_at(url)
+            found = named(reader, url).ids
             if not found:
                 raise BadInput(f"{url} is not in the corpus; `newsquote export` lists what is")
             ids.extend(found)
         known = {identity: reader.known(identity) for identity in ids}
-        due = [identity for identity, one in known.items() if one is None or not one.is_retracted]
+        due = [identity for identity, one in known.items() if one is not None and not one.is_retracted]
     if not due:
         return "Nothing is left to retract: what was named was retracted before."
     if dry_run:
@@ -219,8 +216,59 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
     )
 
 
+def run_undo(
+    folder: Path,
+    urls: Sequence[str],
+    embedder: Callable[[], tuple[Embedder, int]],
+    newsquote: str,
+    now_s: int,
+    *,
+    dry_run: bool,
+) -> str:
+    """Lift the tombstones of what `run_retract` would take, and bring the index up to date; all of them or none.
+
+    Run again after a kill, it finishes: what is back already is no error while the index does not show it.
+
+    Args:
+        folder: The data folder.
+        urls: As in `run_retract`.
+        embedder: Makes the embedder and the passage length; before anything is lifted.
+        newsquote: Version, for the manifest.
+        now_s: The moment of this run.
+        dry_run: Only say what would come back.
+
+    Returns:
+        A line for each name: since when and why it was retracted, and what stays so. A last line says what was done.
+
+    Raises:
+        BadInput: One is not in the corpus, is not retracted, or is not to be lifted alone.
+    """
+    with FeedStore(folder) as reader:
+        plan = planned(reader, folder, urls)
+    lines = [one.line(is_done=not dry_run) for one in plan]
+    ids = list(dict.fromkeys(identity for one in plan for identity in one.ids))
+    if dry_run:
+        return "\n".join([*lines, f"{counted(len(ids), 'article')} would answer again."])
+    has_index = any(one.ids or not one.kept_out for one in plan)
+    made = embedder() if has_index else None
+    lifted = [*ids, *dict.fromkeys(identity for one in plan for identity in one.kept_out)]
+    with FeedStore(folder, write=True) as store:
+        n = store.bring_back(lifted, [line for one in plan for line in one.log_lines(now_s)], now_s)
+        if made is None:
+            return "\n".join(lines)
+        recipe = recipe_for(*made, newsquote)
+        progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
+        with contextlib.closing(progress):
+            _, name = finish(folder, store, made[0], recipe, now_s, progress)
+    back = f"{counted(n, 'article')} {'answers' if n == 1 else 'answer'} again; the" if n else "The"
+    return "\n".join([*lines, f"{back} live index is now {name}."])
+
+
 def run_export(store: Store, output: str, *, all_versions: bool) -> int:
-    """Write stored articles as JSON lines; how many. A file appears whole or not at all."""
+    """Write stored articles as JSON lines, and after them what was retracted; how many versions of articles.
+
+    A file appears whole or not at all.
+    """
     if output == "-":
         return _write_records(store, sys.stdout, all_versions)
     path = Path(output)
@@ -249,4 +297,6 @@ def _write_records(store: Store, file: TextIO, all_versions: bool) -> int:
     for article, extra in store.export(all_versions=all_versions):
         print(record(article, extra, store.valid_from_s(article.version)), file=file)
         n += 1
+    for tombstone in store.tombstones():
+        print(retraction_record(*tombstone), file=file)
     return n

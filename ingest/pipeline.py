@@ -22,18 +22,18 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
 
 from index.build import Recipe, build_snapshot, in_index
-from index.errors import IndexCorrupt, IndexMissing, IndexStale
+from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
 from index.snapshot import model_entry, prune, read_manifest
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, Vectors, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise, reread
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
-from ingest.draft import Draft, Flush, Reject
+from ingest.draft import Draft, Flush, Reject, Retracted
 from ingest.identity import article_id, is_local, outlet, part_of
 from ingest.language import language_of
 from ingest.passages import article_passages, embedding_text, passage_budget
-from ingest.records import field_named
+from ingest.records import EXPORTED, field_named
 
 BATCH_DRAFTS = 256
 BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
@@ -64,13 +64,20 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class Report:
-    """What an ingest did; every count of articles but `copies` and `stubs` excludes the others."""
+    """What an ingest did; every count of articles but `copies` and `stubs` excludes the others.
+
+    Attributes:
+        n_buried: Articles that an export has as retracted, which were not stored here, and from now on will not be.
+        live_retracted: Ids of those that answer here, and go on answering.
+    """
 
     n_read: int = 0
     n_new: int = 0
     n_changed: int = 0
     n_same: int = 0
     n_retracted: int = 0
+    n_buried: int = 0
+    live_retracted: list[str] = field(default_factory=list)
     n_copies: int = 0
     n_stubs: int = 0
     n_embedded: int = 0
@@ -93,14 +100,20 @@ def store_articles(
     returns = _Returns()
     for batch in _batches(items):
         drafts: list[tuple[Draft, bytes]] = []
+        retracted: list[Retracted] = []
         for item in batch:
             report.n_read += 1
-            if isinstance(item, Reject):
+            if isinstance(item, Retracted):
+                retracted.append(item)
+            elif isinstance(item, Reject):
                 report.rejected[item.reason] += 1
                 on_reject(item)
             else:
                 report.warnings.update(item.warnings)
                 drafts.append((item, draft_hash(item)))
+        if retracted:
+            with store.transaction():
+                _bury(retracted, store, now_s, report)
         unchanged = store.known_drafts([key for _, key in drafts])
         fresh = [(draft, key) for draft, key in drafts if key not in unchanged]
         for number in unchanged.values():
@@ -119,6 +132,21 @@ def store_articles(
         report.n_changed += len(changed_back)
         report.n_same -= len(changed_back)
     return report
+
+
+def _bury(retracted: Sequence[Retracted], store: Store, now_s: int, report: Report) -> None:
+    """Keep out what an export has as retracted.
+
+    What answers here is left: it may have been brought back since, and any file may claim to be an export.
+    """
+    for one in retracted:
+        if store.retracted_s(one.id) is not None:  # its own, not its page's, which may be lifted alone
+            report.n_retracted += 1
+        elif store.known(one.id) is not None or any(store.retracted_s(part) is None for part in store.parts_of(one.id)):
+            report.live_retracted.append(one.id)
+        else:
+            store.bury(one.id, one.url or None, one.retracted_s, now_s)
+            report.n_buried += 1
 
 
 @dataclass(slots=True)
@@ -362,13 +390,19 @@ def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
     """Give passages to every version that has none; the splitter's number."""
     splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
     budget = passage_budget(passage_tokens, embedder.max_tokens)
-    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
+
+    def split(articles: Sequence[Article]) -> None:
         rows = [
             PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
             for article in articles
             for span, n_tokens in article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
         ]
         store.add_passages(splitter, articles[-1].version, rows)
+
+    if restored := store.unsplit_before(splitter):
+        split(restored)
+    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
+        split(articles)
     return splitter
 
 
@@ -484,6 +518,14 @@ def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
     return (manifest.change, manifest.model, manifest.splitter) == (store.change(), recipe.model, recipe.splitter)
 
 
+def is_behind(folder: Path, store: Store) -> bool:
+    """Whether the store has changed since the live index was made; an empty one needs none."""
+    try:
+        return read_manifest(folder).change != store.change()
+    except NewsquoteError:
+        return bool(store.counts()["articles"])
+
+
 def recipe_for(embedder: Embedder, passage_tokens: int, newsquote: str) -> Recipe:
     """What a snapshot made with an embedder is built with; passages are no longer than its model reads."""
     budget = passage_budget(passage_tokens, embedder.max_tokens)
@@ -517,8 +559,6 @@ def finish(
 
 # Backup ---------------------------------------------------------------------------------------------------
 
-_KEPT = "newsquote"
-
 
 class Kept(BaseModel):
     """What an export says of a version beside the fields that any source has, under the key `newsquote`.
@@ -544,14 +584,14 @@ class Kept(BaseModel):
 
 def kept_of(extra: str) -> tuple[Kept, str]:
     """What an export kept in the unknown fields of a record, and the other ones; anything else stays there."""
-    if f'"{_KEPT}"' not in extra:
+    if f'"{EXPORTED}"' not in extra:
         return Kept(), extra
     fields = json.loads(extra)
     try:
-        kept = Kept.model_validate_json(json.dumps(fields[_KEPT]))
+        kept = Kept.model_validate_json(json.dumps(fields[EXPORTED]))
     except (KeyError, ValidationError):
         return Kept(), extra
-    others = {key: value for key, value in fields.items() if key != _KEPT} | kept.extra
+    others = {key: value for key, value in fields.items() if key != EXPORTED} | kept.extra
     return kept, json.dumps(others, ensure_ascii=False) if others else ""
 
 
@@ -580,12 +620,24 @@ def record(article: Article, extra: str, valid_from_s: int | None = None) -> str
     hidden = {
         key: value
         for key, value in unknown.items()
-        if key in fields or key == _KEPT or ((field := field_named(key)) and not fields[field])
+        if key in fields or key == EXPORTED or ((field := field_named(key)) and not fields[field])
     }
     kept = Kept(
         cuts=article.cuts, is_stub=article.is_stub, valid_from_s=valid_from_s, part=part, id=local, extra=hidden
     )
     if kept != Kept():
-        fields[_KEPT] = kept.model_dump(exclude_defaults=True)
+        fields[EXPORTED] = kept.model_dump(exclude_defaults=True)
     fields |= {key: value for key, value in unknown.items() if key not in hidden}
     return json.dumps(fields, ensure_ascii=False)
+
+
+def retraction_record(article_id: str, url: str | None, retracted_s: int) -> str:
+    """A retraction as the JSON line that ingest reads: no word of the article, so that readers of an export skip it.
+
+    Args:
+        article_id: Of the article, or of a page that is stored as parts only.
+        url: As it was given.
+        retracted_s: When it was retracted.
+    """
+    kept = {"id": article_id, "retracted_s": retracted_s}
+    return json.dumps({"url": url or "", "title": "", "text": "", EXPORTED: kept}, ensure_ascii=False)

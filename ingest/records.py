@@ -25,8 +25,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
-from ingest.draft import Draft, Reject, encodable
+from ingest.draft import Draft, Reject, Retracted, encodable
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Refused
+from ingest.identity import is_identity
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "url": ("url", "link", "article url", "canonical url", "web url", "permalink", "href"),
@@ -50,6 +51,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "body", "content", "article body", "main text", "maintext", "full text", "article"),
     "language": ("language", "lang", "in language"),
 }
+
+# Under this key an export says what no other source does.
+EXPORTED = "newsquote"
+_LAST_S = 253_402_300_799  # the last second of the last year that is written with four digits
 
 _RANKS = {name.replace(" ", ""): (field, rank) for field, names in FIELDS.items() for rank, name in enumerate(names)}
 _LONGEST_NAME = max(map(len, _RANKS)) * 2
@@ -129,6 +134,8 @@ def from_record(record: Mapping[str, object], origin: str, warnings: Sequence[st
     """
     known, extra = _by_field(record)
     text = known.pop("text", None)
+    if text is None and (retracted := _retracted(record, origin)) is not None:
+        return retracted
     if text is None:
         return Reject(origin, "no text", f"{origin} has no text; its fields are {_names(record)}")
     if not isinstance(text, str):
@@ -162,6 +169,19 @@ def from_record(record: Mapping[str, object], origin: str, warnings: Sequence[st
         extra=repair(json.dumps(extra, ensure_ascii=False)) if extra else "",
         warnings=(*repair.warnings, *odd),
     )
+
+
+def _retracted(record: Mapping[str, object], origin: str) -> Retracted | None:
+    """What an export says of a retracted article, see `ingest.pipeline.retraction_record`; None for other records."""
+    kept, url = record.get(EXPORTED), record.get("url")
+    if not isinstance(kept, dict) or kept.keys() != {"id", "retracted_s"} or not isinstance(url, str):
+        return None
+    identity, retracted_s = kept["id"], kept["retracted_s"]
+    if type(retracted_s) is not int or not 0 <= retracted_s <= _LAST_S or not isinstance(identity, str):
+        return None
+    if encodable(identity) != identity or not is_identity(identity):
+        return None
+    return Retracted(origin, "retracted", id=identity, url=encodable(url), retracted_s=retracted_s)
 
 
 def from_json_lines(stream: ByteStream) -> Iterator[Draft | Reject]:

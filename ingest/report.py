@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from index.terminal import counted
+from index.terminal import counted, safe
 from ingest.pipeline import Report
 
 if TYPE_CHECKING:
@@ -113,6 +113,15 @@ def summary(report: Report, took_s: float, *, has_index: bool = True) -> str:
     if report.n_retracted:
         was, stay = ("was", "stays") if report.n_retracted == 1 else ("were", "stay")
         lines.append(f"{report.n_retracted:,} {was} retracted before and {stay} so")
+    if report.n_buried:
+        those = counted(report.n_buried, "article")
+        lines.append(f"kept out, as retracted in the export: {those}; `newsquote retract --undo` takes one in again")
+    if report.live_retracted:
+        those = counted(len(report.live_retracted), "article")
+        lines.append(
+            f"retracted in the export and not here: {those}, such as {safe(report.live_retracted[0])}; "
+            "`newsquote retract` takes it down here too"
+        )
     for reason, n in report.rejected.most_common():
         lines.append(f"rejected: {n:,} × {reason}")
     for warning, n in report.warnings.most_common():

@@ -21,8 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from index.errors import FeedError, FetchError, NewsquoteError, StoreLocked
-from index.snapshot import read_manifest
+from index.errors import FeedError, FetchError, StoreLocked
 from index.store import Store
 from index.store_feeds import FeedStore, LogLine, Page, Queued, SeenEntry, Subscription
 from index.types import DAY_S, Article
@@ -33,7 +32,7 @@ from ingest.fetch import Fetched
 from ingest.identity import article_id, canonical_url, is_same_site
 from ingest.lock import ingest_lock
 from ingest.page_blocks import overlap, words
-from ingest.pipeline import Progress, store_articles
+from ingest.pipeline import Progress, is_behind, store_articles
 from ingest.subscriptions import (
     RECHECKS_S,
     REMOVALS_COUNT_S,
@@ -76,6 +75,8 @@ OUTCOMES = {
     "gone": "not there: once is not enough to remove it",
     "removed": "removed: its page was gone on two days, or its publisher's feed says that it was deleted",
     "removal refused": "it is gone, but too many of its feed's are",
+    "restored": "brought back by `newsquote retract --undo`",
+    "kept": "not there, but it was brought back: it stays until its page was there again, or it is retracted",
     "moved": "its page leads elsewhere now; what is stored stays",
     "another text": "its page shows another text altogether; what is stored stays, and it is looked at again",
     "retry": "could not be fetched, and is tried again later",
@@ -411,7 +412,8 @@ class Watcher:
     def _withdrawn(self, store: FeedStore, feed: Subscription, guids: Sequence[str]) -> list[_Removal]:
         """Pages whose entries their publisher's feed says were deleted; what waits to be fetched is let go.
 
-        A feed of another site, or one beside another that has the entry, only has the page asked.
+        A feed of another site, or one beside another that has the entry, only has the page asked; so has any feed where
+        a person brought the article back: it goes on saying what that person did not follow.
         """
         store.withdraw(feed.number, guids)
         reason = f"{feed.url} says that it was deleted"
@@ -419,7 +421,8 @@ class Watcher:
         removals = []
         for page in store.pages_of(feed.number, guids):
             address = canonical_url(page.url) or page.url
-            if is_same_site(page.url, feed.url) and not any(store.n_sharing(other, address) for other in others):
+            is_its_word = is_same_site(page.url, feed.url) and store.restored_s(page.article) is None
+            if is_its_word and not any(store.n_sharing(other, address) for other in others):
                 removals.append(_Removal(page, address, reason))
             elif page.gone_s is None:
                 store.save_page(replace(page, next_s=self._now()))
@@ -673,13 +676,16 @@ class Watcher:
         assert page is not None
         reply = found.reply
         if reply is not None and reply.status in (404, 410):
-            if is_gone_for_good(page.gone_s, now_s) and not store.has_other_page(page):
+            is_for_good = is_gone_for_good(page.gone_s, now_s) and not store.has_other_page(page)
+            is_kept = is_for_good and store.is_kept(page)
+            if is_for_good and not is_kept:
                 reason = f"its page was gone (status {reply.status}) on two days"
                 to_remove.setdefault(page.feed, []).append(_Removal(page, one.job.entry.canonical or page.url, reason))
                 return ""
             gone_s = now_s if page.gone_s is None else page.gone_s
-            store.save_page(replace(page, gone_s=gone_s, next_s=now_s + DAY_S))
-            return "gone"
+            next_s = _next_look_s(gone_s, now_s) if is_kept else now_s + DAY_S
+            store.save_page(replace(page, gone_s=gone_s, next_s=next_s))
+            return "kept" if is_kept else "gone"
         if outcome in ("moved", "opt-out", "robots", "retracted"):
             store.save_page(replace(page, next_s=None, gone_s=None))
             return outcome
@@ -704,9 +710,8 @@ class Watcher:
         for one in removals:
             if refusal:
                 gone_s = now_s if one.page.gone_s is None else one.page.gone_s
-                wait_s = DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S
                 line = LogLine(now_s, number, one.address, "removal refused", refusal)
-                kept = replace(one.page, gone_s=gone_s, next_s=now_s + wait_s)
+                kept = replace(one.page, gone_s=gone_s, next_s=_next_look_s(gone_s, now_s))
             else:
                 store.remove_gone(one.page.article, one.reason, now_s)
                 line = LogLine(now_s, number, one.address, "removed", one.reason)
@@ -720,15 +725,15 @@ class Watcher:
 
     async def _finish(self, work: Round) -> None:
         now_s = self._now()
-        is_behind, work.n_waiting = await self._read(lambda store: (_is_behind(self._folder, store), store.n_queued()))
+        has_changed, work.n_waiting = await self._read(lambda store: (is_behind(self._folder, store), store.n_queued()))
         is_time = self._forgot_s is None or not 0 <= now_s - self._forgot_s < DAY_S
-        if self._stop.is_set() or not (is_behind or is_time):
+        if self._stop.is_set() or not (has_changed or is_time):
             return
 
         def finish(store: FeedStore) -> str:
             if is_time:
                 store.forget_old(now_s - self._bounds.log_s, now_s - self._bounds.seen_s)
-            return self._build(self._folder, store, now_s, _StoppableProgress(self._stop))[1] if is_behind else ""
+            return self._build(self._folder, store, now_s, _StoppableProgress(self._stop))[1] if has_changed else ""
 
         work.snapshot = await self._write(finish)
         if is_time:
@@ -757,6 +762,11 @@ class _StoppableProgress:
 
 def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
     return SeenEntry(entry.key, entry.canonical, entry.stamp, outcome, now_s, now_s)
+
+
+def _next_look_s(gone_s: int, now_s: int) -> int:
+    """When to look again at a page that is gone while its article stays: daily for a week, then weekly."""
+    return now_s + (DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S)
 
 
 def _is_known(page: Page) -> bool:
@@ -799,11 +809,11 @@ def _stored(store: Store, draft: Draft, before: int | None, refused: dict[str, s
     identity = _identity(draft)
     if identity is None:
         return "new", "under an id of its own, as the entry has no address"
+    if store.is_retracted(identity):
+        return "retracted", ""
     known = store.known(identity)
     if known is None:
         return "rejected", "nothing of it could be stored"
-    if known.is_retracted:
-        return "retracted", ""
     article = store.article(known.version)
     if known.version == before or article is None:
         return "same", ""
@@ -812,11 +822,3 @@ def _stored(store: Store, draft: Draft, before: int | None, refused: dict[str, s
     if article.is_stub:
         return "stub", ""
     return ("copy", f"of {article.copy_of}") if article.copy_of else ("new", "")
-
-
-def _is_behind(folder: Path, store: Store) -> bool:
-    """Whether the store has changed since the live index was made; an empty one needs none."""
-    try:
-        return read_manifest(folder).change != store.change()
-    except NewsquoteError:
-        return bool(store.counts()["articles"])

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from index.errors import BadInput, ExtractError, FeedError, FetchError
-from ingest.draft import FLUSH, Draft, Flush, Reject
+from ingest.draft import FLUSH, Draft, Flush, Reject, Retracted
 from ingest.feed_articles import Found, find_article
 from ingest.feed_kind import feed_kind
 from ingest.feeds import Entry, parse_feed
@@ -212,7 +212,10 @@ class WebSource:
                 for draft in drafts:
                     yield self._completed(draft, target)
             else:
-                yield from articles_of(ByteStream(io.BytesIO(fetched.body), target.url), self._given)
+                for found in articles_of(ByteStream(io.BytesIO(fetched.body), target.url), self._given):
+                    # Only a file is an export: nobody's server keeps articles out here.
+                    is_claim = isinstance(found, Retracted)
+                    yield Reject(found.origin, "no text", f"{found.origin} has no text") if is_claim else found
         except ExtractError as error:
             yield Reject(target.url, "no article", str(error))
         except Refused as refusal:

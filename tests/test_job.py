@@ -306,11 +306,13 @@ def test_unknown_fields_local_articles_and_undated_ones_come_back(tmp_path: Path
     assert contents(tmp_path / "b") == contents(tmp_path / "a")
 
 
-def test_a_retracted_article_is_not_in_the_export(tmp_path: Path) -> None:
+def test_no_word_of_a_retracted_article_is_in_the_export(tmp_path: Path) -> None:
     ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", [story(1), story(2)]))
     run_retract(tmp_path / "d", [story(1).url], NOW_S, dry_run=False)
-    backup = export(tmp_path / "d", tmp_path / "backup.jsonl")
-    assert [json.loads(line)["url"] for line in backup.read_text().splitlines()] == [story(2).url]
+    rows = [json.loads(line) for line in export(tmp_path / "d", tmp_path / "backup.jsonl").read_text().splitlines()]
+    assert [row["url"] for row in rows] == [story(2).url, story(1).url]
+    kept = {"id": story(1).url, "retracted_s": NOW_S}
+    assert rows[1] == {"url": story(1).url, "title": "", "text": "", "newsquote": kept}
 
 
 def test_only_current_versions_are_exported_where_only_these_are_wanted(tmp_path: Path) -> None:

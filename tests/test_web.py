@@ -19,6 +19,7 @@ from index.store_feeds import FeedStore
 from ingest.draft import Draft, Flush, Reject
 from ingest.fetch import Fetcher, FetchPolicy
 from ingest.page_log import Known, PageMemory, Visited
+from ingest.pipeline import retraction_record
 from ingest.records import Given
 from ingest.web import RECENT_S, TRUST_VALIDATOR_S, WebSource
 from tests.cli import ROOT, run
@@ -213,6 +214,13 @@ def test_a_file_of_records_may_lie_on_the_web(web: Web, site: Server) -> None:
     site.routes["/articles.jsonl"] = Page("\n".join(map(json.dumps, rows)), content_type="application/x-ndjson")
     found = drafts(read(source(web, of(site, "/articles.jsonl"))))
     assert [draft.url for draft in found] == [row["url"] for row in rows]
+
+
+def test_no_server_has_articles_kept_out(web: Web, site: Server) -> None:
+    row = retraction_record("https://other.example/1", "https://other.example/1", NOW_S)
+    site.routes["/articles.jsonl"] = Page(row, content_type="application/x-ndjson")
+    (found,), _ = failing(source(web, of(site, "/articles.jsonl")))
+    assert type(found) is Reject and found.reason == "no text"
 
 
 # Sitemaps and feeds ---------------------------------------------------------------------------------------
