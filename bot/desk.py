@@ -227,7 +227,7 @@ class Desk:
             NewsquoteError: As `Asker.ask`.
         """
         question = question_of(standing, self.now_s())
-        answer = news_of(await self.asker.ask(question), standing.told)
+        answer = news_of(await self.asker.ask(question, is_counted=False), standing.told)
         if answer is None:
             return None
         where = Where(0 if standing.is_direct else standing.guild, standing.channel, standing.asker)

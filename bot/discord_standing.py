@@ -123,8 +123,8 @@ async def set_standing(
             language=language or str(locale),
             shown=[quote for quote in shown if quote is not None],
         )
-        if any((one.text, one.sources, one.channel) == (standing.text, standing.sources, place.id)
-               for one in memory.standing_of(person)):  # fmt: skip
+        known = {(one.text, one.sources, one.channel) for one in memory.standing_of(person)}
+        if (standing.text, standing.sources, place.id) in known:
             await say(words.standing_exists)
             return
         memory.stand(standing)  # before it is said: its button is to work

@@ -216,8 +216,12 @@ class Asker:
 
     # Asking ---------------------------------------------------------------------------------------------
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: Question, *, is_counted: bool = True) -> Answer:
         """The answer; the event loop stays free.
+
+        Args:
+            question: What is asked.
+            is_counted: Whether somebody asks it just now.
 
         Raises:
             Busy: Too many are waiting.
@@ -226,7 +230,7 @@ class Asker:
             NewsquoteError: As `Answerer.answer`.
         """
         answer = await self._hop(lambda: self._answered(question))
-        self.n_answered += 1
+        self.n_answered += is_counted
         return answer
 
     async def quotes(self, places: Sequence[Place]) -> list[Quote | None]:

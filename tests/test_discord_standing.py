@@ -105,6 +105,7 @@ def test_news_is_told_once_to_whoever_pressed_the_bell_with_quotes_of_new_articl
             assert "Idris Vanterpool" in news.text and not news.pings
             assert [embed["url"].partition("#")[0] for embed in news.embeds] == [url]
             assert town.from_bot() == [one for one in town.from_bot() if NOWHERE in one.content]
+            assert bot.asker.n_answered == 1  # the question that Ann asked herself
             # It is an answer like any other: it can be voted on and followed up.
             assert (
                 "good answer" in (await (await discord.click(town.ann, news, custom_id(news, "up"))).answered()).content
