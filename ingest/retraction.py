@@ -39,10 +39,11 @@ def named(store: Store, name: str) -> Named:
 
     A page takes its updates along.
     """
-    # As it is, it may be the id of a part of a page.
-    is_id = store.known(name) is not None or store.retracted_s(name) is not None
-    head = name if is_id else canonical_url(name)
-    if head is not None:
+    page, part = canonical_url(name), name.partition("#")[2]
+    # As it is, it may be the id of a part of a page; the address under which an answer shows one may have another host.
+    for head in (name, f"{page}#{part}" if page and part else None, page):
+        if head is None:
+            continue
         parts = store.parts_of(head)
         if store.known(head) is not None or store.retracted_s(head) is not None:
             return Named(head, (head, *parts))

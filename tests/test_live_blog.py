@@ -217,6 +217,13 @@ def test_one_update_can_be_retracted_alone(blog: Path) -> None:
     assert len(stored(blog)) == 3
 
 
+def test_an_update_is_retracted_by_the_address_that_an_answer_shows(blog: Path) -> None:
+    update = next(article for article in stored(blog) if article.title == "Ferries stopped")
+    shown = f"{URL}?utm_source=x#{update.id.partition('#')[2]}"
+    assert run_retract(blog, [shown], NOW_S, dry_run=False).startswith("1 article retracted")
+    assert update.id not in {article.id for article in stored(blog)}
+
+
 def test_a_page_that_was_retracted_does_not_come_back_in_parts(blog: Path) -> None:
     run_retract(blog, [URL], NOW_S, dry_run=False)
     page = Draft("test", "The storm reached the coast in the morning, and the ferries stayed.", URL, "Storm")
