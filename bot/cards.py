@@ -328,7 +328,7 @@ def quote_text(quote: Quote, words: Words) -> str:
     lines = [body, small(_byline(article.source, article.published, words))]
     if article.is_stub:
         lines.append(small(words.is_stub))
-    if article.correction:
+    if article.correction and article.correction not in quote.text:
         lines.append(small(plain(article.correction, 300)))
     if article.corrected_s is not None:
         lines.append(small(words.corrected.format(day=stamp(article.corrected_s))))

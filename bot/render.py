@@ -229,7 +229,7 @@ def quote_lines(quote: Quote, *, colour: bool, width: int, number: int = 0) -> s
     lines = [body.replace(_ON, on).replace(_OFF, off), _small(_byline(article), colour, width)]
     if article.is_stub:
         lines.append(_small("Only the beginning of this article is known.", colour, width))
-    if article.correction:
+    if article.correction and article.correction not in quote.text:
         lines.append(_small(textwrap.shorten(article.correction, 200, placeholder=" …"), colour, width))
     if article.corrected_s is not None:
         later = f"The article was corrected on {day_of(article.corrected_s)}, after the version quoted here."

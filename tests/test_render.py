@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer import Answer, SourceArticle
+from bot.cards import quote_text
 from bot.confidence import Evidence
 from bot.explain import explanation
 from bot.question import Question
 from bot.render import as_json, as_lines, quote_lines, table
 from bot.understand import understand
+from bot.words import words_for
 from index.retrieve import Searched
 from index.terminal import safe
 from index.types import Article, Filters, Quote, Span, Status
@@ -134,6 +136,15 @@ def test_stub_correction_and_copies_are_told() -> None:
         "  https://a.example/1#:~:text=It%20rained.",
         "  also in: https://b.example/2, local:c3",
     ]
+
+
+def test_a_correction_that_is_quoted_itself_stands_there_once() -> None:
+    note = "Correction: an earlier version named the wrong day."
+    of = article(f"It rained on Friday. {note}", correction=note)
+    for found in (quote(of, of.text), quote(of, note)):
+        assert quote_lines(found, colour=False, width=200).count(note) == 1
+        assert quote_text(found, words_for("en")).count(note) == 1
+    assert quote_text(quote(of, "It rained on Friday."), words_for("en")).count(note) == 1
 
 
 def test_what_was_understood_stands_first() -> None:
