@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import os
 import re
 import secrets
 import shutil
@@ -138,6 +139,7 @@ def _has_gpu() -> bool:
     """Whether torch sees one; torch is asked, which takes seconds, only where a driver says that there is one."""
     if not (GPU_DRIVER.is_dir() and any(GPU_DRIVER.iterdir())):
         return False
+    keep_to_ourselves()
     import torch
 
     return bool(torch.cuda.is_available())
@@ -394,6 +396,7 @@ def export_openvino(folder: Path, target: Path) -> None:
         ModelUnavailable: The folder cannot be written, or the model cannot be read.
     """
     openvino = import_openvino()
+    keep_to_ourselves()
     try:
         import torch
         from transformers import AutoModel
@@ -465,6 +468,7 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, name: str, folder: Path | None, *, may_fetch: bool = False) -> None:
         self.name = name
+        keep_to_ourselves()
         try:
             from sentence_transformers import SentenceTransformer
 
@@ -508,6 +512,17 @@ class SentenceTransformerEmbedder:
         norms = np.linalg.norm(array, axis=1, keepdims=True)
         unit: Vectors = array / np.maximum(norms, 1e-12)
         return unit
+
+
+def keep_to_ourselves() -> None:
+    """Keep torch and the client of Hugging Face's hub from the network and the disk; call it before importing either.
+
+    For a model by its name that client asks the hub, once a day, which programs it should report as its users, also
+    where it may read from this disk alone; it does not where its telemetry is off. When transformers is imported torch
+    makes a folder named after the user in the temporary one and leaves it; nothing here compiles anything into it.
+    """
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
 
 
 def _hush() -> None:
