@@ -139,7 +139,6 @@ def _has_gpu() -> bool:
     """Whether torch sees one; torch is asked, which takes seconds, only where a driver says that there is one."""
     if not (GPU_DRIVER.is_dir() and any(GPU_DRIVER.iterdir())):
         return False
-    keep_to_ourselves()
     import torch
 
     return bool(torch.cuda.is_available())
@@ -468,8 +467,8 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, name: str, folder: Path | None, *, may_fetch: bool = False) -> None:
         self.name = name
-        keep_to_ourselves()
         try:
+            keep_to_ourselves()
             from sentence_transformers import SentenceTransformer
 
             _hush()
@@ -515,7 +514,7 @@ class SentenceTransformerEmbedder:
 
 
 def keep_to_ourselves() -> None:
-    """Keep torch and the client of Hugging Face's hub from the network and the disk; call it before importing either.
+    """Keep Hugging Face's client from reporting and torch from leaving a folder; to be called before their import.
 
     For a model by its name that client asks the hub, once a day, which programs it should report as its users, also
     where it may read from this disk alone; it does not where its telemetry is off. When transformers is imported torch
@@ -534,14 +533,23 @@ def _hush() -> None:
 
 
 def _fetch(name: str) -> None:
-    """Bring a model by its name into the libraries' own cache.
+    """Bring a model by its name into the libraries' own cache; what is there will do where the hub cannot be reached.
 
     The first, short question keeps an unknown name or a missing network from minutes of retries.
     """
     import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    huggingface_hub.HfApi().model_info(name, timeout=10)
-    huggingface_hub.snapshot_download(name)
+    try:
+        huggingface_hub.HfApi().model_info(name, timeout=10)
+        huggingface_hub.snapshot_download(name)
+    except Exception:
+        try:
+            huggingface_hub.snapshot_download(name, local_files_only=True)
+            return
+        except LocalEntryNotFoundError:
+            pass  # the reason is why it could not be fetched
+        raise
 
 
 def first_line(error: BaseException) -> str:

@@ -224,8 +224,8 @@ class CrossEncoderReranker:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        keep_to_ourselves()
         try:
+            keep_to_ourselves()
             from sentence_transformers import CrossEncoder
 
             self._model: Any = CrossEncoder(name, local_files_only=True)

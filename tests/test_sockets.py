@@ -184,14 +184,33 @@ def test_a_model_by_its_name_is_looked_for_on_this_disk_alone(
     assert "The reranker nobody/no-reader cannot be loaded" in ran.err
 
 
-def test_a_model_that_was_fetched_is_read_without_asking_for_it_again(nowhere: dict[str, str], watched: str) -> None:
+@pytest.fixture
+def fetched(nowhere: dict[str, str]) -> dict[str, str]:
+    """A home folder in which the model `somebody/model` was fetched."""
     revision = "0" * 40
     cached = Path(nowhere["HOME"]) / ".cache/huggingface/hub/models--somebody--model"
     for part in ("refs", "snapshots"):
         (cached / part).mkdir(parents=True)
     (cached / "refs/main").write_text(revision, encoding="utf-8")
     (cached / "snapshots" / revision).symlink_to(default_model_path(), target_is_directory=True)
-    code = "from index.embed import load_embedder\nprint(load_embedder('somebody/model').embed_query('x').shape)\n"
-    ran = run_child("--version", before=watched + code, env=nowhere)
+    return nowhere
+
+
+EMBED = """
+from index.embed import load_embedder
+print(load_embedder("somebody/model", may_fetch={may_fetch}).embed_query("x").shape)
+"""
+
+
+def test_a_model_that_was_fetched_is_read_without_asking_for_it_again(fetched: dict[str, str], watched: str) -> None:
+    ran = run_child("--version", before=watched + EMBED.format(may_fetch=False), env=fetched)
     assert (ran.code, "opened" in ran.err) == (0, False), ran.err
     assert "(384,)" in ran.out
+
+
+def test_a_model_that_was_fetched_will_do_where_it_cannot_be_fetched_again(fetched: dict[str, str]) -> None:
+    offline = BARE + "os.environ['HF_HUB_OFFLINE'] = '1'\n"
+    ran = run_child("--version", before=offline + EMBED.format(may_fetch=True), env=fetched)
+    assert (ran.code, "(384,)" in ran.out) == (0, True), ran.err
+    ran = run_child("--version", before=offline + EMBED.format(may_fetch=True).replace("body", "where"), env=fetched)
+    assert (ran.code, "offline mode is enabled" in ran.err) == (1, True), ran.err
