@@ -96,6 +96,8 @@ class NewsBot(commands.AutoShardedBot):
     ) -> None:
         # It never speaks aloud, and says so to nobody: no warning about libraries for voice.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        # At debug level the library writes whatever it receives: interactions' tokens, names, the texts of messages.
+        logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,

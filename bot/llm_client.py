@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -68,6 +69,9 @@ class RemoteModel:
                 "The client for language models is not installed; run `pip install 'newsquote[llm]'`, or unset "
                 "NEWSQUOTE_LLM_URL."
             ) from None
+        # The library would send what they say, organisations and headers with secrets, to whatever endpoint is ours.
+        for name in [name for name in os.environ if name.startswith("OPENAI_")]:
+            del os.environ[name]
         for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
             # They write addresses, and at debug level whole requests, into the log.
             logging.getLogger(name).setLevel(logging.WARNING)

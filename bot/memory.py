@@ -303,6 +303,8 @@ class Memory:
                 write = True
             elif write:
                 folder.mkdir(parents=True, exist_ok=True)
+                if not self._path.exists():
+                    self._path.touch(mode=0o600)  # people's questions; SQLite gives its log the same rights
                 # One thread at a time uses it, but a test's loop and its set-up are two.
                 self._db = sqlite3.connect(
                     self._path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False

@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import logging
+import os
 import re
 import secrets
 import shutil
@@ -394,6 +395,7 @@ def export_openvino(folder: Path, target: Path) -> None:
         ModelUnavailable: The folder cannot be written, or the model cannot be read.
     """
     openvino = import_openvino()
+    keep_to_ourselves()
     try:
         import torch
         from transformers import AutoModel
@@ -466,6 +468,7 @@ class SentenceTransformerEmbedder:
     def __init__(self, name: str, folder: Path | None, *, may_fetch: bool = False) -> None:
         self.name = name
         try:
+            keep_to_ourselves()
             from sentence_transformers import SentenceTransformer
 
             _hush()
@@ -510,6 +513,17 @@ class SentenceTransformerEmbedder:
         return unit
 
 
+def keep_to_ourselves() -> None:
+    """Keep Hugging Face's client from reporting and torch from leaving a folder; to be called before their import.
+
+    For a model by its name that client asks the hub, once a day, which programs it should report as its users, also
+    where it may read from this disk alone; it does not where its telemetry is off. When transformers is imported torch
+    makes a folder named after the user in the temporary one and leaves it; nothing here compiles anything into it.
+    """
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
+
+
 def _hush() -> None:
     """Keep the libraries' own bars and advice off stderr, which carries our lines."""
     import transformers
@@ -519,14 +533,23 @@ def _hush() -> None:
 
 
 def _fetch(name: str) -> None:
-    """Bring a model by its name into the libraries' own cache.
+    """Bring a model by its name into the libraries' own cache; what is there will do where the hub cannot be reached.
 
     The first, short question keeps an unknown name or a missing network from minutes of retries.
     """
     import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    huggingface_hub.HfApi().model_info(name, timeout=10)
-    huggingface_hub.snapshot_download(name)
+    try:
+        huggingface_hub.HfApi().model_info(name, timeout=10)
+        huggingface_hub.snapshot_download(name)
+    except Exception:
+        try:
+            huggingface_hub.snapshot_download(name, local_files_only=True)
+            return
+        except LocalEntryNotFoundError:
+            pass  # the reason is why it could not be fetched
+        raise
 
 
 def first_line(error: BaseException) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.compiled import compiled, outputs, round_up
-from index.embed import default_model_path, file_sha256, first_line, read_tokenizer
+from index.embed import default_model_path, file_sha256, first_line, keep_to_ourselves, read_tokenizer
 from index.errors import ModelUnavailable
 from index.types import Judged, Reading, Reranker, Span
 
@@ -225,6 +225,7 @@ class CrossEncoderReranker:
     def __init__(self, name: str) -> None:
         self.name = name
         try:
+            keep_to_ourselves()
             from sentence_transformers import CrossEncoder
 
             self._model: Any = CrossEncoder(name, local_files_only=True)

@@ -359,6 +359,22 @@ def test_forgetting_goes_on_after_a_fault_of_the_database(
     run(test())
 
 
+def test_no_token_is_in_the_log_at_any_level(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            asked = await discord.slash(town.ann, town.channel, "ask", question=FERRY)
+            await asked.answered()
+            assert f"question text={FERRY!r}" in caplog.text
+            assert discord.token not in caplog.text
+            assert asked.token not in caplog.text
+
+    with caplog.at_level(logging.DEBUG):
+        run(test())
+
+
 def test_a_failure_is_told_in_one_sentence_with_the_id_that_is_in_the_log(
     quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

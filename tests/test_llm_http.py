@@ -168,6 +168,20 @@ def test_an_empty_reply_shows_nothing() -> None:
     assert written(Script(["NONE"])).outcome == "declined"
 
 
+def test_what_the_environment_holds_for_another_endpoint_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "foreign")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway-Secret: foreign")
+    asked: list[Asked] = []
+
+    def script(one: Asked) -> Script:
+        asked.append(one)
+        return Script(["NONE"])
+
+    assert written(script).outcome == "declined"
+    assert "foreign" not in str(asked[0].headers)
+
+
 def test_the_key_goes_into_the_header_and_nowhere_else(caplog: pytest.LogCaptureFixture) -> None:
     asked: list[Asked] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -97,6 +98,18 @@ def test_everything_is_there_after_the_file_was_closed(tmp_path: Path) -> None:
         assert memory.settings(1).keep_days == 7
         assert memory.note("tree") == "abc"
         assert memory.is_own_thread(9)
+
+
+def test_what_people_asked_is_for_the_owner_of_the_file_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with Memory(tmp_path) as memory:
+            memory.remember(remembered())
+            assert {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()} == dict.fromkeys(
+                ("bot.db", "bot.db-wal", "bot.db-shm"), "0o600"
+            )
+    finally:
+        os.umask(before)
 
 
 def test_an_answer_is_shown_in_its_first_message(tmp_path: Path) -> None:
