@@ -185,17 +185,20 @@ def standing_card(standing: Standing, words: Words) -> Card:
 
 
 def standing_list_card(listed: Sequence[Standing], words: Words) -> Card:
-    """Somebody's standing questions with a button for each, as many as there is room for."""
+    """Somebody's standing questions with a button for each, as many as there is room for, and how many are left out."""
     if not listed:
         return Card(words.standing_none)
     lines, buttons = [words.standing_list], []
     for n, one in enumerate(listed[:MAX_BUTTONS], 1):
         place = words.standing_direct if one.is_direct else f"<#{one.channel}>"
         line = f"{n}. {bold(plain(one.text, _VALUE))} · {place} · {stamp(one.until_s)}"
-        if size("\n".join([*lines, line])) > MAX_CONTENT:
+        left_out = words.sources_more.format(n=len(listed) - n)
+        if size("\n".join([*lines, line, left_out])) > MAX_CONTENT:
             break
         lines.append(line)
         buttons.append(Button("stop", one.id, f"{words.stop} {n}", "🔕", first=n, row=(n - 1) // 5))
+    if len(buttons) < len(listed):
+        lines.append(words.sources_more.format(n=len(listed) - len(buttons)))
     return Card("\n".join(lines), buttons=tuple(buttons))
 
 
@@ -209,12 +212,14 @@ def news_card(answer: Answer, answer_id: str, standing: Standing, words: Words) 
         words: The bot's own words.
     """
     blocks = [_disagreement(answer, words)] if answer.disagreement else []
-    blocks += [quote_block(quote, words) for quote in ordered(answer)[: n_on_page(ordered(answer), words)]]
+    quotes = ordered(answer)
+    end = n_on_page(quotes, words)
+    blocks += [quote_block(quote, words) for quote in quotes[:end]]
     stop = Button("stop", standing.id, words.stop, "🔕")
     buttons = _buttons(
         answer_id,
         words,
-        more_from=0,
+        more_from=end if end < len(quotes) else 0,
         can_follow=True,
         has_filter=False,
         can_thread=False,

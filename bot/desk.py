@@ -231,7 +231,7 @@ class Desk:
         if answer is None:
             return None
         where = Where(0 if standing.is_direct else standing.guild, standing.channel, standing.asker)
-        asked = Asked(standing.text, question.asked_on, sources=standing.sources)
+        asked = Asked(standing.text, day_of(self.now_s()), sources=standing.sources)
         return Reply(answer, self._remembered(answer, where, asked))
 
     async def _before(self, parent: Remembered | None) -> Before | None:

@@ -28,7 +28,7 @@ from bot.cards import N_ON_PAGE, Action, Card, answer_card, page_card, short_for
 from bot.cooldown import Cooldown
 from bot.desk import Bounds, Desk, Reply, Where
 from bot.discord_admin import SettingsGroup
-from bot.discord_commands import Translator, add_commands
+from bot.discord_commands import Translator, add_commands, only_in
 from bot.discord_send import (
     DROPPED,
     HAS_THREAD,
@@ -267,8 +267,7 @@ class NewsBot(commands.AutoShardedBot):
             raise Refused(words.no_words)
         settings = self.memory.settings(guild)
         if settings.channels and not set(channels) & set(settings.channels):
-            listed = ", ".join(f"<#{channel}>" for channel in settings.channels[:10])
-            raise Refused(words.channel_not_allowed.format(channels=listed))
+            raise Refused(only_in(settings.channels, words))
         now = self._monotonic()
         until = None if is_edit else self._cooldown.person_until(person, settings.person_cooldown_s, now)
         if until is not None:
@@ -530,6 +529,8 @@ class NewsBot(commands.AutoShardedBot):
         words = self.words_of(interaction)
         if isinstance(error, discord.app_commands.CheckFailure):
             sentence = words.managers_only
+        elif isinstance(error, discord.app_commands.TransformerError):  # of a channel: one that the bot does not know
+            sentence = words.missing_permission.format(permission="View Channel")
         else:
             sentence = self._sentence(cause, words)
         await self._apologise(interaction, sentence)

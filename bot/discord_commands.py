@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,11 @@ def unknown_outlet(bot: NewsBot, name: str, words: Words) -> str:
     near = [plain(one, 60) for one in bot.desk.near_outlets(name, 3)]
     hint = f"{', '.join(near)}?" if near else "`/sources`"
     return words.unknown_source.format(name=plain(name, 60), near=hint)
+
+
+def only_in(channels: Sequence[int], words: Words) -> str:
+    """The sentence on a channel that is not among those of a server's settings."""
+    return words.channel_not_allowed.format(channels=", ".join(f"<#{channel}>" for channel in channels[:10]))
 
 
 @ask.autocomplete("source")

@@ -16,7 +16,7 @@ from discord import app_commands
 
 from bot.cards import news_card, short_form, standing_card, standing_list_card
 from bot.desk import Reply, Where
-from bot.discord_commands import keyed, outlet_choices, unknown_outlet
+from bot.discord_commands import keyed, only_in, outlet_choices, unknown_outlet
 from bot.discord_send import again, is_gone, may_send, permissions_in, respond, send_once
 from bot.discord_views import view_of
 from bot.memory import Asked, Remembered, Standing
@@ -76,6 +76,7 @@ class StandingGroup(app_commands.Group):
         listed = interaction.client.memory.standing_of(
             interaction.user.id, guild if interaction.permissions.manage_guild else 0
         )
+        listed.sort(key=lambda one: one.asker != interaction.user.id)  # what is left out is not the reader's own
         card = standing_list_card(listed, interaction.client.words_of(interaction))
         extra: dict[str, Any] = {} if not card.buttons else {"view": view_of(card)}
         await respond(lambda: interaction.response.send_message(card.content, ephemeral=True, **extra))
@@ -103,29 +104,33 @@ async def set_standing(
         async def say(sentence: str) -> None:
             await again(lambda: interaction.edit_original_response(content=sentence))
 
-        if memory.n_standing(person) >= MAX_OF_PERSON:
-            await say(words.standing_too_many.format(n=MAX_OF_PERSON))
-            return
-        if memory.n_standing() >= MAX_OF_ALL:
-            await say(words.standing_full)
+        settings = memory.settings(interaction.guild_id or 0)
+        if channel is not None and settings.channels and channel.id not in settings.channels:
+            await say(only_in(settings.channels, words))
             return
         if channel is not None and not may_send(permissions_in(channel, channel.guild), channel):
             await say(words.missing_permission.format(permission="Send Messages"))
             return
         place: Any = channel or await again(lambda: bot.create_dm(discord.Object(person)))
         shown = await bot.asker.quotes(remembered.places) if remembered else []
-        guild, language = interaction.guild_id or 0, memory.settings(interaction.guild_id or 0).language
         locale = interaction.locale if channel is None else interaction.guild_locale or interaction.locale
         standing = bot.desk.standing(
             asked,
-            Where(guild, place.id, person),
+            Where(interaction.guild_id or 0, place.id, person),
             is_direct=channel is None,
-            language=language or str(locale),
+            language=settings.language or str(locale),
             shown=[quote for quote in shown if quote is not None],
         )
         known = {(one.text, one.sources, one.channel) for one in memory.standing_of(person)}
         if (standing.text, standing.sources, place.id) in known:
             await say(words.standing_exists)
+            return
+        # Not before: others may have been set while this one waited.
+        if memory.n_standing(person) >= MAX_OF_PERSON:
+            await say(words.standing_too_many.format(n=MAX_OF_PERSON))
+            return
+        if memory.n_standing() >= MAX_OF_ALL:
+            await say(words.standing_full)
             return
         memory.stand(standing)  # before it is said: its button is to work
         card = standing_card(standing, words_for(standing.language))
@@ -150,7 +155,7 @@ async def stop_standing(interaction: Interaction, standing_id: str) -> None:
         return
     is_managed = not standing.is_direct and interaction.guild_id == standing.guild
     if interaction.user.id != standing.asker and not (is_managed and interaction.permissions.manage_guild):
-        await bot.whisper(interaction, words.not_yours)
+        await bot.whisper(interaction, words.standing_not_yours)
         return
     bot.memory.stop_standing(standing_id)
     await bot.whisper(interaction, words.standing_stopped)
@@ -183,7 +188,7 @@ class Teller:
             return
         for standing in self._bot.memory.standing_due(self._bot.desk.now_s(), last):
             try:
-                await self._ask(standing, last)
+                await self._ask(standing)
             except (Busy, Closing, IndexMissing):
                 return  # people who ask come first
             except Exception as error:  # noqa: BLE001, one that fails keeps no other waiting
@@ -195,8 +200,9 @@ class Teller:
         due_s = self._bot.desk.now_s() + seconds
         self._bot.memory.told(standing.id, standing.after_version, due_s, standing.told)
 
-    async def _ask(self, standing: Standing, last: int) -> None:
+    async def _ask(self, standing: Standing) -> None:
         memory, metrics = self._bot.memory, self._bot.metrics
+        last = self._bot.asker.last_version  # anew for each: a round may take minutes
         # A corpus that was built anew counts its versions anew: what is in it now is where news begins.
         reply = None if last < standing.after_version else await self._bot.desk.news(standing)
         if memory.standing(standing.id) is None:
@@ -206,7 +212,7 @@ class Teller:
             memory.told(standing.id, last, standing.due_s, standing.told)
             return
         try:
-            sent = await self._tell(standing, reply, last)
+            sent = await self._tell(standing, reply)
         except discord.HTTPException as error:
             if is_gone(error) or (isinstance(error, discord.Forbidden) and standing.is_direct):
                 log.info("standing question ended: nobody can be told code=%d", error.code)
@@ -219,12 +225,14 @@ class Teller:
             self._put_off(standing, DAY_S)
             return
         metrics.news["told"] += 1
+        if memory.standing(standing.id) is None:
+            return  # meanwhile again: what was to be forgotten is not remembered
         now_s = self._bot.desk.now_s()
         told = (*standing.told, *marks_of(reply.answer.quotes, day_of(now_s)))[-N_TOLD:]
         memory.told(standing.id, last, now_s + REST_S, told)
         memory.remember(reply.remembered, [sent.id])
 
-    async def _tell(self, standing: Standing, reply: Reply, last: int) -> discord.Message | None:
+    async def _tell(self, standing: Standing, reply: Reply) -> discord.Message | None:
         """The message that tells it; None where the bot may not write there now."""
         bot, words = self._bot, words_for(standing.language)
         card = news_card(reply.answer, reply.remembered.id, standing, words)
@@ -232,12 +240,15 @@ class Teller:
         if not standing.is_direct:
             channel = bot.get_channel(standing.channel)
             allowed = bot.memory.settings(standing.guild).channels
+            if allowed and standing.channel not in allowed:
+                return None
             if isinstance(channel, discord.TextChannel):
                 permissions = permissions_in(channel, channel.guild)
-                if not may_send(permissions, channel) or (allowed and channel.id not in allowed):
+                if not may_send(permissions, channel):
                     return None
                 card = card if permissions.embed_links else short_form(card, words)
                 place = channel
         # The same number for the same news: told twice after a kill, Discord shows it once.
-        nonce = int.from_bytes(hashlib.sha256(f"{standing.id} {last}".encode()).digest()[:7])
+        news = " ".join([standing.id, *(place.digest for place in reply.remembered.places)])
+        nonce = int.from_bytes(hashlib.sha256(news.encode()).digest()[:7])
         return await again(lambda: send_once(place, card, nonce))

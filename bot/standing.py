@@ -33,10 +33,13 @@ N_TOLD = 200
 
 
 def question_of(standing: Standing, now_s: int) -> Question:
-    """What is asked at an instant."""
+    """What is asked at an instant.
+
+    As of the day after: an article may be dated a day ahead, and would have been asked of by the time it answers.
+    """
     return Question(
         text=standing.text,
-        asked_on=day_of(now_s),
+        asked_on=day_of(now_s + DAY_S),
         since=day_of(standing.set_s) - BACK,
         sources=standing.sources,
         read_filters=False,
@@ -69,11 +72,15 @@ def is_told(quote: Quote, told: Collection[str]) -> bool:
 
 
 def marks_of(quotes: Iterable[Quote], on: date) -> tuple[str, ...]:
-    """What is remembered of quotes that are told on a day: the same answer is no news in that week and the next."""
-    weeks = (on, on + timedelta(weeks=1))
+    """What is remembered of quotes that are told on a day: the same answer is no news in that week and the next.
+
+    Nor in the week of its article, which on a Monday is the week before.
+    """
     found: list[str | None] = []
     for quote in quotes:
-        found += [_digest(quote.text), *(_marked(quote, day) for day in weeks)]
+        published = quote.article.published
+        days = [on, on + timedelta(weeks=1), *([date.fromisoformat(published[:10])] if published else [])]
+        found += [_digest(quote.text), *(_marked(quote, day) for day in days)]
     return tuple(dict.fromkeys(filter(None, found)))
 
 

@@ -88,13 +88,15 @@ class Scopes:
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
-                self._kept.move_to_end(key)
+                self._kept.move_to_end(key, last=not filters.after_version)
                 return found
         made = self._made(*key)
         with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > N_KEPT:
+            while len(self._kept) >= N_KEPT:
                 self._kept.popitem(last=False)
+            self._kept[key] = made
+            # Of a few new versions it is soon made again: it goes before what people ask of.
+            self._kept.move_to_end(key, last=not filters.after_version)
         return made
 
     def _key(self, filters: Filters, retracted: Collection[int]) -> tuple[Filters, frozenset[int]]:

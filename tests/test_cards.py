@@ -195,9 +195,12 @@ def test_a_list_of_standing_questions_has_a_button_for_each_that_it_has_room_for
     listed = [replace(standing, text=text or "x", is_direct=bool(n % 2)) for n, text in enumerate(asked)]
     card = standing_list_card(listed, words_for(language))
     is_within_limits(card)
-    lines = [line.partition(". ") for line in card.content.split("\n")[1:]]
-    assert [line[0] for line in lines] == [str(n) for n in range(1, len(card.buttons) + 1)]
-    assert len(lines) == len(listed) or len(lines) == 25 or len(card.content) > 1500
+    n_shown = len(card.buttons)
+    lines = [line.partition(". ") for line in card.content.split("\n")[1 : n_shown + 1]]
+    assert [line[0] for line in lines] == [str(n) for n in range(1, n_shown + 1)]
+    assert n_shown == len(listed) or n_shown == 25 or len(card.content) > 1500
+    left_out = card.content.split("\n")[n_shown + 1 :]
+    assert re.findall(r"\d+", " ".join(left_out)) == ([str(len(listed) - n_shown)] if n_shown < len(listed) else [])
     for _, _, line in lines:
         is_harmless(line.replace(f"<#{10**18}>", ""))
 
@@ -217,6 +220,18 @@ def further_pages(card: Card, every: Sequence[Quote | None], words: Words) -> li
         card = page_card(every[more[0] : more[0] + N_ON_PAGE], more[0], len(every), "abcDEF-_123", words)
         found.append(card)
     return found
+
+
+def test_news_that_takes_more_than_a_page_leads_on_to_the_rest() -> None:
+    text = "(" * 1100  # escaped, twice as many
+    found = quote(replace(article(), text=text), text)
+    standing = Standing("abcd1234", 0, 10**9, 1, 2, 3, True, "who won?", (), "en", 1)
+    for n in (1, 3):
+        card = news_card(answer_with(*[found] * n), "abcDEF-_123", standing, EN)
+        shown = len(card.blocks)
+        is_within_limits(card)
+        assert [button.first for button in card.buttons if button.action == "more"] == [shown] * (shown < n)
+    assert shown == 2
 
 
 @given(st.lists(st.tuples(quotes(), st.booleans()), min_size=1, max_size=12))
@@ -408,6 +423,15 @@ def test_a_language_has_every_sentence_with_the_same_fields(code: str) -> None:
     for name in type(words).__dataclass_fields__:
         if name not in ("commands", "name"):
             assert fields(getattr(words, name)) == fields(getattr(EN, name)), name
+
+
+@pytest.mark.parametrize("code", sorted(languages()))
+def test_a_language_calls_commands_by_the_names_that_its_readers_see(code: str) -> None:
+    words = languages()[code]
+    paths = [("forget",), ("standing", "standing.list"), ("standing", "standing.add")]
+    names = {"`/" + " ".join(words.commands[f"{part}.name"] for part in path) + "`" for path in paths}
+    said = [getattr(words, name) for name in type(words).__dataclass_fields__ if name != "commands"]
+    assert {name for text in said for name in re.findall(r"`/[^`]+`", text)} == names
 
 
 @pytest.mark.parametrize("code", sorted(languages()))

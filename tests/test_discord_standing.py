@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.discord_bot import NewsBot
+from bot.discord_send import send_once
+from bot.memory import Standing
 from bot.standin import Channel, StandIn
 from bot.standin.entities import Interaction, Message
 from bot.standing import AGAIN_S, MAX_OF_PERSON, REST_S
@@ -31,7 +36,7 @@ class Corpus:
 
     def __init__(self, folder: Path, embedder: Embedder) -> None:
         self.folder = folder
-        self._embedder = embedder
+        self.embedder = embedder
         self._n = 0
         self.now_s = NOW_S
 
@@ -49,7 +54,7 @@ class Corpus:
             run_ingest,
             [open_source(str(path))],
             self.folder,
-            lambda: (self._embedder, DEFAULT_PASSAGE_TOKENS),
+            lambda: (self.embedder, DEFAULT_PASSAGE_TOKENS),
             "test",
             self.now_s,
         )
@@ -60,6 +65,16 @@ class Corpus:
 def corpus(sample_data: Path, embedder: Embedder, tmp_path: Path) -> Corpus:
     shutil.copytree(sample_data, tmp_path / "data", symlinks=True)
     return Corpus(tmp_path / "data", embedder)
+
+
+@asynccontextmanager
+async def ready(corpus: Corpus) -> AsyncIterator[tuple[NewsBot, Town]]:
+    """The bot over a corpus, with people to talk to."""
+    async with (
+        StandIn() as discord,
+        bot_in(discord, corpus.folder, corpus.embedder, corpus.folder.parent, clock=corpus.clock) as bot,
+    ):
+        yield bot, town_in(discord)
 
 
 async def looked(bot: NewsBot, n: int = 1) -> None:
@@ -84,15 +99,10 @@ async def bell(town: Town, question: str = NOWHERE) -> Message:
     return await stood(town, await town.discord.click(town.ann, await asked.answered(), BELL))
 
 
-def test_news_is_told_once_to_whoever_pressed_the_bell_with_quotes_of_new_articles_alone(
-    corpus: Corpus, embedder: Embedder, tmp_path: Path
-) -> None:
+def test_news_is_told_once_to_whoever_pressed_the_bell_with_quotes_of_new_articles_alone(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, watch_s=0.05, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             here = discord.dm(town.ann)
             said = await bell(town)
             assert NOWHERE.rstrip("?") in said.content
@@ -117,15 +127,10 @@ def test_news_is_told_once_to_whoever_pressed_the_bell_with_quotes_of_new_articl
     run(test())
 
 
-def test_after_news_it_rests_and_the_same_answer_is_not_told_again(
-    corpus: Corpus, embedder: Embedder, tmp_path: Path
-) -> None:
+def test_after_news_it_rests_and_the_same_answer_is_not_told_again(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, watch_s=0.05, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             here = discord.dm(town.ann)
             said = await bell(town)
             await corpus.add(MOVED)
@@ -145,13 +150,10 @@ def test_after_news_it_rests_and_the_same_answer_is_not_told_again(
     run(test())
 
 
-def test_what_was_shown_below_the_bell_is_no_news(corpus: Corpus, embedder: Embedder, tmp_path: Path) -> None:
+def test_what_was_shown_below_the_bell_is_no_news(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, watch_s=0.05, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             said = await bell(town, DEADLINE)
             await corpus.add("Treasury Secretary Scott Bessent named April 26 as the deadline for the deal.")
             await looked(bot)
@@ -163,13 +165,10 @@ def test_what_was_shown_below_the_bell_is_no_news(corpus: Corpus, embedder: Embe
     run(test())
 
 
-def test_an_archive_that_is_ingested_later_is_no_news(corpus: Corpus, embedder: Embedder, tmp_path: Path) -> None:
+def test_an_archive_that_is_ingested_later_is_no_news(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, watch_s=0.05, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             said = await bell(town)
             await corpus.add(MOVED, published="2024-01-15")
             await looked(bot)
@@ -199,15 +198,10 @@ def test_it_stands_over_a_restart_and_is_stopped_by_its_button(
     run(test())
 
 
-def test_managers_have_news_told_in_a_channel_and_nobody_else_does(
-    corpus: Corpus, embedder: Embedder, tmp_path: Path
-) -> None:
+def test_managers_have_news_told_in_a_channel_and_nobody_else_does(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             desk = discord.add_channel(town.guild, "desk")
 
             async def add(user: str, channel: Channel) -> Message:
@@ -224,25 +218,25 @@ def test_managers_have_news_told_in_a_channel_and_nobody_else_does(
             news = await discord.wait_for_message(desk, after=said)
             assert "Idris Vanterpool" in news.text and not news.pings
             refused = await (await discord.click(town.ben, news, "Stop")).answered()
-            assert refused.content == "That answer was shown to another person alone."
+            assert refused.content == "Only whoever set it can stop it, or a member who manages the server."
+            listed = await (await discord.slash(town.ben, town.channel, "standing list")).answered()
+            assert listed.content.startswith("No question of yours stands.")
             cy = discord.add_user("Cy", manages=(town.guild,))
+            await (await discord.slash(cy, town.channel, "standing add", question="Who won race number 1?")).answered()
             listed = await (await discord.slash(cy, town.channel, "standing list")).answered()
-            assert f"1. **{NOWHERE.replace('?', '')}" in listed.content and f"<#{desk.id}>" in listed.content
-            await (await discord.click(cy, listed, "Stop 1")).answered()
-            assert bot.memory.n_standing() == 0
+            own, managed = listed.content.split("\n")[1:]
+            assert own.startswith("1. **Who won race number 1")
+            assert managed.startswith(f"2. **{NOWHERE.replace('?', '')}") and f"<#{desk.id}>" in managed
+            await (await discord.click(cy, listed, "Stop 2")).answered()
+            assert bot.memory.n_standing() == bot.memory.n_standing(cy.id) == 1
 
     run(test())
 
 
-def test_a_channel_that_is_closed_to_it_is_tried_again_a_day_later(
-    corpus: Corpus, embedder: Embedder, tmp_path: Path
-) -> None:
+def test_a_channel_that_is_closed_to_it_is_tried_again_a_day_later(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             desk = discord.add_channel(town.guild, "desk")
             asked = await discord.slash(town.ann, town.channel, "standing add", question=NOWHERE, channel=desk)
             await asked.answered()
@@ -258,15 +252,10 @@ def test_a_channel_that_is_closed_to_it_is_tried_again_a_day_later(
     run(test())
 
 
-def test_who_takes_no_direct_messages_is_told_so_and_later_nobody_is_written_to(
-    corpus: Corpus, embedder: Embedder, tmp_path: Path
-) -> None:
+def test_who_takes_no_direct_messages_is_told_so_and_later_nobody_is_written_to(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             town.ann.takes_direct_messages = False
             asked = await discord.slash(town.ann, town.channel, "standing add", question=NOWHERE)
             assert "allow direct messages" in (await asked.answered()).content
@@ -280,13 +269,10 @@ def test_who_takes_no_direct_messages_is_told_so_and_later_nobody_is_written_to(
     run(test())
 
 
-def test_a_failure_on_the_way_is_tried_again_and_told_once(corpus: Corpus, embedder: Embedder, tmp_path: Path) -> None:
+def test_a_failure_on_the_way_is_tried_again_and_told_once(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             here = discord.dm(town.ann)
             said = await bell(town)
             discord.fail_next("POST", "*/messages", 400)
@@ -301,43 +287,35 @@ def test_a_failure_on_the_way_is_tried_again_and_told_once(corpus: Corpus, embed
     run(test())
 
 
-def test_what_is_forgotten_stopped_withdrawn_or_counted_anew_is_not_told(
-    corpus: Corpus, embedder: Embedder, tmp_path: Path
-) -> None:
+def test_what_is_forgotten_stopped_withdrawn_or_counted_anew_is_not_told(corpus: Corpus) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             said = await bell(town)
             standing = bot.memory.standing_of(town.ann.id)[0]
             # As if the corpus had been larger before it was built anew.
             bot.memory.told(standing.id, 10_000, standing.due_s, standing.told)
             await until(lambda: bot.memory.standing_of(town.ann.id)[0].after_version == bot.asker.last_version)
-            url = await corpus.add(MOVED, published="2025-05-02")  # answers from then on
+            bot.memory.told(standing.id, bot.asker.last_version, corpus.now_s + REST_S, ())
+            url = await corpus.add(MOVED)
             await bot.asker.switched_to("000002")
             await asyncio.to_thread(run_retract, corpus.folder, [url], corpus.now_s, dry_run=False)
-            corpus.now_s += 3 * DAY_S
-            await corpus.add("The council of Veldt has voted on parking fees, and raised them by a tenth.")
-            await until(lambda: bot.metrics.news["nothing"] >= 2)
+            corpus.now_s += REST_S
+            await until(lambda: bot.metrics.news["nothing"] == 2)
             forgot = await (await discord.slash(town.ann, town.channel, "forget-me")).answered()
             assert "1 standing questions" in forgot.content
-            await corpus.add(MOVED, published="2025-05-03")
-            await bot.asker.switched_to("000004")
+            await corpus.add("Osaka have a new goalkeeper: Idris Vanterpool, who moved from Lisbon.")
+            await bot.asker.switched_to("000003")
             await asyncio.sleep(0.3)
             assert town.from_bot(discord.dm(town.ann)) == [said]
 
     run(test())
 
 
-def test_so_many_and_no_more_stand_for_one_person(corpus: Corpus, embedder: Embedder, tmp_path: Path) -> None:
+def test_so_many_and_no_more_stand_for_one_person_and_in_all(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
-        async with (
-            StandIn() as discord,
-            bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot,
-        ):
-            town = town_in(discord)
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
             for n in range(MAX_OF_PERSON + 1):
                 asked = await discord.slash(
                     town.ben, discord.dm(town.ben), "standing add", question=f"Who won race number {n}?"
@@ -351,6 +329,246 @@ def test_so_many_and_no_more_stand_for_one_person(corpus: Corpus, embedder: Embe
             assert empty.content.startswith("No question of yours stands.")
             silent = await (await discord.slash(town.ann, town.channel, "standing add", question="???")).answered()
             assert "nothing in it" in silent.content
+            twice = await (
+                await discord.slash(town.ben, discord.dm(town.ben), "standing add", question="Who won race number 0?")
+            ).answered()
+            assert "already" in twice.content
+            monkeypatch.setattr("bot.discord_standing.MAX_OF_ALL", MAX_OF_PERSON)
+            full = await (await discord.slash(town.ann, town.channel, "standing add", question=NOWHERE)).answered()
+            assert full.content == "I take no more standing questions at this moment."
+            assert bot.memory.n_standing() == MAX_OF_PERSON
+
+    run(test())
+
+
+def test_so_many_and_no_more_stand_however_fast_they_are_set(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            discord.slow(0.3, "*/@me/channels")
+
+            async def add(n: int) -> str:
+                asked = await discord.slash(town.ben, town.channel, "standing add", question=f"Who won race {n}?")
+                return (await asked.answered()).content
+
+            said = await asyncio.gather(*(add(n) for n in range(MAX_OF_PERSON + 3)))
+            assert sum(one.startswith(f"You have {MAX_OF_PERSON} standing questions") for one in said) == 3
+            assert bot.memory.n_standing() == MAX_OF_PERSON
+
+    run(test())
+
+
+def test_an_article_that_is_dated_a_day_ahead_is_told_when_it_comes_in(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            said = await bell(town)
+            await corpus.add(MOVED, published="2025-05-01")  # a paper east of here
+            news = await discord.wait_for_message(discord.dm(town.ann), after=said)
+            assert "Idris Vanterpool" in news.text
+            await until(lambda: bot.metrics.news["told"] == 1)
+            kept = bot.memory.answer_of_message(news.id)
+            assert kept is not None and kept.question is not None
+            assert kept.question.asked_on == date(2025, 4, 30)  # what "yesterday" in a follow-up is counted from
+
+    run(test())
+
+
+def test_what_is_forgotten_while_its_news_is_sent_is_not_remembered_again(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            said = await bell(town)
+
+            async def sent_meanwhile(*args: Any) -> Any:
+                message = await send_once(*args)
+                bot.memory.forget_person(town.ann.id)
+                return message
+
+            monkeypatch.setattr("bot.discord_standing.send_once", sent_meanwhile)
+            await corpus.add(MOVED)
+            await discord.wait_for_message(discord.dm(town.ann), after=said)
+            await until(lambda: bot.metrics.news["told"] == 1)
+            assert bot.memory.n_standing() == bot.memory.n_answers() == 0
+
+    run(test())
+
+
+def test_what_is_stopped_while_it_is_asked_is_not_told(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            said = await bell(town)
+            news, found = bot.desk.news, []
+
+            async def news_meanwhile(standing: Standing) -> Any:
+                found.append(await news(standing))
+                await (await discord.click(town.ann, said, "Stop")).answered()
+                return found[0]
+
+            monkeypatch.setattr(bot.desk, "news", news_meanwhile)
+            await corpus.add(MOVED)
+            await until(lambda: bot.memory.n_standing() == 0)
+            await asyncio.sleep(0.2)
+            assert found[0] is not None
+            assert town.from_bot(discord.dm(town.ann)) == [said]
+
+    run(test())
+
+
+def test_a_kill_between_sending_and_noting_tells_nothing_twice_whatever_came_in_since(
+    corpus: Corpus, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord:
+            town = town_in(discord)
+            here = discord.dm(town.ann)
+            async with bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot:
+                said = await bell(town)
+                before = bot.memory.standing_of(town.ann.id)[0]
+                await corpus.add(MOVED)
+                news = await discord.wait_for_message(here, after=said)
+                await until(lambda: bot.metrics.news["told"] == 1)
+                bot.memory.stand(before)  # as if it had been killed then
+            await corpus.add("The council of Veldt has voted on parking fees, and raised them by a tenth.")
+            async with bot_in(discord, corpus.folder, embedder, tmp_path, clock=corpus.clock) as bot:
+                await until(lambda: bot.metrics.news["told"] == 1)
+                assert town.from_bot(here) == [said, news]
+
+    run(test())
+
+
+def test_what_comes_in_during_a_round_is_not_asked_of_twice(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            for n in range(2):
+                await (
+                    await discord.slash(town.ann, town.channel, "standing add", question=f"Who won race number {n}?")
+                ).answered()
+            asked: list[Standing] = []
+            news = bot.desk.news
+
+            async def slow_news(standing: Standing) -> Any:
+                asked.append(standing)
+                if len(asked) == 1:
+                    await corpus.add("A second article on parking fees, which were raised by a tenth.")
+                    await bot.asker.switched_to("000003")
+                return await news(standing)
+
+            monkeypatch.setattr(bot.desk, "news", slow_news)
+            await corpus.add("The council of Veldt has voted on parking fees, and raised them by a tenth.")
+
+            def are_up_to_date() -> bool:
+                last = {one.after_version for one in bot.memory.standing_of(town.ann.id)}
+                return bot.asker.snapshot == "000003" and last == {bot.asker.last_version}
+
+            await until(are_up_to_date)
+            assert len(asked) == 3  # the first of them once more
+
+    run(test())
+
+
+def test_no_news_is_told_in_a_channel_that_the_servers_settings_leave_out(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            desk = discord.add_channel(town.guild, "desk")
+
+            async def add() -> str:
+                asked = await discord.slash(town.ann, town.channel, "standing add", question=NOWHERE, channel=desk)
+                return (await asked.answered()).content
+
+            bot.memory.set(town.guild.id, channels=[town.channel.id])
+            assert await add() == f"The managers of this server let me answer in <#{town.channel.id}> only."
+            assert bot.memory.n_standing() == 0 and not town.from_bot(desk)
+            bot.memory.set(town.guild.id, channels=[desk.id])
+            assert f"<#{desk.id}>" in await add()
+            bot.memory.set(town.guild.id, channels=[town.channel.id])
+            await corpus.add(MOVED)
+            await until(lambda: bot.memory.standing_of(town.ann.id)[0].due_s == corpus.now_s + DAY_S)
+            assert len(town.from_bot(desk)) == 1
+
+    run(test())
+
+
+def test_people_who_ask_go_first_and_news_waits_for_them(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            said = await bell(town)
+            max_waiting, bot.asker._max_waiting = bot.asker._max_waiting, 0
+            await corpus.add(MOVED)
+            await until(lambda: bot.asker.n_busy > 1)
+            bot.asker._max_waiting = max_waiting
+            assert "Idris Vanterpool" in (await discord.wait_for_message(discord.dm(town.ann), after=said)).text
+            await until(lambda: bot.metrics.news == {"told": 1})
+
+    run(test())
+
+
+def test_a_channel_gets_what_it_takes_and_one_that_is_gone_ends_it(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            desk = discord.add_channel(town.guild, "desk")
+
+            async def add() -> str:
+                asked = await discord.slash(town.ann, town.channel, "standing add", question=NOWHERE, channel=desk)
+                return (await asked.answered()).content
+
+            discord.forbid(desk, "send_messages")
+            assert await add() == "I lack a permission in that channel: Send Messages."
+            discord.allow(desk, "send_messages")
+            discord.fail_next("POST", "*/messages", 400)
+            assert (await add()).startswith("Something failed on my side")
+            assert bot.memory.n_standing() == 0
+            assert f"<#{desk.id}>" in await add()
+            said = town.from_bot(desk)[-1]
+            discord.forbid(desk, "embed_links")
+            await corpus.add(MOVED)
+            news = await discord.wait_for_message(desk, after=said)
+            assert "Idris Vanterpool" in news.content and not news.embeds
+            await until(lambda: bot.metrics.news["told"] == 1)
+            discord.fail_next("POST", "*/messages", 404, code=10003)
+            corpus.now_s += REST_S
+            await corpus.add("In a second deal, goalkeeper Abel Quist moved from Lisbon to Osaka, the club confirmed.")
+            await until(lambda: bot.memory.n_standing() == 0)
+
+    run(test())
+
+
+def test_news_is_told_in_the_language_of_whoever_set_it(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (_, town):
+            discord = town.discord
+            dora = discord.add_user("Dora", locale="de")
+            asked = await discord.slash(dora, town.channel, "standing add", question=NOWHERE)
+            assert "`/dauerfragen liste`" in (await asked.answered()).content
+            said = town.from_bot(discord.dm(dora))[0]
+            await corpus.add(MOVED)
+            news = await discord.wait_for_message(discord.dm(dora), after=said)
+            assert news.content.startswith("🔔 Neues zu **Which goalkeeper")
+
+    run(test())
+
+
+def test_a_channel_that_the_bot_does_not_know_is_one_that_it_may_not_view(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord = town.discord
+            elsewhere = discord.add_guild("Elsewhere", bot_is_member=False)
+            channel = discord.add_channel(elsewhere, "general")
+            cy = discord.add_user("Cy", manages=(elsewhere,))
+            asked = await discord.slash(cy, channel, "standing add", question=NOWHERE, channel=channel)
+            answer = await asked.answered()
+            assert answer.content == "I lack a permission in that channel: View Channel." and answer.is_ephemeral
+            # Telling its user alone needs no place on the server.
+            asked = await discord.slash(cy, channel, "standing add", question=NOWHERE)
+            assert "in your direct messages" in (await asked.answered()).content
+            assert bot.memory.n_standing(cy.id) == 1
 
     run(test())
 

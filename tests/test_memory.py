@@ -319,6 +319,14 @@ def test_standing_questions_are_forgotten_with_their_person_their_server_and_the
         assert b"Who won" not in held_in(tmp_path)
 
 
+def test_a_question_that_is_stopped_is_gone_from_the_files_while_the_bot_runs(tmp_path: Path) -> None:
+    with Memory(tmp_path) as memory:
+        memory.stand(standing(text="a secret question"))
+        assert b"secret" in held_in(tmp_path)
+        memory.stop_standing(standing().id)
+        assert b"secret" not in held_in(tmp_path)
+
+
 def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         memory.set(2, keep_days=10)

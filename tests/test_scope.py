@@ -101,6 +101,17 @@ def test_the_last_few_scopes_are_kept(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(made._kept) == scope.N_KEPT
 
 
+def test_standing_questions_push_out_no_scope_that_people_ask_of(tmp_path: Path) -> None:
+    made = scopes(tmp_path, PLAIN, [1, 1, 1, 1])
+    people = [made.of(Filters(NOW_S, since_s=at)) for at in range(N_KEPT - 1)]
+    for at in range(1, 2 * N_KEPT):
+        standing = made.of(Filters(NOW_S, since_s=at, after_version=1))
+        if at % 2:  # some are asked of once alone
+            assert made.of(Filters(NOW_S, since_s=at, after_version=1)) is standing
+    assert all(made.of(Filters(NOW_S, since_s=at)) is kept for at, kept in enumerate(people))
+    assert len(made._kept) == N_KEPT
+
+
 def test_of_nothing_nothing_may_answer(tmp_path: Path) -> None:
     found = scopes(tmp_path, [], []).of(Filters(NOW_S), [1])
     assert (found.n_passages, found.n_articles, found.first_s) == (0, 0, None)

@@ -41,7 +41,7 @@ def test_it_is_asked_of_what_came_in_since_and_of_no_archive() -> None:
     asked = question_of(STANDING, NOW_S + 5 * DAY_S)
     assert asked == Question(
         "who won?",
-        date(2025, 5, 5),
+        date(2025, 5, 6),  # what is dated a day ahead is asked of with what came in beside it
         since=date(2025, 4, 23),
         sources=("Post",),
         read_filters=False,
@@ -58,6 +58,13 @@ def test_the_same_words_and_the_same_answer_of_these_days_are_no_news() -> None:
     assert not is_told(quote_of("It will be held Friday.", "Friday", None), told)
     assert not is_told(quote_of("It will be held Sunday.", "Sunday"), told)
     assert not is_told(quote_of("It will be held Friday."), told)
+
+
+def test_what_is_told_on_a_monday_is_no_news_in_another_article_of_that_sunday() -> None:
+    told = marks_of([quote_of("Osric Dunne won the vote.", "Osric Dunne", "2025-04-27")], date(2025, 4, 28))
+    assert is_told(quote_of("The winner is Osric Dunne.", "Osric Dunne", "2025-04-27T23:00:00Z"), told)
+    assert is_told(quote_of("The winner is Osric Dunne.", "Osric Dunne", "2025-05-11"), told)
+    assert not is_told(quote_of("The winner is Osric Dunne.", "Osric Dunne", "2025-04-20"), told)
 
 
 def test_what_is_remembered_of_news_holds_none_of_its_words() -> None:

@@ -84,6 +84,7 @@ class Words:
     standing_unreachable: str
     standing_stopped: str
     standing_gone: str
+    standing_not_yours: str
     standing_none: str
     standing_list: str
     standing_direct: str

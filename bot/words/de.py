@@ -111,9 +111,9 @@ WORDS = Words(
     stand="Auf dem Laufenden halten",
     stop="Beenden",
     standing_here="🔔 Neue Artikel, die {question} beantworten, werden hier zitiert, bis {until}.",
-    standing_set="Neue Artikel dazu werden in {channel} zitiert. `/standing list` zeigt, worauf du wartest.",
+    standing_set="Neue Artikel dazu werden in {channel} zitiert. `/dauerfragen liste` zeigt, worauf du wartest.",
     standing_exists="Du erfährst schon, was es dazu Neues gibt.",
-    standing_too_many="Du hast {n} Dauerfragen, mehr gehen nicht; beende eine in `/standing list`.",
+    standing_too_many="Du hast {n} Dauerfragen, mehr gehen nicht; beende eine in `/dauerfragen liste`.",
     standing_full="Gerade nehme ich keine Dauerfragen mehr an.",
     standing_unreachable=(
         "Ich kann dir nicht schreiben: Erlaube Direktnachrichten von Mitgliedern dieses Servers und versuch es dann "
@@ -121,7 +121,8 @@ WORDS = Words(
     ),
     standing_stopped="Beendet: Dazu erfährst du nichts Neues mehr.",
     standing_gone="Diese Frage besteht nicht mehr.",
-    standing_none="Du hast keine Dauerfragen. Drück 🔔 unter einer Antwort, oder nimm `/standing add`.",
+    standing_not_yours="Das kann nur beenden, wer es eingerichtet hat oder den Server verwaltet.",
+    standing_none="Du hast keine Dauerfragen. Drück 🔔 unter einer Antwort, oder nimm `/dauerfragen neu`.",
     standing_list="Fragen, zu denen Neues gesagt wird, wo und bis wann:",
     standing_direct="deinen Direktnachrichten",
     standing_news="🔔 Neues zu {question}",
@@ -152,7 +153,7 @@ WORDS = Words(
         "gespeichert, und keine Frage steht in einem Protokoll.\n"
         "**Wie lange.** Fragen werden hier nach {days} Tagen gelöscht, Dauerfragen, wenn sie enden oder beendet "
         "werden.\n"
-        "**Sofort löschen.** `/forget-me` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
+        "**Sofort löschen.** `/vergiss-mich` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
         "Erwähnung, die du löschst, wird auch hier gelöscht."
     ),
     forgotten=(

@@ -120,6 +120,7 @@ WORDS = Words(
     ),
     standing_stopped="Stopped: you will not be told of news on it any more.",
     standing_gone="That question does not stand any more.",
+    standing_not_yours="Only whoever set it can stop it, or a member who manages the server.",
     standing_none="No question of yours stands. Press 🔔 below an answer, or use `/standing add`.",
     standing_list="Questions on which news is told, where, and until when:",
     standing_direct="your direct messages",
