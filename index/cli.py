@@ -54,6 +54,8 @@ def settings_for(context: typer.Context, data: Path | None) -> Settings:
     logging.basicConfig(
         stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s %(message)s"
     )
+    # It tells of each of its own builds that it looks for and does not find, as if something were wrong.
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)
     return settings
 
 

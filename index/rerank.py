@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -297,6 +298,7 @@ def check_reranker(folder: Path = FOLDER) -> str:
     try:
         expected = _stated_sha256(folder)
         found = file_sha256(folder / "model.bin")
-    except _UNREADABLE as error:
+        ElementTree.parse(folder / "model.xml")
+    except (*_UNREADABLE, ElementTree.ParseError) as error:
         return f"the reranker's files cannot be read ({error})"
     return "" if found == expected else f"the reranker's weights are {found[:12]} and should be {expected[:12]}"
