@@ -328,7 +328,6 @@ def _are_independent(one: Article, other: Article) -> bool:
 def _same_matter(question: str, one: Quote, other: Quote) -> bool:
     """Whether both speak of what is asked: its names and most of its words are in both, or are shared."""
     asked = _stems(question)
-    named = _named(question) & asked
     texts = [_stems(f"{quote.article.title} {quote.text}") for quote in (one, other)]
     openings = [_stems(_opening(quote)) | found for quote, found in zip((one, other), texts, strict=True)]
     called = _called(question, one, other)
@@ -342,7 +341,7 @@ def _same_matter(question: str, one: Quote, other: Quote) -> bool:
     if share < MIN_SHARE:
         return False
     shared = _opening_names(one) & _opening_names(other)
-    return len(shared) >= N_SHARED_NAMES or (bool(named) and share >= 2 / 3)
+    return len(shared) >= N_SHARED_NAMES or (bool(called) and share >= 2 / 3)
 
 
 def _same_count(question: str, one: tuple[Quote, Value], other: tuple[Quote, Value], *, is_strict: bool) -> bool:

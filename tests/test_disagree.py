@@ -182,6 +182,18 @@ def test_a_share_of_another_quarter_or_month_is_another_share() -> None:
     assert pair("percent", asked, one, counted) is None
 
 
+@pytest.mark.parametrize(
+    "asked", ["How much will the Orla Bridge repairs cost?", "how much will the orla bridge repairs cost"]
+)
+def test_reports_that_share_the_name_asked_for_alone_disagree_however_it_is_typed(asked: str) -> None:
+    texts = ("Repairs of the Orla Bridge will cost $38 million.", "Mending the Orla Bridge will cost $46 million.")
+    one, other = (
+        quote(article(text, id=f"{text}{n}", title="", published=f"2025-04-{29 + n}"), text)
+        for n, text in enumerate(texts)
+    )
+    assert pair("money", asked, one, other) == (1, 0)
+
+
 def test_names_typed_small_are_names() -> None:
     asked = "how many people is quist lines laying off"
     own = said(1, "In Port Wessel Quist Lines is laying off 14 people.", title="Layoffs at Quist Lines")
