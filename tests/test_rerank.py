@@ -191,6 +191,15 @@ def test_other_weights_than_the_manifests_are_noticed(tmp_path: Path) -> None:
     assert "cannot be read" in check_reranker(folder)
 
 
+def is_left_out(caplog: pytest.LogCaptureFixture) -> bool:
+    """Whether the default reranker is none here, and the log says so."""
+    load_reranker.cache_clear()
+    try:
+        return load_reranker() is None and "without a reranker" in caplog.text
+    finally:
+        load_reranker.cache_clear()
+
+
 @pytest.mark.parametrize("file", ["manifest.json", "model.xml", "model.bin"])
 @pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"model_sha256": "'])
 def test_a_damaged_reranker_is_one_sentence_and_as_good_as_none(
@@ -210,12 +219,7 @@ def test_a_damaged_reranker_is_one_sentence_and_as_good_as_none(
         OpenVinoReranker(folder)
     assert check_reranker(folder)
     monkeypatch.setattr(rerank, "OpenVinoReranker", partial(OpenVinoReranker, folder))
-    load_reranker.cache_clear()
-    try:
-        assert load_reranker() is None
-    finally:
-        load_reranker.cache_clear()
-    assert "without a reranker" in caplog.text
+    assert is_left_out(caplog)
 
 
 def test_a_damaged_vocabulary_is_one_sentence(tmp_path: Path) -> None:
@@ -235,12 +239,7 @@ def test_without_openvino_the_default_is_no_reranker_and_says_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
-    load_reranker.cache_clear()
-    try:
-        assert load_reranker() is None
-    finally:
-        load_reranker.cache_clear()
-    assert "without a reranker" in caplog.text
+    assert is_left_out(caplog)
 
 
 def test_a_cross_encoder_of_ones_own_takes_its_place(tmp_path: Path) -> None:
