@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from bot.answer import Answer, SourceArticle
 from bot.links import site_name
@@ -90,9 +90,7 @@ class Card:
 
 
 # A custom id, read back; the same words as `Button.custom_id`.
-CUSTOM_ID = (
-    r"nq:(?P<action>more|follow|unfilter|thread|up|down|report|stand|stop):(?P<answer>[\w-]{4,40}):(?P<first>\d{1,3})"
-)
+CUSTOM_ID = rf"nq:(?P<action>{'|'.join(get_args(Action))}):(?P<answer>[\w-]{{4,40}}):(?P<first>\d{{1,3}})"
 
 
 def ordered(answer: Answer) -> tuple[Quote, ...]:

@@ -155,28 +155,36 @@ class Desk:
         answer = await self.asker.ask(question)
         if answer.status == "not_found" and self._rewriter is not None:
             question, answer = await self._once_more(question, answer)
-        remembered = self._remembered(answer, where, _asked(question) if is_kept else None)
-        return Reply(
+        remembered = self._remembered(
             answer,
-            replace(
-                remembered,
-                id=answer_id or remembered.id,
-                parent=parent.id if parent else None,
-                said=said if is_kept and bounds.read_filters else None,
-            ),
+            where,
+            _asked(question) if is_kept else None,
+            answer_id=answer_id,
+            parent=parent.id if parent else None,
+            said=said if is_kept and bounds.read_filters else None,
         )
+        return Reply(answer, remembered)
 
-    def _remembered(self, answer: Answer, where: Where, question: Asked | None) -> Remembered:
-        """An answer under a new id, as one that follows up none and whose words were not typed."""
+    def _remembered(
+        self,
+        answer: Answer,
+        where: Where,
+        question: Asked | None,
+        *,
+        answer_id: str | None = None,
+        parent: str | None = None,
+        said: str | None = None,
+    ) -> Remembered:
+        """What is kept of an answer; see there. Its id is a new one if none is given."""
         return Remembered(
-            id=new_id(),
+            id=answer_id or new_id(),
             asked_s=self.now_s(),
             guild=where.guild,
             channel=where.channel,
             asker=where.asker,
             prompt=where.prompt,
-            parent=None,
-            said=None,
+            parent=parent,
+            said=said,
             question=question,
             kind=answer.understood.kind,
             status=answer.status,
@@ -203,12 +211,12 @@ class Desk:
         Raises:
             BadInput: It is empty, has no words, or is too long.
         """
-        understood = self._understood(asked)
+        understood, now_s = self._understood(asked), self.now_s()
         sources = asked.sources or (understood.sources if asked.read_filters else ())
         return Standing(
             id=new_id(),
-            set_s=self.now_s(),
-            until_s=until_of(self.now_s()),
+            set_s=now_s,
+            until_s=until_of(now_s),
             guild=where.guild,
             channel=where.channel,
             asker=where.asker,
@@ -217,7 +225,7 @@ class Desk:
             sources=sources or self._default_sources(where.guild),
             language=language,
             after_version=self.asker.last_version,
-            told=marks_of(shown, day_of(self.now_s())),
+            told=marks_of(shown, day_of(now_s)),
         )
 
     async def news(self, standing: Standing) -> Reply | None:

@@ -1,8 +1,8 @@
 """The bot on Discord: what it hears, whom it answers, how it ends. Words and cards come from the pure part.
 
 It speaks when asked and never else: a command, a mention, a reply to it, a direct message, a button, and news on a
-question that somebody had stand (`bot.discord_standing`). The first await of
-every interaction is its response; searching happens in `bot.service`'s threads, so that no heartbeat waits.
+question that somebody had stand (`bot.discord_standing`). The first await of every interaction is its response;
+searching happens in `bot.service`'s threads, so that no heartbeat waits.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def _understood(answer: Answer) -> dict[str, object]:
         "window": [window[0].isoformat(), window[1].isoformat()] if window else None,
         "sources": list(answer.question.sources or understood.sources),
         "notes": notes_of(answer),
-        "absent": list(answer.understood.absent),
+        "absent": list(understood.absent),
     }
 
 

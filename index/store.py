@@ -841,8 +841,7 @@ class Store:
             "ORDER BY v.version LIMIT ?",
             (f"split.{splitter}", limit),
         )
-        found = (self.article(int(row[0])) for row in rows)  # type: ignore[call-overload]
-        return [article for article in found if article is not None]
+        return self._versions_in(rows)
 
     def unsplit_before(self, splitter: int) -> list[Article]:
         """Versions of restored articles that were passed over when the versions around them were split, in their order.
@@ -856,6 +855,10 @@ class Store:
             "ORDER BY v.version",
             (f"split.{splitter}", splitter),
         )
+        return self._versions_in(rows)
+
+    def _versions_in(self, rows: Iterable[tuple[object, ...]]) -> list[Article]:
+        """The versions whose numbers come first in rows, without those that may not be shown."""
         found = (self.article(int(row[0])) for row in rows)  # type: ignore[call-overload]
         return [article for article in found if article is not None]
 

@@ -1,8 +1,11 @@
-"""Text for a terminal: untrusted text made harmless, numbers with their nouns. Knows nothing about what is shown."""
+"""Text for a terminal: untrusted text made harmless, numbers with their nouns, moments. Knows nothing about what is
+shown.
+"""
 
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 
 # Embeddings, overrides and isolates make a line read in another order than it is stored.
 _REORDERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -31,3 +34,8 @@ def safe(text: str) -> str:
 def counted(n: int, noun: str, many: str = "") -> str:
     """A number and what it counts: `1 copy`, `2,000 copies`; the plural is `many`, or the noun with an s."""
     return f"{n:,} {noun if n == 1 else many or noun + 's'}"
+
+
+def moment(instant_s: float) -> str:
+    """An instant to the minute, in UTC."""
+    return datetime.fromtimestamp(instant_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -14,7 +14,7 @@ from email.utils import format_datetime
 
 from index.errors import BadInput, FeedError, FetchError
 from index.store_feeds import FeedStore, Subscription
-from index.terminal import counted, safe
+from index.terminal import counted, moment, safe
 from ingest.feed_articles import Fetches
 from ingest.feed_kind import feed_kind
 from ingest.feeds import MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
@@ -151,13 +151,13 @@ def why_lines(store: FeedStore, url: str, kept_days: int) -> str:
     lines = [f"{safe(address)}: {_standing(store, address)}"]
     for number, seen in store.entries_of(address):
         where = feeds.get(number, "a feed that was removed")
-        lines.append(f"  in {safe(where)} since {_moment(seen.first_s)}: {_explained(seen.outcome)}")
-    lines += [f"  {_moment(line.at_s)}  {_explained(line.outcome, line.detail)}" for line in store.log_of(address)]
+        lines.append(f"  in {safe(where)} since {moment(seen.first_s)}: {_explained(seen.outcome)}")
+    lines += [f"  {moment(line.at_s)}  {_explained(line.outcome, line.detail)}" for line in store.log_of(address)]
     page = store.page(url) or store.page(address)
     if page is not None:
         lines.append(
-            f"  the page was fetched {_moment(page.fetched_s)}"
-            + (f", next look {_moment(page.next_s)}" if page.next_s is not None else ", no further look is planned")
+            f"  the page was fetched {moment(page.fetched_s)}"
+            + (f", next look {moment(page.next_s)}" if page.next_s is not None else ", no further look is planned")
         )
     if len(lines) == 1:
         lines.append(f"  no feed had it, and the log of the last {kept_days} days does not name it")
@@ -167,7 +167,7 @@ def why_lines(store: FeedStore, url: str, kept_days: int) -> str:
 def _standing(store: FeedStore, address: str) -> str:
     if store.retracted_s(address) is not None:
         removal = store.removal(address)
-        return f"retracted ({removal.reason}, {_moment(removal.at_s)})" if removal is not None else "retracted"
+        return f"retracted ({removal.reason}, {moment(removal.at_s)})" if removal is not None else "retracted"
     known = store.known(address)
     if known is None:
         return "not in the corpus"
@@ -184,20 +184,13 @@ def _explained(outcome: str, detail: str = "") -> str:
     return outcome + (f": {words}" if words else "") + (f" ({safe(detail)})" if detail else "")
 
 
-_FOR_A_PERSON = "%Y-%m-%d %H:%M UTC"
-
-
-def _moment(instant_s: int | None) -> str | None:
-    return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).strftime(_FOR_A_PERSON)
-
-
 def _iso(instant_s: int | None) -> str | None:
     return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).isoformat()
 
 
 def _written(iso: object) -> str:
     """What `_iso` gave, for a person."""
-    return datetime.fromisoformat(iso).strftime(_FOR_A_PERSON) if isinstance(iso, str) else "never"
+    return moment(datetime.fromisoformat(iso).timestamp()) if isinstance(iso, str) else "never"
 
 
 # Status -------------------------------------------------------------------------------------------------------

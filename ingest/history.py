@@ -14,7 +14,7 @@ from itertools import pairwise
 from index.errors import BadInput
 from index.store import ALWAYS, NEVER
 from index.store_feeds import FeedStore
-from index.terminal import safe
+from index.terminal import moment, safe
 from index.types import LOCAL, Article
 from ingest.identity import canonical_url
 
@@ -91,8 +91,8 @@ def history_lines(changes: Sequence[Change], *, colour: bool) -> str:
     shown = [safe(f"{first.shown_as}: {len(changes)} version{'' if len(changes) == 1 else 's'}")]
     for number, change in enumerate(changes, start=1):
         article = change.article
-        since = _moment(change.valid_from_s) or "the beginning"
-        until = f" to {_moment(change.valid_to_s)}" if change.valid_to_s is not None else ", current"
+        since = "the beginning" if change.valid_from_s is None else moment(change.valid_from_s)
+        until = f" to {moment(change.valid_to_s)}" if change.valid_to_s is not None else ", current"
         notes = [f"updated {article.updated}"] if article.updated else []
         notes += ["only its beginning is known"] if article.is_stub else []
         shown.append("")
@@ -138,7 +138,3 @@ def history_json(changes: Sequence[Change]) -> dict[str, object]:
 
 def _iso(instant_s: int | None) -> str | None:
     return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).isoformat()
-
-
-def _moment(instant_s: int | None) -> str | None:
-    return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from index.errors import BadInput
 from index.store import Store, page_of
 from index.store_feeds import FeedStore, LogLine
-from index.terminal import counted, safe
+from index.terminal import counted, moment, safe
 from ingest.identity import canonical_url
 from ingest.pipeline import is_behind
 
@@ -103,7 +102,7 @@ class Return:
         by = f"by the watcher, since {self.reason}" if self.reason else "by `newsquote retract`"
         if not self.ids:
             by = "as an export says"
-        return f"on {_moment(self.retracted_s)} {by}"
+        return f"on {moment(self.retracted_s)} {by}"
 
 
 def planned(store: FeedStore, folder: Path, names: Sequence[str]) -> list[Return]:
@@ -180,7 +179,3 @@ def _not_retracted(store: Store, name: str, what: Named, retracted: Sequence[str
 def _some(ids: Sequence[str]) -> str:
     more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
     return ", ".join(ids[:_SHOWN]) + more
-
-
-def _moment(instant_s: int) -> str:
-    return datetime.fromtimestamp(instant_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
