@@ -4,7 +4,7 @@
 
 ARG PYTHON=3.11
 
-# ---- build: installs, makes the model's OpenVINO export, proves both, and is thrown away ----
+# ---- build: installs, makes the model's export for ONNX Runtime, proves both, and is thrown away ----
 FROM python:${PYTHON}-slim-bookworm AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -31,10 +31,9 @@ ENV TIKTOKEN_CACHE_DIR=/opt/newsquote/tiktoken
 RUN mkdir -p "$TIKTOKEN_CACHE_DIR" \
  && (timeout 120 python -c "import tiktoken; tiktoken.get_encoding('o200k_base')" || echo "no vocabulary; bytes are counted")
 
-# The first ingest exports the model, which needs torch. The corpus in the image's trial folder is the sample.
+# The first ingest exports the model. The corpus in the image's trial folder is the sample.
 RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
- && cp -r /tmp/trial/models /opt/newsquote/models \
- && rm -rf /opt/newsquote/models/openvino-*
+ && cp -r /tmp/trial/models /opt/newsquote/models
 
 # From here on torch is dead weight (1.1 GB). What is left must still search and answer: if not, the build ends here.
 # `--build-arg KEEP_TORCH=1` keeps it, for another embedding model (NEWSQUOTE_MODEL).

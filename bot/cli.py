@@ -79,7 +79,7 @@ def reranker_of(settings: Settings) -> Reranker | None:
     """The reranker of the settings, where one is set."""
     from index.rerank import load_reranker
 
-    return load_reranker(settings.reranker, settings.data / "models")
+    return load_reranker(settings.reranker)
 
 
 def threshold_of(settings: Settings) -> float:

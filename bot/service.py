@@ -61,7 +61,7 @@ class Stand:
 
 
 class OneAtATime:
-    """An embedder for several threads. A compiled model has one request for all, and uses every core by itself."""
+    """An embedder for several threads: what it remembers of words is not made for two at a time."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

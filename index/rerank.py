@@ -1,28 +1,29 @@
 """How well sentences answer a question: a cross-encoder reads both at once. Text in, scores out.
 
 The one that ships was trained for news (see `reranker/CARD.md`), reads neighbouring sentences together and scores each
-of them, and runs on OpenVINO without torch. Any cross-encoder that sentence-transformers knows may take its place.
+of them, and runs on ONNX Runtime without torch. Any cross-encoder that sentence-transformers knows may take its place.
 Knows nothing about articles or quotes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
 
-from index.compiled import compiled, outputs, round_up
-from index.embed import default_model_path, file_sha256, first_line, keep_to_ourselves, read_tokenizer
+from index.embed import MODEL_FILE, default_model_path, file_sha256, first_line, keep_to_ourselves, read_tokenizer
 from index.errors import ModelUnavailable
+from index.graph import WEIGHTS_FILE
+from index.session import n_cores, outputs, session
 from index.types import Judged, Reading, Reranker, Span
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ Ints = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
+INPUTS = ("ids", "mask", "kinds", "shares")
 FOLDER = Path(__file__).with_name("reranker")
 DEFAULT_RERANKER = "newsquote-reader"
 NO_RERANKER = "none"
@@ -43,10 +45,6 @@ NO_RERANKER = "none"
 QUESTION_TOKENS = 32
 TITLE_TOKENS = 16
 ALL_TOKENS = 176
-# Texts that are computed beside each other, one on a core: together in one batch they would be padded, and two
-# cores at one text wait for each other.
-BESIDE = 8
-TOKENS_STEP, SENTENCES_STEP = 16, 8  # few shapes, see `round_up`
 MAX_PLACE_TOKENS = 16
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError)  # JSON that is damaged or says something else
 _REMEDY = "reinstall newsquote, or set NEWSQUOTE_RERANKER=none"
@@ -142,20 +140,14 @@ def place_of(pair: Pair, at: int, pointing: Shares) -> Span | None:
     return Span(pair.offsets[at][first][0], pair.offsets[at][last][1])
 
 
-def padded(pairs: Sequence[Pair], tokens: int = 1, sentences: int = 1) -> tuple[Ints, Ints, Ints, Shares]:
+def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
     """Token ids, mask and kinds of a batch, each (n, width); and the share of each token in the mean of each sentence,
-    (n, sentences, width).
-
-    Args:
-        pairs: The batch.
-        tokens: The width is a multiple of it.
-        sentences: Their number is a multiple of it; those that a pair lacks are means of nothing.
+    (n, sentences, width). Sentences that a pair lacks are means of nothing.
     """
-    width = round_up(max(len(pair.ids) for pair in pairs), tokens)
+    width = max(len(pair.ids) for pair in pairs)
     ids = np.zeros((len(pairs), width), np.int64)
     mask, kinds = np.zeros_like(ids), np.zeros_like(ids)
-    n_sentences = round_up(max(len(pair.bounds) for pair in pairs), sentences)
-    shares = np.zeros((len(pairs), n_sentences, width), np.float32)
+    shares = np.zeros((len(pairs), max(len(pair.bounds) for pair in pairs), width), np.float32)
     for row, pair in enumerate(pairs):
         ids[row, : len(pair.ids)] = pair.ids
         mask[row, : len(pair.ids)] = 1
@@ -165,21 +157,25 @@ def padded(pairs: Sequence[Pair], tokens: int = 1, sentences: int = 1) -> tuple[
     return ids, mask, kinds, shares
 
 
-class OpenVinoReranker:
+def feeds_of(pairs: Sequence[Pair]) -> Mapping[str, npt.NDArray[Any]]:
+    """A batch by the names of the model's inputs."""
+    return dict(zip(INPUTS, padded(pairs), strict=True))
+
+
+class OnnxReranker:
     """The model that ships.
 
     Args:
         folder: Its files.
         vocabulary: `tokenizer.json` of the embedding model, which is its own.
-        kept: Where it is kept as made ready for this machine; None keeps nothing.
 
     Raises:
-        ModelUnavailable: OpenVINO is not installed, or the model's files are missing or damaged.
+        ModelUnavailable: ONNX Runtime is not installed, or the model's files are missing or damaged.
     """
 
-    runtime = "openvino"
+    runtime = "onnx"
 
-    def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None, kept: Path | None = None) -> None:
+    def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None) -> None:
         self.name = DEFAULT_RERANKER
         try:
             self.revision = _stated_sha256(folder)
@@ -187,21 +183,12 @@ class OpenVinoReranker:
             raise ModelUnavailable(f"The reranker in {folder} cannot be read ({error}); {_REMEDY}.") from error
         self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
         try:
-            # Pinning would wait for a core that another process holds.
-            model = compiled(
-                folder / "model.xml",
-                self.revision,
-                "THROUGHPUT",
-                kept,
-                _REMEDY,
-                PERFORMANCE_HINT_NUM_REQUESTS=BESIDE,
-                ENABLE_CPU_PINNING=False,
-            )
+            self._session = session(folder / MODEL_FILE, _REMEDY)
         except ImportError as error:
             raise ModelUnavailable(
-                "The reranker needs openvino; install it, or set NEWSQUOTE_RERANKER=none."
+                "The reranker needs onnxruntime; install it, or set NEWSQUOTE_RERANKER=none."
             ) from error
-        self._requests: list[Any] = [model.create_infer_request() for _ in range(BESIDE)]
+        # Two questions at a time would each have half of the cores, and both be answered when the later one is.
         self._lock = threading.Lock()
 
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
@@ -209,12 +196,11 @@ class OpenVinoReranker:
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
         places: list[list[Span | None]] = [[]] * len(pairs)
         longest_first = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
-        inputs = ((at, padded([pairs[at]], TOKENS_STEP, SENTENCES_STEP)) for at in longest_first)
+        inputs = ((at, feeds_of([pairs[at]])) for at in longest_first)
         with self._lock:
-            for at, (found, pointing) in outputs(self._requests, inputs):
-                n_sentences = len(pairs[at].bounds)
-                scores[at] = found[0, :n_sentences].astype(np.float64)
-                places[at] = [place_of(pairs[at], sentence, pointing[0]) for sentence in range(n_sentences)]
+            for at, (found, pointing) in outputs(self._session, inputs, n_cores()):
+                scores[at] = found[0].astype(np.float64)
+                places[at] = [place_of(pairs[at], sentence, pointing[0]) for sentence in range(len(pairs[at].bounds))]
         return Judged(np.concatenate([np.zeros(0), *scores]), tuple(place for found in places for place in found))
 
 
@@ -265,12 +251,8 @@ def _with_context(reading: Reading) -> Iterator[str]:
 
 
 @lru_cache(maxsize=2)
-def load_reranker(name: str = DEFAULT_RERANKER, kept: Path | None = None) -> Reranker | None:
+def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
     """The reranker of a name: the one that ships, `none`, or any cross-encoder's folder or name.
-
-    Args:
-        name: See above.
-        kept: As for `OpenVinoReranker`.
 
     Returns:
         None for `none`, and for the default where this machine cannot run it.
@@ -282,7 +264,7 @@ def load_reranker(name: str = DEFAULT_RERANKER, kept: Path | None = None) -> Rer
         return None
     if name in ("", DEFAULT_RERANKER):
         try:
-            return OpenVinoReranker(kept=kept)
+            return OnnxReranker()
         except ModelUnavailable as error:
             log.warning("answering without a reranker reason=%r", str(error))
             return None
@@ -296,9 +278,13 @@ def _stated_sha256(folder: Path) -> str:
 def check_reranker(folder: Path = FOLDER) -> str:
     """What is wrong with the shipped model's files; "" where they are what the manifest says."""
     try:
-        expected = _stated_sha256(folder)
-        found = file_sha256(folder / "model.bin")
-        ElementTree.parse(folder / "model.xml")
-    except (*_UNREADABLE, ElementTree.ParseError) as error:
+        expected, found = _stated_sha256(folder), model_sha256(folder)
+    except _UNREADABLE as error:
         return f"the reranker's files cannot be read ({error})"
-    return "" if found == expected else f"the reranker's weights are {found[:12]} and should be {expected[:12]}"
+    return "" if found == expected else f"the reranker's files are {found[:12]} and should be {expected[:12]}"
+
+
+def model_sha256(folder: Path) -> str:
+    """Hexadecimal SHA-256 over what a folder's model computes and with which weights."""
+    both = [file_sha256(folder / name) for name in (MODEL_FILE, WEIGHTS_FILE)]
+    return hashlib.sha256("".join(both).encode()).hexdigest()

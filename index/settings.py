@@ -68,8 +68,8 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("newsquote")), description="the path of a folder"
     )
     model: Annotated[str, FromHome] = Field(default="", description="a model's name or folder")
-    runtime: Annotated[Literal["auto", "openvino", "openvino-fp32", "openvino-int8", "torch"], AnyCase] = Field(
-        default="auto", description="auto, openvino, openvino-fp32, openvino-int8 or torch"
+    runtime: Annotated[Literal["auto", "onnx", "onnx-fp32", "onnx-int8", "torch"], AnyCase] = Field(
+        default="auto", description="auto, onnx, onnx-fp32, onnx-int8 or torch"
     )
     passage_tokens: int = Field(default=0, ge=0, le=2048, description="a whole number from 0 to 2048")
     reranker: Annotated[str, FromHome] = Field(default="", description="a cross-encoder's name or folder, or none")

@@ -24,9 +24,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from index.embed import load_embedder
+from index.embed import RUNTIMES, load_embedder
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
 from index.files import FileEntry, sync_folder
 from index.scope import Scopes
@@ -72,6 +72,12 @@ class ModelEntry(_Frozen):
     runtime: str
     dim: int
     max_tokens: int
+
+    @field_validator("runtime")
+    @classmethod
+    def _as_now(cls, runtime: str) -> str:
+        """What computed with floats before ONNX Runtime did gave the same vectors, to six decimals."""
+        return "onnx-fp32" if runtime == "openvino-fp32" else runtime
 
     @property
     def key(self) -> str:
@@ -134,12 +140,16 @@ def embedder_of(entry: ModelEntry, exports: Path) -> Embedder:
 
     Args:
         entry: Its manifest's.
-        exports: Where the OpenVINO export is kept.
+        exports: Where the export for ONNX Runtime is kept.
 
     Raises:
-        IndexStale: The model here has other weights.
+        IndexStale: The model here has other weights, or newsquote has not that runtime any more.
         ModelUnavailable: It is not here.
     """
+    if entry.runtime not in RUNTIMES:
+        raise IndexStale(
+            f"The index was made with the runtime {entry.runtime}, which is no more; run `newsquote reindex`."
+        )
     embedder = load_embedder(entry.name, runtime=entry.runtime, exports=exports)
     if (embedder.revision, embedder.dim) != (entry.revision, entry.dim):
         raise IndexStale(

@@ -126,7 +126,7 @@ def reindex(
         int, typer.Option(help="Longest passage; the index's own if not given.", min=0, max=2048)
     ] = 0,
     runtime: Annotated[
-        str, typer.Option(help="auto, openvino-fp32, openvino-int8 or torch; with auto, 8 bits stay 8 bits.")
+        str, typer.Option(help="auto, onnx-fp32, onnx-int8 or torch; with auto, 8 bits stay 8 bits.")
     ] = "",
     dry_run: DryRunOption = False,
     data: DataOption = None,
@@ -149,13 +149,13 @@ def reindex(
     try:
         manifest = read_manifest(settings.data)
         had_model, had_tokens = manifest.model.name, manifest.passage_tokens
-        had_int8 = manifest.model.runtime == "openvino-int8"
+        had_int8 = manifest.model.runtime == "onnx-int8"
     except NewsquoteError:
         had_model, had_tokens, had_int8 = DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS, False
     wanted = model or settings.model or had_model
     runtime = runtime.lower() or settings.runtime
     if runtime == "auto" and had_int8 and wanted == had_model:
-        runtime = "openvino-int8"
+        runtime = "onnx-int8"
     tokens = passage_tokens or settings.passage_tokens or had_tokens
     with contextlib.ExitStack() as stack:
         exports = settings.data / "models"
@@ -173,7 +173,7 @@ def _linked(exports: Path) -> Iterator[Path]:
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="newsquote-") as made:
-        for export in (*exports.glob("*-fp32"), *exports.glob("*-int8")):
+        for export in exports.glob("*-onnx-*"):
             (Path(made) / export.name).symlink_to(export.absolute(), target_is_directory=True)
         yield Path(made)
 

@@ -26,7 +26,6 @@ import numpy as np
 from bot.answer import Answerer
 from bot.question import Question
 from index.embed import DEFAULT_MODEL, load_embedder
-from index.quantise import why_not_int8
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
@@ -76,9 +75,8 @@ def bench_embedding(articles: Path, n_passages: int) -> None:
             break
     texts = texts[:n_passages]
     n_tokens = sum(fast.count_tokens(texts))  # what stands in the texts: no padding, nothing the model adds
-    runtimes = ["torch", "openvino-fp32"] + ([] if why_not_int8() else ["openvino-int8"])
-    embedders = [load_embedder(runtime=runtime, exports=EXPORTS) for runtime in runtimes]
-    vectors = [embedder.embed_passages(texts[:32]) for embedder in embedders]  # loads and compiles, too
+    embedders = [load_embedder(runtime=runtime, exports=EXPORTS) for runtime in ("torch", "onnx-fp32", "onnx-int8")]
+    vectors = [embedder.embed_passages(texts[:32]) for embedder in embedders]  # loads, too
     took: dict[str, list[Took]] = {embedder.runtime: [] for embedder in embedders}
     for _ in range(REPEATS):  # in turn, so that what else the machine does meets all of them
         for embedder in embedders:
@@ -90,8 +88,6 @@ def bench_embedding(articles: Path, n_passages: int) -> None:
         row(f"embedding with {runtime}", f"{n_tokens / wall_s:,.0f} tokens/s")
         row(f"embedding with {runtime}: against torch", f"{cpu_s['torch'] / cpu_s[runtime]:.2f} x")
         row(f"embedding with {runtime}: mean cosine to torch's", f"{(found * vectors[0]).sum(axis=1).mean():.4f}")
-    if why_not_int8():
-        print(f"8 bits are not measured: {why_not_int8()}")
 
 
 class FreeVectors:
@@ -100,7 +96,7 @@ class FreeVectors:
     name, revision, runtime, dim = DEFAULT_MODEL, "free", "none", 384
 
     def __init__(self) -> None:
-        self._model = load_embedder(runtime="openvino-fp32", exports=EXPORTS)
+        self._model = load_embedder(runtime="onnx-fp32", exports=EXPORTS)
         self.max_tokens = self._model.max_tokens
         self._rng = np.random.default_rng(0)
 

@@ -63,7 +63,7 @@ def test_a_misspelt_variable_names_the_right_one(monkeypatch: pytest.MonkeyPatch
         (
             "RUNTIME",
             "gpu",
-            "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, openvino, openvino-fp32, openvino-int8 or torch.",
+            "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, onnx, onnx-fp32, onnx-int8 or torch.",
         ),
         ("THRESHOLD", "2", "NEWSQUOTE_THRESHOLD is '2'; set it to a number from 0 to 1, or -1 for the default."),
         ("LOG_LEVEL", "loud", "NEWSQUOTE_LOG_LEVEL is 'loud'; set it to debug, info, warning or error."),

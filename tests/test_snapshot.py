@@ -18,11 +18,14 @@ from bot.answer import Answer, Answerer
 from bot.question import Question
 from index import build
 from index.build import build_snapshot
+from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError
 from index.snapshot import (
     FOLDER,
+    ModelEntry,
     check_files,
     current_name,
+    embedder_of,
     open_snapshot,
     prune,
     read_manifest,
@@ -220,6 +223,16 @@ def test_an_index_of_another_model_is_stale_for_the_next_ingest(folder: Path) ->
     report = ingest_drafts(folder, [draft(story(1))], HashingEmbedder("another"))
     assert (report.n_same, report.snapshot) == (1, "000003")
     assert read_manifest(folder).model.revision == "another"
+
+
+def test_an_index_of_the_runtime_before_goes_on_where_its_vectors_are_the_same(tmp_path: Path) -> None:
+    def entry(runtime: str) -> ModelEntry:
+        return ModelEntry(name=DEFAULT_MODEL, revision=DEFAULT_MODEL_SHA256, runtime=runtime, dim=384, max_tokens=256)
+
+    assert embedder_of(entry("openvino-fp32"), tmp_path).runtime == "onnx-fp32"
+    assert entry("openvino-fp32").key == entry("onnx-fp32").key
+    with pytest.raises(IndexStale, match="runtime openvino-int8, which is no more; run `newsquote reindex`"):
+        embedder_of(entry("openvino-int8"), tmp_path)
 
 
 def test_no_snapshot_at_all_says_to_ingest(tmp_path: Path) -> None:

@@ -439,3 +439,12 @@ def test_vectors_are_cached_by_text_and_come_back_in_the_order_of_their_passages
         places, vectors, has_vector = store.indexed_passages(splitter, store.model_id("other"), 2, (1, 0), 2)
         assert (len(places), vectors.tolist(), has_vector.tolist()) == (2, [[0, 0], [0, 0]], [False, False])
         assert [store.n_passages(splitter, after) for after in (0, 1)] == [3, 0]
+
+
+def test_vectors_of_the_runtime_before_are_those_of_todays(tmp_path: Path) -> None:
+    with Store(tmp_path, write=True) as store:
+        number = store.model_id("m@r/openvino-fp32/3")
+        other = store.model_id("m@r/openvino-int8/3")
+    with Store(tmp_path, write=True) as store:
+        assert store.model_id("m@r/onnx-fp32/3") == number
+        assert store.model_id("m@r/openvino-int8/3") == other

@@ -1,1 +1,1 @@
-"""The reranker that ships: `model.xml` and `model.bin` (OpenVINO, 8-bit weights), `manifest.json`, `CARD.md`."""
+"""The reranker that ships: `model.onnx` and `model.bin` (8-bit weights), `manifest.json`, `CARD.md`."""

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from index.embed import default_model_path, file_sha256
-from index.rerank import FOLDER, PairTokenizer
+from index.embed import MODEL_FILE, default_model_path, file_sha256
+from index.graph import WEIGHTS_FILE
+from index.rerank import FOLDER, PairTokenizer, model_sha256
 from tests.train.cloze import cloze_groups
 from tests.train.fit import fit, index_held_out
 from tests.train.groups import HELD_OUT, quiz_groups, squad_groups, trec_groups
@@ -63,14 +64,14 @@ def main() -> int:
         expected, written = export(model, made, some)
         print(f"8 bits against 32: correlation {np.corrcoef(expected, written)[0, 1]:.4f}")
         manifest = {
-            "model_sha256": file_sha256(made / "model.bin"),
+            "model_sha256": model_sha256(made),
             "trained_on": {str(name): file_sha256(shared / name) for name in FILES},
             "held_out_from": HELD_OUT,
             "recipe": "tests/train",
         }
         (made / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
         if arguments.install:
-            for name in ("model.xml", "model.bin", "manifest.json"):
+            for name in (MODEL_FILE, WEIGHTS_FILE, "manifest.json"):
                 shutil.copyfile(made / name, FOLDER / name)
     index_held_out(shared / QUIZ, WORK / "held-out", now_s)
     print(fit(shared / QUIZ, WORK / "held-out", made))

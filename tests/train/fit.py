@@ -23,7 +23,7 @@ from bot.choose import FEATURES, READING
 from bot.question import Question
 from bot.scoring import auroc, holds
 from index.embed import load_embedder
-from index.rerank import OpenVinoReranker
+from index.rerank import OnnxReranker
 from index.snapshot import embedder_of, open_snapshot
 from index.store import Store
 from ingest.draft import Draft, Reject
@@ -78,7 +78,7 @@ def fit(quiz: Path, folder: Path, reranker: Path) -> str:
     with Store(folder) as store:
         snapshot = open_snapshot(folder)
         embedder = embedder_of(snapshot.manifest.model, folder / "models")
-        answerer = Answerer(store, snapshot, embedder, OpenVinoReranker(reranker))
+        answerer = Answerer(store, snapshot, embedder, OnnxReranker(reranker))
         signs, labels = _sentences(answerer, questions)
         right, wrong, without = _evidence(answerer, questions, store)
     first, whole = _logistic(signs[:, :-1], labels), _logistic(signs, labels)

@@ -12,16 +12,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 from transformers import AutoModel
 
-from index.compiled import import_openvino
-from index.embed import default_model_path
-from index.rerank import Pair, PairTokenizer, padded, tokens_of
+from index.embed import MODEL_FILE, default_model_path
+from index.graph import BertSize, Graph, bert
+from index.rerank import INPUTS, Pair, PairTokenizer, Scores, Shares, feeds_of, padded, tokens_of
+from index.session import session
 from index.types import Reading
 from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled
 
@@ -233,39 +233,66 @@ def _steps(order: Sequence[Group]) -> Iterator[Sequence[Group]]:
         yield order[start : start + GROUPS_PER_STEP]
 
 
-def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> Any:
-    """Write scores and pointing as OpenVINO files, weights in 8 bits.
+def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Scores, Scores]:
+    """Write scores and pointing as ONNX files, weights in 8 bits.
 
     Args:
         model: Trained.
-        target: Folder for `model.xml` and `model.bin`.
-        calibration: Pairs whose scores the two are compared on.
+        target: Folder for `model.onnx` and `model.bin`.
+        calibration: Pairs that tell how wide the channels are, and whose scores the two are compared on.
 
     Returns:
         Scores of `calibration` by the model as trained and as written; each (n,).
     """
-    openvino = import_openvino()
-    import nncf
+    weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
+    graph = Graph(is_int8=True)
+    ids, mask, kinds = (graph.input(name, np.int64, ["n", "width"]) for name in INPUTS[:3])
+    shares = graph.input(INPUTS[3], np.float32, ["n", "sentences", "width"])
+    config = model.bert.config
+    size = BertSize(config.num_hidden_layers, config.num_attention_heads, config.layer_norm_eps)
+    body = {name.removeprefix("bert."): weight for name, weight in weights.items() if name.startswith("bert.")}
+    hidden = bert(graph, body, size, ids, mask, kinds, _greatest(model, calibration))
 
-    class Both(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.reader = model
+    def head(x: str, name: str) -> str:
+        return graph.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"], may_be_int8=False)
 
-        def forward(
-            self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
-        ) -> tuple[torch.Tensor, torch.Tensor]:
-            scores, pointing = self.reader(ids, mask, kinds, shares)
-            return scores, pointing
-
-    example = (*(torch.ones(2, 8, dtype=torch.int64) for _ in range(3)), torch.ones(2, 3, 8))
-    batches = [padded([pair]) for pair in calibration]
-    with torch.no_grad():
-        expected = np.concatenate([model(*map(torch.from_numpy, batch))[0][0].numpy() for batch in batches])
-        converted = openvino.convert_model(Both(), example_input=example)
-    compressed = nncf.compress_weights(converted, mode=nncf.CompressWeightsMode.INT8_SYM)
+    means = graph.op("MatMul", shares, hidden)
+    zero, one = (graph.constant(np.array([at])) for at in (0, 1))
+    whole = graph.op("Expand", graph.op("Slice", hidden, zero, one, one), graph.op("Shape", means))
+    judged = head(graph.op("Tanh", head(graph.op("Concat", whole, means, axis=-1), "score.0")), "score.2")
+    scores = graph.op("Squeeze", judged, graph.constant(np.array([2])))
     target.mkdir(parents=True, exist_ok=True)
-    openvino.save_model(compressed, str(target / "model.xml"), compress_to_fp16=True)
-    compiled = openvino.Core().compile_model(str(target / "model.xml"), "CPU")
-    written = np.concatenate([compiled(list(batch))[0].reshape(-1) for batch in batches])
-    return expected, written
+    graph.save({"scores": scores, "pointing": head(hidden, "span")}, target / MODEL_FILE)
+
+    written = session(target / MODEL_FILE, "train it again")
+    with torch.no_grad():
+        expected = [model(*map(torch.from_numpy, padded([pair])))[0][0].numpy() for pair in calibration]
+    return (
+        np.concatenate(expected),
+        np.concatenate([written.run(None, feeds_of([pair]))[0][0] for pair in calibration]),
+    )
+
+
+def _greatest(model: Reader, pairs: Sequence[Pair]) -> dict[str, Shares]:
+    """How great the inputs become of those products whose channels are unlike each other, by the products' names."""
+    found: dict[str, torch.Tensor] = {}
+
+    def watched(name: str) -> Callable[..., None]:
+        def watch(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+            here = inputs[0].abs().amax((0, 1))
+            found[name] = torch.maximum(found[name], here) if name in found else here
+
+        return watch
+
+    products = ("attention.self.query", "intermediate.dense", "output.dense")
+    handles = [
+        module.register_forward_pre_hook(watched(name))
+        for name, module in model.bert.named_modules()
+        if name.startswith("encoder.layer.") and name.split(".", 3)[-1] in products
+    ]
+    with torch.no_grad():
+        for pair in pairs:
+            model(*map(torch.from_numpy, padded([pair])))
+    for handle in handles:
+        handle.remove()
+    return {name: greatest.numpy() for name, greatest in found.items()}

@@ -1,0 +1,74 @@
+"""A model's ONNX file → a session that computes it; several inputs computed beside each other.
+
+Knows nothing about what it computes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy.typing as npt
+
+from index.errors import ModelUnavailable
+
+Key = TypeVar("Key")
+Feeds = Mapping[str, npt.NDArray[Any]]
+Outputs = list[npt.NDArray[Any]]
+
+_ERRORS_ALONE = 3
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def session(model: Path, remedy: str) -> Any:
+    """An `InferenceSession` that computes one input on one core; several threads may run it at a time.
+
+    Two cores at one short text wait for each other (EXPERIMENTS.md): texts are computed beside each other instead.
+
+    Args:
+        model: The `.onnx` file.
+        remedy: What to do where the model is damaged, as the end of a sentence.
+
+    Raises:
+        ModelUnavailable: The model is missing or damaged.
+        ImportError: ONNX Runtime is not installed.
+    """
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()  # of builds for Windows; others have none
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ALONE
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own errors have no base but this
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise ModelUnavailable(f"The model {model} cannot be read ({why}); {remedy}.") from error
+
+
+def outputs(session: Any, inputs: Iterable[tuple[Key, Feeds]], n_beside: int) -> Iterator[tuple[Key, Outputs]]:
+    """A model's outputs for each input under the input's key, in their order; `n_beside` are computed at a time.
+
+    Inputs are asked for as they are needed. Nothing is computed any more when this ends, whatever ends it.
+    """
+    running: deque[tuple[Key, Future[Outputs]]] = deque()
+    pool = ThreadPoolExecutor(n_beside, thread_name_prefix="model")
+    try:
+        for key, feeds in inputs:
+            running.append((key, pool.submit(session.run, None, feeds)))
+            if len(running) > n_beside:  # one waits, so that nobody idles while we look at what came out
+                key, found = running.popleft()
+                yield key, found.result()
+        while running:
+            key, found = running.popleft()
+            yield key, found.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
