@@ -32,7 +32,7 @@ from bot.choose import (
     words_of,
 )
 from bot.confidence import THRESHOLD, Evidence, confidence
-from bot.disagree import n_rivals, settle
+from bot.disagree import may_contradict, n_rivals, settle
 from bot.further import further
 from bot.mark import mark_answer
 from bot.names import has_name, names_in
@@ -221,7 +221,12 @@ class Answerer:
         chosen = choose(candidates, scores.tolist(), found.alike, question=understood.topic)
         quotes = verified((self._quote(pick, found) for pick in chosen), self._store.article)
         n_more = max(question.n_further, n_rivals(understood.kind))
-        more = further(candidates, scores.tolist(), found.alike, chosen, n_more)
+        shown = [pick.candidate.sentences.article for pick in chosen]
+        more = [
+            pick
+            for at, pick in enumerate(further(candidates, scores.tolist(), found.alike, chosen, n_more))
+            if at < question.n_further or may_contradict(pick.candidate.sentences.article, shown)
+        ]
         rivals = verified((self._quote(pick, found) for pick in more), self._store.article)
         quotes, rivals, contrary = settle(understood.kind, understood.topic, quotes, rivals)
         evidence = Evidence.of(found.hits, found.signs, scores, [story.score for story in stories])

@@ -195,7 +195,7 @@ def features(
                 candidate.hit.score / best,
                 float(answers_kind(kind, candidate.text, question)),
                 1.0 / (1 + at / 4),
-                min(1.0, sentences.n_words[at] / 12),
+                min(1.0, sentences.n_words(at, at) / 12),
                 NOT_READ,
             )
         )
@@ -294,7 +294,7 @@ def choose(
         fair_share = max(left // (n_quotes - len(chosen)), MIN_ROOM)
         room = min(QUOTE_WORDS, left, fair_share) if chosen else first_words
         first, last = grow(candidate, by_place, room, taken)
-        words = min(sum(candidate.sentences.n_words[first : last + 1]), QUOTE_WORDS)
+        words = min(candidate.sentences.n_words(first, last), QUOTE_WORDS)
         if words <= left:
             chosen.append(Chosen(candidate, first, last, float(scores[at])))
             taken.update((candidate.sentences.article.version, place) for place in range(first, last + 1))
@@ -340,7 +340,7 @@ def grow(
     sentences = candidate.sentences
     version = sentences.article.version
     first = last = candidate.at
-    words = sentences.n_words[candidate.at]
+    words = sentences.n_words(candidate.at, candidate.at)
     if sentences.is_heading(candidate.at):
         return first, last
     while last - first + 1 < 3:
@@ -348,12 +348,12 @@ def grow(
         for at, low, high in ((first - 1, first - 1, last), (last + 1, first, last + 1)):
             if (
                 0 <= at < len(sentences.spans)
-                and words + sentences.n_words[at] <= room
+                and words + sentences.n_words(at, at) <= room
                 and (version, at) not in taken
                 and not sentences.is_heading(at)
                 and sentences.can_join(low, high)
             ):
-                options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words[at]))
+                options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words(at, at)))
         if not options:
             break
         _, first, last, n = max(options)

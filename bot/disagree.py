@@ -11,7 +11,7 @@ Knows nothing about storage or search.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations
@@ -228,6 +228,11 @@ class Disagreement:
 def n_rivals(kind: Kind) -> int:
     """How many of the next best quotes `settle` looks at: none where no two answers of a kind can be compared."""
     return N_RIVALS if kind in _NAMED or kind in _COUNTED or kind == "date" else 0
+
+
+def may_contradict(article: Article, others: Iterable[Article]) -> bool:
+    """Whether a quote of an article may be against one of the others at all: no copy of it, and of about its days."""
+    return any(_are_independent(article, other) for other in others)
 
 
 def settle(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from index.sentences import crosses, n_words, sentence_spans, word_spans
 from index.types import Article, Span
@@ -31,18 +33,22 @@ class Sentences:
     Attributes:
         article: The article.
         spans: Its sentences, ascending.
-        n_words: Words of each.
     """
 
     article: Article
     spans: tuple[Span, ...]
-    n_words: tuple[int, ...]
+
+    def n_words(self, first: int, last: int) -> int:
+        """Words of the sentences from `first` to `last`, both included."""
+        return sum(n_words(sentence.of(self.article.text)) for sentence in self.spans[first : last + 1])
 
     def inside(self, span: Span) -> range:
         """Indexes of the sentences that lie more than half inside `span`, or that more than half of it lies in."""
+        first = bisect_right(self.spans, span.start, key=attrgetter("end"))
+        behind = bisect_left(self.spans, span.end, key=attrgetter("start"))
         chosen = [
             at
-            for at, sentence in enumerate(self.spans)
+            for at, sentence in enumerate(self.spans[first:behind], first)
             if 2 * (min(sentence.end, span.end) - max(sentence.start, span.start)) > min(len(sentence), len(span))
         ]
         return range(chosen[0], chosen[-1] + 1) if chosen else range(0)
@@ -61,19 +67,18 @@ class Sentences:
         before = text[spans[at - 1].end : spans[at].start] if at else "\n"
         after = text[spans[at].end : spans[at + 1].start] if at + 1 < len(spans) else "\n"
         is_line = "\n" in before and "\n" in after
-        return is_line and self.n_words[at] <= MAX_HEADING_WORDS and _ENDS.search(spans[at].of(text)) is None
+        return is_line and self.n_words(at, at) <= MAX_HEADING_WORDS and _ENDS.search(spans[at].of(text)) is None
 
 
 def sentences_of(article: Article) -> Sentences:
     """The sentences of an article."""
-    return Sentences(article, *_split(article.text))
+    return Sentences(article, _split(article.text))
 
 
 # What is asked about is asked about again: by others, as a follow-up, or with "more".
 @lru_cache(maxsize=256)
-def _split(text: str) -> tuple[tuple[Span, ...], tuple[int, ...]]:
-    spans = tuple(sentence_spans(text))
-    return spans, tuple(n_words(span.of(text)) for span in spans)
+def _split(text: str) -> tuple[Span, ...]:
+    return tuple(sentence_spans(text))
 
 
 def twin_of(text: str, sentences: Sentences) -> int | None:
