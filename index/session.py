@@ -28,6 +28,18 @@ def n_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def import_onnxruntime() -> Any:
+    """The module `onnxruntime`, kept from reporting to its makers.
+
+    Its builds do (seen with 1.32 on Linux), under an id that a session leaves in the home folder. Where this variable
+    is set before the import they do neither.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
+
+
 def session(model: Path, remedy: str) -> Any:
     """An `InferenceSession` that computes one input on one core; several threads may run it at a time.
 
@@ -41,9 +53,7 @@ def session(model: Path, remedy: str) -> Any:
         ModelUnavailable: The model is missing or damaged.
         ImportError: ONNX Runtime is not installed.
     """
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()  # of builds for Windows; others have none
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ALONE

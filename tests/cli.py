@@ -75,7 +75,9 @@ def run_child(*words: str, before: str = "", env: Mapping[str, str] | None = Non
 GIVE_ROOT_AWAY = """
 import encodings.ascii, encodings.idna, encodings.latin_1, importlib.metadata, os
 import bot.answer, bot.batch, bot.explain, bot.render, index.embed, index.health, newsquote
-import ingest.job, ingest.lock, ingest.sources, onnxruntime, pydantic_settings, rich.progress, tokenizers
+import ingest.job, ingest.lock, ingest.sources, pydantic_settings, rich.progress, tokenizers
+from index.session import import_onnxruntime
+import_onnxruntime()
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
