@@ -134,7 +134,7 @@ READING = FEATURES.index("reading")
 # Logistic regressions over sentences of questions that the reranker was not trained on, divided by 2.5; `make train`
 # fits them. The first look is cheap and decides which sentences the reranker reads.
 FIRST_LOOK = np.array([0.63, 0.95, 1.15, 0.66, 0.34, 0.18, 0.0])
-WEIGHTS = np.array([0.21, 0.83, 1.29, 0.56, 0.26, 0.11, 1.62])
+WEIGHTS = np.array([0.21, 0.83, 1.29, 0.56, 0.26, 0.11, 2.0])
 # Log-odds beyond this say no more; the reading is brought to [0, 1].
 MAX_LOGIT = 6.0
 # What stands for a reading where there is no reranker: neither for nor against.

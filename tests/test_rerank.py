@@ -63,6 +63,21 @@ def test_a_reading_scores_the_same_alone_and_among_others(reranker: OnnxReranker
     assert together == pytest.approx(np.tile(alone, 7), abs=1e-3)
 
 
+def test_of_two_sentences_that_score_alike_the_one_in_which_the_answer_is_pointed_at_scores_more(
+    reranker: OnnxReranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = reranker.judge(QUESTION, [COUNCIL]).scores
+    found = rerank.place_of
+
+    def clearer(pair: rerank.Pair, at: int, pointing: rerank.Shares) -> rerank.Place | None:
+        place = found(pair, at, pointing)
+        return place and rerank.Place(place.span, place.lead + 2 * (at == 1))
+
+    monkeypatch.setattr(rerank, "place_of", clearer)
+    gained = reranker.judge(QUESTION, [COUNCIL]).scores - nowhere
+    assert gained == pytest.approx([0, 2 * rerank.LEAD_SHARE, 0])
+
+
 def test_nothing_read_gives_no_scores(reranker: OnnxReranker) -> None:
     nothing = reranker.judge(QUESTION, [])
     assert nothing.scores.shape == (0,)
@@ -133,7 +148,11 @@ def test_tokens_of_a_place_are_those_of_its_words_and_lead_back_to_it(tokenizer:
     pointing[pair.bounds[0][0], 0] = 9  # of another sentence
     place = place_of(pair, 1, pointing)
     assert place is not None
-    assert place.of(ANSWERING) == "14 June"
+    assert place.span.of(ANSWERING) == "14 June"
+    assert place.lead == 6
+    pointing[0] = (4, 5)  # rather nowhere than there
+    assert (at_all := place_of(pair, 1, pointing)) is not None
+    assert at_all.lead == -3
 
 
 def test_a_place_ends_after_it_begins_and_is_no_paragraph(tokenizer: PairTokenizer) -> None:
@@ -143,7 +162,7 @@ def test_a_place_ends_after_it_begins_and_is_no_paragraph(tokenizer: PairTokeniz
     pointing[pair.bounds[0][0] + 40, 0] = pointing[pair.bounds[0][0], 1] = 3
     place = place_of(pair, 0, pointing)
     assert place is not None
-    assert 0 < len(place.of(sentence).split()) <= MAX_PLACE_TOKENS
+    assert 0 < len(place.span.of(sentence).split()) <= MAX_PLACE_TOKENS
 
 
 def test_padding_is_masked_and_only_the_articles_side_is_of_the_second_kind(tokenizer: PairTokenizer) -> None:
