@@ -4,7 +4,7 @@
 
 ARG PYTHON=3.11
 
-# ---- build: installs, makes the model's export for ONNX Runtime, proves both, and is thrown away ----
+# ---- build: installs, proves that it answers, and is thrown away ----
 FROM python:${PYTHON}-slim-bookworm AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -31,16 +31,14 @@ ENV TIKTOKEN_CACHE_DIR=/opt/newsquote/tiktoken
 RUN mkdir -p "$TIKTOKEN_CACHE_DIR" \
  && (timeout 120 python -c "import tiktoken; tiktoken.get_encoding('o200k_base')" || echo "no vocabulary; bytes are counted")
 
-# The first ingest exports the model. The corpus in the image's trial folder is the sample.
-RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
- && cp -r /tmp/trial/models /opt/newsquote/models
-
-# From here on torch is dead weight (1.1 GB). What is left must still search and answer: if not, the build ends here.
+# From here on torch is dead weight (1.1 GB). What is left must still read, search and answer: if not, the build ends here.
 # `--build-arg KEEP_TORCH=1` keeps it, for another embedding model (NEWSQUOTE_MODEL).
 ARG KEEP_TORCH=
-RUN test -n "$KEEP_TORCH" || pip uninstall --yes torch sentence-transformers transformers scikit-learn sympy networkx mpmath \
+RUN test -n "$KEEP_TORCH" || pip uninstall --yes torch sentence-transformers transformers scikit-learn scipy joblib threadpoolctl narwhals \
+    sympy networkx mpmath \
     $(pip freeze | grep -oE '^(nvidia|cuda|triton)[^=@ ]*')
-RUN newsquote --data /tmp/trial doctor \
+RUN newsquote --data /tmp/trial ingest ingest/sample/articles.jsonl \
+ && newsquote --data /tmp/trial doctor \
  && newsquote --data /tmp/trial ask "what deadline did Bessent mention?" --asked-on 2025-04-30
 
 # ---- what is shipped ----
@@ -52,25 +50,6 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /data newsquote \
 
 COPY --from=build /opt/newsquote /opt/newsquote
 
-# The data folder keeps the export beside the index, so that it can move to a machine without this image. A folder that
-# has none gets the image's: 90 MB, once.
-COPY --chmod=0755 <<'SH' /usr/local/bin/with-model
-#!/bin/sh
-set -eu
-models="$NEWSQUOTE_DATA/models"
-for export in "${IMAGE_MODELS:-/opt/newsquote/models}"/*; do
-    target="$models/$(basename "$export")"
-    # A folder that cannot be written may well be read: asking works there.
-    if [ -e "$export/model.xml" ] && [ ! -e "$target/model.xml" ] && mkdir -p "$models" 2>/dev/null && [ -w "$models" ]; then
-        # Containers that start together have the same process ids. One of them is first, and the others let it be.
-        copy=$(mktemp -d "$models/.copy-XXXXXX")
-        cp -r "$export" "$copy/model" && mv -T "$copy/model" "$target" 2>/dev/null || true
-        rm -rf "$copy"
-    fi
-done
-exec "$@"
-SH
-
 ENV PATH=/opt/newsquote/bin:$PATH \
     NEWSQUOTE_DATA=/data \
     NEWSQUOTE_METRICS_PORT=9464 \
@@ -80,11 +59,10 @@ ENV PATH=/opt/newsquote/bin:$PATH \
 
 USER newsquote
 WORKDIR /data
-# As the user that it runs as, without torch: the model is found, an article goes in, and no trace of it stays.
+# As the user that it runs as: the model is found, an article goes in, and no trace of it stays.
 RUN head -n 1 /opt/newsquote/lib/python*/site-packages/ingest/sample/articles.jsonl \
-  | NEWSQUOTE_DATA=/tmp/trial with-model newsquote ingest - \
+  | NEWSQUOTE_DATA=/tmp/trial newsquote ingest - \
  && rm -r /tmp/trial
-ENTRYPOINT ["with-model"]
 CMD ["newsquote", "bot"]
 
 # 503, and so unhealthy, while the bot is not on the line with Discord or has no index.

@@ -21,11 +21,20 @@ Feeds = Mapping[str, npt.NDArray[Any]]
 Outputs = list[npt.NDArray[Any]]
 
 _ERRORS_ALONE = 3
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use, by its affinity and by its container's share of time; at least one."""
+    n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # of version 2 and 1
+        try:
+            quota, period = map(int, " ".join((CGROUP / name).read_text() for name in files).split())
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+        if quota > 0:
+            n = min(n, -(-quota // period))
+    return n
 
 
 def import_onnxruntime() -> Any:

@@ -43,15 +43,9 @@ SETUP = (ROOT / "docs" / "discord-setup.md").read_text(encoding="utf-8")
 NOT_FOR_A_SERVER = {"NEWSQUOTE_EVAL_DATA"}
 
 
-def start_script() -> str:
-    """What the image puts before every command, as it stands in the Dockerfile."""
-    return DOCKERFILE.partition("<<'SH'")[2].partition("\n")[2].partition("\nSH\n")[0] + "\n"
-
-
 def instructions() -> list[tuple[str, str]]:
-    """Instructions of the Dockerfile with their words, continuation lines joined, files within it left out."""
-    text = DOCKERFILE.replace(start_script(), "")
-    text = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
+    """Instructions of the Dockerfile with their words, continuation lines joined."""
+    text = "\n".join(line for line in DOCKERFILE.splitlines() if not line.startswith("#")).replace("\\\n", " ")
     return [(name, words) for name, words in re.findall(r"^([A-Z]+) (.*)$", text, re.M)]
 
 
@@ -343,61 +337,6 @@ def test_what_the_build_takes_away_is_not_what_answers() -> None:
     ours = {re.split(r"[^\w.-]", words)[0] for words in project["dependencies"]}
     removed = set(re.findall(r"pip uninstall --yes ([^\n]*)", DOCKERFILE)[0].split())
     assert removed & ours == {"torch", "sentence-transformers", "transformers"}
-
-
-def run_start_script(tmp_path: Path, data: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    script = tmp_path / "with-model"
-    script.write_text(start_script())
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    environment = {"PATH": path, "NEWSQUOTE_DATA": str(data), "IMAGE_MODELS": str(tmp_path / "image")}
-    return subprocess.run(["sh", str(script), *words], env=environment, capture_output=True, text=True)
-
-
-def make_export(folder: Path, words: str) -> None:
-    folder.mkdir(parents=True)
-    (folder / "model.xml").write_text(words)
-
-
-def test_a_new_data_folder_gets_the_images_model_once(tmp_path: Path) -> None:
-    make_export(tmp_path / "image" / "model-1", "from the image")
-    data = tmp_path / "data"
-    ran = run_start_script(tmp_path, data, "echo", "a b")
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "a b\n", "")
-    kept = data / "models" / "model-1" / "model.xml"
-    assert kept.read_text() == "from the image"
-    kept.write_text("used since")
-    again = run_start_script(tmp_path, data, "true")
-    assert (again.returncode, again.stderr) == (0, "")
-    assert kept.read_text() == "used since"
-    assert [path.name for path in (data / "models").iterdir()] == ["model-1"]
-
-
-def test_of_two_containers_that_start_together_one_brings_the_model(tmp_path: Path) -> None:
-    """The other one finds it there after its own copying."""
-    make_export(tmp_path / "image" / "model-1", "from the image")
-    data = tmp_path / "data"
-    make_export(tmp_path / "other", "from the other")
-    program = tmp_path / "cp"
-    program.write_text(f'#!/bin/sh\n{shutil.which("cp")} "$@"\nmv "{tmp_path}/other" "{data}/models/model-1"\n')
-    program.chmod(0o755)
-    ran = run_start_script(tmp_path, data, "echo", "started")
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "started\n", "")
-    assert (data / "models" / "model-1" / "model.xml").read_text() == "from the other"
-    assert [path.name for path in (data / "models").iterdir()] == ["model-1"]
-
-
-def test_a_newer_image_adds_its_model_beside_the_old_one(tmp_path: Path) -> None:
-    make_export(tmp_path / "image" / "model-2", "new")
-    make_export(tmp_path / "data" / "models" / "model-1", "old")
-    assert run_start_script(tmp_path, tmp_path / "data", "true").returncode == 0
-    assert sorted(path.name for path in (tmp_path / "data" / "models").iterdir()) == ["model-1", "model-2"]
-
-
-def test_a_folder_that_cannot_be_written_is_no_reason_not_to_start(tmp_path: Path) -> None:
-    make_export(tmp_path / "image" / "model-1", "from the image")
-    (tmp_path / "file").touch()
-    ran = run_start_script(tmp_path, tmp_path / "file" / "data", "sh", "-c", "exit 7")
-    assert (ran.returncode, ran.stderr) == (7, "")
 
 
 @pytest.mark.parametrize("problem", ["", "no connection to Discord"])

@@ -103,9 +103,33 @@ def test_a_session_computes_what_its_file_says_and_a_damaged_file_is_one_sentenc
             session(path, "make it anew")
 
 
-def test_only_cores_that_we_may_use_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_cores_that_we_may_use_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.session.CGROUP", tmp_path)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {3, 7}, raising=False)
     assert n_cores() == 2
     monkeypatch.delattr("os.sched_getaffinity")
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert n_cores() == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "n"),
+    [
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "150000 100000\n"}, 2),
+        ({"cpu.max": "6400000 100000\n"}, 8),
+        ({"cpu.max": "max 100000\n"}, 8),
+        ({"cpu.max": "?"}, 8),
+        ({"cpu/cpu.cfs_quota_us": "300000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+    ],
+)
+def test_a_container_on_many_cores_counts_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], n: int
+) -> None:
+    monkeypatch.setattr("index.session.CGROUP", tmp_path)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert n_cores() == n
