@@ -193,6 +193,7 @@ def bert(
     """
     hidden = weights["embeddings.word_embeddings.weight"].shape[1]
     a_head = hidden // size.n_heads
+    known = greatest or {}
 
     def norm(x: str, name: str) -> str:
         scale, bias = (graph.constant(weights[f"{name}.LayerNorm.{part}"]) for part in ("weight", "bias"))
@@ -201,8 +202,6 @@ def bert(
     def linear(x: str, name: str, *, may_be_int8: bool = True) -> str:
         weight, bias = (weights[f"{name}.{part}"] for part in ("weight", "bias"))
         return graph.linear(x, weight, bias, may_be_int8=may_be_int8, greatest=known.get(name))
-
-    known = greatest or {}
 
     zero = graph.constant(np.array([0]))
     width = graph.op("Shape", ids, start=1, end=2)
