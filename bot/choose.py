@@ -132,7 +132,7 @@ def answers_kind(kind: str, text: str, question: str) -> bool:
 FEATURES = ("coverage", "near_coverage", "passage", "kind", "lead", "length", "reading")
 READING = FEATURES.index("reading")
 # Logistic regressions over sentences of questions that the reranker was not trained on, divided by 2.5; `make train`
-# fits them. The first look is cheap and decides which sentences the reranker reads. The reading's weight was 1.62 before
+# fits them. The first look is cheap and decides which sentences the reranker reads. The reading's weight was 1.62 until
 # it counted where the answer is pointed at; the others were no better fitted anew (EXPERIMENTS.md).
 FIRST_LOOK = np.array([0.63, 0.95, 1.15, 0.66, 0.34, 0.18, 0.0])
 WEIGHTS = np.array([0.21, 0.83, 1.29, 0.56, 0.26, 0.11, 2.0])
