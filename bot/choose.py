@@ -196,7 +196,7 @@ def features(
                 candidate.hit.score / best,
                 float(answers_kind(kind, candidate.text, question)),
                 1.0 / (1 + at / 4),
-                min(1.0, sentences.n_words(at, at) / 12),
+                min(1.0, sentences.n_words(at) / 12),
                 NOT_READ,
             )
         )
@@ -341,7 +341,7 @@ def grow(
     sentences = candidate.sentences
     version = sentences.article.version
     first = last = candidate.at
-    words = sentences.n_words(candidate.at, candidate.at)
+    words = sentences.n_words(candidate.at)
     if sentences.is_heading(candidate.at):
         return first, last
     while last - first + 1 < 3:
@@ -349,12 +349,12 @@ def grow(
         for at, low, high in ((first - 1, first - 1, last), (last + 1, first, last + 1)):
             if (
                 0 <= at < len(sentences.spans)
-                and words + sentences.n_words(at, at) <= room
+                and words + sentences.n_words(at) <= room
                 and (version, at) not in taken
                 and not sentences.is_heading(at)
                 and sentences.can_join(low, high)
             ):
-                options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words(at, at)))
+                options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words(at)))
         if not options:
             break
         _, first, last, n = max(options)

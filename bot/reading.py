@@ -45,7 +45,7 @@ def stretches(candidates: Sequence[Candidate], likeliest: Sequence[int], n_words
         more = {place for place in range(low, high + 1) if sentences.can_join(min(place, at), max(place, at))} - mine
         if not mine.intersection(range(low - 1, high + 2)):
             spent += STRETCH_WORDS
-        spent += sum(min(sentences.n_words(place, place), 60) for place in more)
+        spent += sum(min(sentences.n_words(place), 60) for place in more)
         mine |= more
     by_place = {each.place: index for index, each in enumerate(candidates)}
     articles = {each.sentences.article.version: each.sentences for each in candidates}

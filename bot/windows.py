@@ -38,9 +38,10 @@ class Sentences:
     article: Article
     spans: tuple[Span, ...]
 
-    def n_words(self, first: int, last: int) -> int:
-        """Words of the sentences from `first` to `last`, both included."""
-        return sum(n_words(sentence.of(self.article.text)) for sentence in self.spans[first : last + 1])
+    def n_words(self, first: int, last: int | None = None) -> int:
+        """Words of the sentences from `first` to `last`, both included; of `first` alone without `last`."""
+        behind = (first if last is None else last) + 1
+        return sum(n_words(sentence.of(self.article.text)) for sentence in self.spans[first:behind])
 
     def inside(self, span: Span) -> range:
         """Indexes of the sentences that lie more than half inside `span`, or that more than half of it lies in."""
@@ -67,7 +68,7 @@ class Sentences:
         before = text[spans[at - 1].end : spans[at].start] if at else "\n"
         after = text[spans[at].end : spans[at + 1].start] if at + 1 < len(spans) else "\n"
         is_line = "\n" in before and "\n" in after
-        return is_line and self.n_words(at, at) <= MAX_HEADING_WORDS and _ENDS.search(spans[at].of(text)) is None
+        return is_line and self.n_words(at) <= MAX_HEADING_WORDS and _ENDS.search(spans[at].of(text)) is None
 
 
 def sentences_of(article: Article) -> Sentences:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from index.errors import ModelUnavailable
+from index.errors import ModelUnavailable, first_line
 from index.graph import BertSize, Graph, Weights, bert
 from index.session import Feeds, n_cores, outputs, session
 from index.types import Embedder, Vectors
@@ -521,8 +521,3 @@ def _fetch(name: str) -> None:
         except LocalEntryNotFoundError:
             pass  # the reason is why it could not be fetched
         raise
-
-
-def first_line(error: BaseException) -> str:
-    """Of what an error says, at most 200 characters; the name of its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

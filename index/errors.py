@@ -117,3 +117,8 @@ class Closing(NewsquoteError):
 
 class UnverifiableQuote(NewsquoteError):
     pass
+
+
+def first_line(error: BaseException) -> str:
+    """Of what an error says, at most 200 characters; the name of its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

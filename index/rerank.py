@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import MODEL_FILE, default_model_path, file_sha256, first_line, keep_to_ourselves, read_tokenizer
-from index.errors import ModelUnavailable
+from index.embed import MODEL_FILE, default_model_path, file_sha256, keep_to_ourselves, read_tokenizer
+from index.errors import ModelUnavailable, first_line
 from index.graph import WEIGHTS_FILE
 from index.session import n_cores, outputs, session
 from index.types import Judged, Reading, Reranker, Span
@@ -206,6 +206,7 @@ class OnnxReranker:
             ) from error
         # Two questions at a time would each have half of the cores, and both be answered when the later one is.
         self._lock = threading.Lock()
+        self._n_beside = n_cores()
 
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
         pairs = self._tokenizer.pairs(question, readings)
@@ -214,7 +215,7 @@ class OnnxReranker:
         longest_first = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
         inputs = ((at, feeds_of([pairs[at]])) for at in longest_first)
         with self._lock:
-            for at, (found, pointing) in outputs(self._session, inputs, n_cores()):
+            for at, (found, pointing) in outputs(self._session, inputs, self._n_beside):
                 pointed = [place_of(pairs[at], sentence, pointing[0]) for sentence in range(len(pairs[at].bounds))]
                 leads = [MEAN_LEAD if place is None else place.lead for place in pointed]
                 scores[at] = OWN_SHARE * found[0] + LEAD_SHARE * np.array(leads) + CONSTANT

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy.typing as npt
 
-from index.errors import ModelUnavailable
+from index.errors import ModelUnavailable, first_line
 
 Key = TypeVar("Key")
 Feeds = Mapping[str, npt.NDArray[Any]]
@@ -69,8 +69,7 @@ def session(model: Path, remedy: str) -> Any:
     try:
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own errors have no base but this
-        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise ModelUnavailable(f"The model {model} cannot be read ({why}); {remedy}.") from error
+        raise ModelUnavailable(f"The model {model} cannot be read ({first_line(error)}); {remedy}.") from error
 
 
 def outputs(session: Any, inputs: Iterable[tuple[Key, Feeds]], n_beside: int) -> Iterator[tuple[Key, Outputs]]:

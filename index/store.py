@@ -97,7 +97,8 @@ _LATER = (
     "CREATE TABLE IF NOT EXISTS restored"
     " (article INTEGER PRIMARY KEY REFERENCES articles(number), at_s INTEGER NOT NULL)",
     # What computed with floats before ONNX Runtime did gave the same vectors, to six decimals: they are kept.
-    "UPDATE OR IGNORE models SET key = replace(key, '/openvino-fp32/', '/onnx-fp32/')",
+    "UPDATE OR IGNORE models SET key = replace(key, '/openvino-fp32/', '/onnx-fp32/')"
+    " WHERE key LIKE '%/openvino-fp32/%'",
 )
 
 
