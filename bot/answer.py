@@ -34,6 +34,7 @@ from bot.choose import (
 from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import may_contradict, n_rivals, settle
 from bot.further import further
+from bot.kind import asked_first
 from bot.mark import mark_answer
 from bot.names import has_name, names_in
 from bot.question import Question
@@ -362,7 +363,7 @@ class Answerer:
         if self._reranker is not None and candidates:
             likeliest = np.argsort(-(signs @ FIRST_LOOK), kind="stable").tolist()
             found = stretches(candidates, likeliest)
-            judged = self._reranker.judge(understood.topic, [stretch.reading for stretch in found])
+            judged = self._reranker.judge(asked_first(understood.topic), [stretch.reading for stretch in found])
             read = [at for stretch in found for at in stretch.candidates]
             ours = [n for n, at in enumerate(read) if at >= 0]
             read_into(signs, [read[n] for n in ours], judged.scores[ours])

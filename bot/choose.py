@@ -15,10 +15,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bot.gazetteer import NATIONALITIES, PLACES
+from bot.kind import asking_sentence
 from bot.names import has_name, names_of
+from bot.quote_words import POSSESSIVE
 from bot.windows import Sentences
 from index.types import Article, Hit, Span
-from index.words import content_terms, terms
+from index.words import STOP_WORDS, content_terms, terms
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,6 +38,13 @@ HEADING_LOSS = 0.3
 POINTING_LOSS = 0.15
 # Sentences this much alike are one, a dateline or an agency's name apart.
 SAME = 0.7
+# What a sentence gains by its article's date, beside what its passage did: of two years' winners the newer was meant.
+RECENCY_SHARE = 1.0
+# What a word counts that only leads up to the question, "A painting was sold this week. Who made it?", against one of
+# the question itself: the answering sentence need not say again what led up to it.
+LEADING_UP = 0.5
+# What a sentence is worth that may hold what is asked for, against one that plainly does.
+MAY_HOLD = 0.5
 
 _SIGNS = {
     "date": r"\b(?:19|20)\d\d\b|\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"
@@ -50,7 +60,12 @@ _SIGNS = {
 }
 _SIGN_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _SIGNS.items()}
 _POINTS_BACK = re.compile(r"[\"“‘]?(?:He|She|They|It|This|That|These|Those)\b")
-_NAME = re.compile(r"(?<![.!?\"“] )(?<!^)\b[A-Z][\w’'-]+")
+_CAPITALISED = r"[A-Z][\w’'-]+"
+_NAME = re.compile(rf"(?<![.!?\"“] )(?<!^)\b{_CAPITALISED}")
+_FULL_NAME = re.compile(rf"\b{_CAPITALISED} (?:[A-Z]\. )?{_CAPITALISED}")
+_CAPITALISED_RUN = re.compile(rf"\b{_CAPITALISED}(?: {_CAPITALISED})*")
+_PLACES_AND_PEOPLES = PLACES | NATIONALITIES
+_PLACE_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +134,49 @@ def coverage(question: Sequence[str], found: Collection[str], idf: Callable[[str
     return sum(weight for term, weight in zip(question, weights, strict=True) if term in found) / whole
 
 
-def answers_kind(kind: str, text: str, question: str) -> bool:
-    """Whether a sentence holds something of the kind asked for that the question itself does not hold."""
+def answers_kind(kind: str, text: str, question: str) -> float:
+    """How far a sentence holds something of the kind asked for that the question itself does not hold: 1, 0, or
+    `MAY_HOLD` for a person without a first name, and for a name of which we do not know that it is a place's.
+    """
     pattern = _SIGN_PATTERNS.get(kind)
     if pattern is not None:
-        return any(match.group() not in question for match in pattern.finditer(text))
-    if kind in ("person", "organisation", "place", "name"):
-        return any(match.group() not in question for match in _NAME.finditer(text))
-    return True
+        return float(any(match.group() not in question for match in pattern.finditer(text)))
+    if kind not in ("person", "organisation", "place", "name"):
+        return 1.0
+    if not any(match.group() not in question for match in _NAME.finditer(text)):
+        return 0.0
+    if (kind == "person" and not _has_full_name(text, question)) or (
+        kind == "place" and not _has_place(text, question)
+    ):
+        return MAY_HOLD
+    return 1.0
+
+
+def _has_full_name(text: str, question: str) -> bool:
+    """Whether a sentence has two names side by side of which the question lacks one."""
+    asked = frozenset(_lower_words(question))
+    for match in _FULL_NAME.finditer(text):
+        names = _lower_words(match.group())
+        if names[0] not in STOP_WORDS and not asked.issuperset(names):
+            return True
+    return False
+
+
+def _has_place(text: str, question: str) -> bool:
+    """Whether a sentence has a place or a people that the question does not name."""
+    asked = frozenset(_lower_words(question))
+    for match in _CAPITALISED_RUN.finditer(text):
+        run = _lower_words(match.group())
+        for first in range(len(run)):
+            for behind in range(first + 1, min(first + _PLACE_WORDS, len(run)) + 1):
+                if " ".join(run[first:behind]) in _PLACES_AND_PEOPLES and not asked.issuperset(run[first:behind]):
+                    return True
+    return False
+
+
+def _lower_words(text: str) -> list[str]:
+    """Words in small letters, without a possessive."""
+    return [POSSESSIVE.sub("", word) for word in re.findall(r"\w[\w’'-]*", text.lower())]
 
 
 FEATURES = ("coverage", "near_coverage", "passage", "kind", "lead", "length", "reading")
@@ -186,15 +236,20 @@ def features(
         idf: Rarity of a folded word.
     """
     best = max((candidate.hit.score for candidate in candidates), default=1.0) or 1.0
+    asking = frozenset(terms(asking_sentence(question)))
+
+    def asked_idf(term: str) -> float:
+        return idf(term) if term in asking else LEADING_UP * idf(term)
+
     rows = []
     for candidate, found, near in zip(candidates, words, around, strict=True):
         sentences, at = candidate.sentences, candidate.at
         rows.append(
             (
-                coverage(question_terms, found, idf),
+                coverage(question_terms, found, asked_idf),
                 coverage(question_terms, near, idf),
                 candidate.hit.score / best,
-                float(answers_kind(kind, candidate.text, question)),
+                answers_kind(kind, candidate.text, question),
                 1.0 / (1 + at / 4),
                 min(1.0, sentences.n_words(at) / 12),
                 NOT_READ,
@@ -211,13 +266,14 @@ def read_into(signs: Floats, rows: Sequence[int], logits: Floats) -> None:
 
 
 def scored(signs: Floats, candidates: Sequence[Candidate]) -> Floats:
-    """(n,) how well each candidate would answer, from its signs."""
-    losses = [
-        HEADING_LOSS * candidate.sentences.is_heading(candidate.at)
-        + POINTING_LOSS * (_POINTS_BACK.match(candidate.text) is not None)
+    """(n,) how well each candidate would answer, from its signs, its date and its form."""
+    gains = [
+        RECENCY_SHARE * candidate.hit.recency
+        - HEADING_LOSS * candidate.sentences.is_heading(candidate.at)
+        - POINTING_LOSS * (_POINTS_BACK.match(candidate.text) is not None)
         for candidate in candidates
     ]
-    scores: Floats = signs @ WEIGHTS - np.array(losses, np.float64)
+    scores: Floats = signs @ WEIGHTS + np.array(gains, np.float64)
     return scores
 
 

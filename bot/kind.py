@@ -201,6 +201,19 @@ def asking_sentence(question: str) -> str:
     return asked[polite.end() :] if (polite := _POLITE.match(asked)) else asked
 
 
+def asked_first(question: str) -> str:
+    """The same words with the sentence that asks before those that lead up to it: a reader that takes in only the
+    beginning of a long question then still knows what is asked.
+    """
+    asked = asking_sentence(question)
+    at = question.find(asked)
+    before, after = question[:at], question[at + len(asked) :]
+    return " ".join((asked, before.strip(), after.strip())).strip() if _ENDS_SENTENCE.search(before) else question
+
+
+_ENDS_SENTENCE = re.compile(r"[.?!][”\"’)]?\s+$")
+
+
 def question_word(asked: str) -> int | None:
     """Where the asking word stands; a leading "when …," clause and relative "who" are passed over."""
     found = list(_WH.finditer(asked))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot.answer import COVERAGE_SHARE, Answerer
@@ -13,12 +14,26 @@ from bot.question import Question
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
-from index.types import Embedder
+from index.types import Embedder, Judged, Reading
 from ingest.draft import Draft
 from tests.fakes import HashingEmbedder, ingest_drafts
 
 FERRY = "How many people were injured in the ferry accident?"
 LAST_DAY = date(2025, 4, 30)
+
+
+class Listening:
+    """A reranker that remembers what it was asked, and finds all sentences alike."""
+
+    name, revision, runtime = "listening", "1", "none"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
+        self.asked.append(question)
+        n = sum(len(reading.sentences) for reading in readings)
+        return Judged(np.zeros(n), (None,) * n)
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +75,14 @@ def test_what_nobody_reported_is_not_found_and_the_nearest_article_is_named(answ
     assert answer.status == "not_found"
     assert answer.nearest is not None
     assert answer.searched.n_articles == 59
+
+
+def test_the_reranker_is_asked_what_is_asked_before_what_led_up_to_it(sample_data: Path, embedder: Embedder) -> None:
+    listening = Listening()
+    with Store(sample_data) as store:
+        answerer = Answerer(store, open_snapshot(sample_data), embedder, listening)
+        answerer.answer(Question("A ferry had an accident this week. How many people were injured?", LAST_DAY))
+    assert listening.asked == ["How many people were injured? A ferry had an accident this week."]
 
 
 def test_never_refusing_changes_the_status_and_nothing_else(answerer: Answerer) -> None:

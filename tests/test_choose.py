@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,10 +13,13 @@ from bot.choose import (
     ALL_WORDS,
     FEATURES,
     FIRST_LOOK,
+    LEADING_UP,
     MAX_DROP,
+    MAY_HOLD,
     N_QUOTES,
     QUOTE_WORDS,
     READING,
+    RECENCY_SHARE,
     WEIGHTS,
     Candidate,
     Floats,
@@ -180,6 +185,50 @@ def test_words_that_only_frame_a_question_are_not_asked_of_the_sentence() -> Non
 def test_a_number_that_the_question_holds_itself_is_no_answer() -> None:
     assert answers_kind("number", "Some 17 people were hurt.", "How many people were hurt?")
     assert not answers_kind("number", "All 49 left.", "How many of the 49 left?")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "question", "expected"),
+    [
+        ("person", "On Monday Ines Halloran won.", "Who won?", 1.0),
+        ("person", "On Monday Ines J. Halloran won.", "Who won against Halloran?", 1.0),
+        ("person", "On Monday Halloran won.", "Who won?", MAY_HOLD),
+        ("person", "Then Halloran won.", "Who won?", MAY_HOLD),
+        ("person", "Then Ines Halloran’s rival Bo won.", "Who won against Ines Halloran?", MAY_HOLD),
+        ("person", "Today Ines Halloran won.", "Who won against Ines Halloran?", 0.0),
+        ("person", "On Monday she won.", "Who won on Monday?", 0.0),
+        ("place", "They met in New York.", "Where did they meet?", 1.0),
+        ("place", "They met the Chinese.", "Which country's minister did they meet?", 1.0),
+        ("place", "They met in Ostermoor.", "Where did they meet?", MAY_HOLD),
+        ("place", "They met in China’s capital with Halloran.", "Where in China did they meet?", MAY_HOLD),
+        ("place", "They met there.", "Where did they meet?", 0.0),
+        ("organisation", "They sold it to Ostermoor.", "Which company bought it?", 1.0),
+        ("other", "They met there.", "How did they meet?", 1.0),
+    ],
+)
+def test_a_full_name_and_a_known_place_answer_better_than_what_may_be_one(
+    kind: str, text: str, question: str, expected: float
+) -> None:
+    assert answers_kind(kind, text, question) == expected
+
+
+def test_words_that_lead_up_to_the_question_count_half_in_the_sentence_itself() -> None:
+    candidates = candidates_of(article())
+    question = "Mayor Halloran spoke of the budget. What was the vote?"
+    terms_of_all, words, around = ["mayor", "halloran", "budget", "vote"], *words_of(candidates)
+    signs = features("other", question, terms_of_all, candidates, words, around, lambda term: 1.0)
+    leading_up, asking = signs[2, 0], signs[4, 0]
+    assert leading_up == pytest.approx(2 * LEADING_UP / (1 + 3 * LEADING_UP))
+    assert asking == pytest.approx(1 / (1 + 3 * LEADING_UP))
+    alone = features("other", question[36:], ["vote"], candidates, words, around, lambda term: 1.0)
+    assert alone[4, 0] == pytest.approx(1.0)
+
+
+def test_of_two_that_answer_alike_the_newer_scores_higher() -> None:
+    old, new = candidates_of(article("Halloran won.", 1), article("Halloran won.", 2))
+    new = replace(new, hit=replace(new.hit, recency=0.2))
+    scores = scored(np.ones((2, len(FEATURES))), [old, new])
+    assert scores[1] - scores[0] == pytest.approx(0.2 * RECENCY_SHARE)
 
 
 def test_words_are_those_of_the_sentence_and_of_what_stands_round_it() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.days import day_range
-from bot.kind import Kind, kind_of
+from bot.kind import Kind, asked_first, kind_of
 from bot.understand import MAX_QUESTION_CHARS, Understood, understand
 from index.errors import BadInput
 
@@ -680,6 +680,23 @@ def test_day_range_names_month_and_year_once(first: date, last: date, said: str)
 )
 def test_kind_follows_the_question_word_and_its_noun(question: str, kind: Kind) -> None:
     assert kind == kind_of(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("A painting was sold this week. Who made it?", "Who made it? A painting was sold this week."),
+        ("He said “yes”. What was he asked? Thanks!", "What was he asked? He said “yes”. Thanks!"),
+        ("She won. She left. Why?", "Why? She won. She left."),
+        ("Who made the painting that was sold?", "Who made the painting that was sold?"),
+        ("Could you tell me who made it?", "Could you tell me who made it?"),
+        ("In the end, who made it?", "In the end, who made it?"),
+        ("the painting", "the painting"),
+        ("", ""),
+    ],
+)
+def test_the_sentence_that_asks_comes_first_and_no_word_is_lost(question: str, expected: str) -> None:
+    assert asked_first(question) == expected
 
 
 # --- Any text --------------------------------------------------------------------------------------
