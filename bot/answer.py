@@ -12,10 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import numpy as np
-
 from bot.choose import (
-    FIRST_LOOK,
     QUOTE_WORDS,
     READING,
     Candidate,
@@ -26,6 +23,7 @@ from bot.choose import (
     choose,
     coverage,
     features,
+    likeliest,
     question_terms,
     read_into,
     scored,
@@ -361,8 +359,7 @@ class Answerer:
         asked = question_terms(understood.topic, understood.kind)
         signs = features(understood.kind, understood.question, asked, candidates, words, around, idf)
         if self._reranker is not None and candidates:
-            likeliest = np.argsort(-(signs @ FIRST_LOOK), kind="stable").tolist()
-            found = stretches(candidates, likeliest)
+            found = stretches(candidates, likeliest(signs, candidates))
             judged = self._reranker.judge(asked_first(understood.topic), [stretch.reading for stretch in found])
             read = [at for stretch in found for at in stretch.candidates]
             ours = [n for n, at in enumerate(read) if at >= 0]

@@ -265,16 +265,26 @@ def read_into(signs: Floats, rows: Sequence[int], logits: Floats) -> None:
     signs[list(rows), READING] = readings
 
 
+def likeliest(signs: Floats, candidates: Sequence[Candidate]) -> list[int]:
+    """Indexes of the candidates by the cheap signs and their dates, the likeliest first."""
+    best_first: list[int] = np.argsort(-_weighed(signs, FIRST_LOOK, candidates), kind="stable").tolist()
+    return best_first
+
+
 def scored(signs: Floats, candidates: Sequence[Candidate]) -> Floats:
     """(n,) how well each candidate would answer, from its signs, its date and its form."""
-    gains = [
-        RECENCY_SHARE * candidate.hit.recency
-        - HEADING_LOSS * candidate.sentences.is_heading(candidate.at)
-        - POINTING_LOSS * (_POINTS_BACK.match(candidate.text) is not None)
+    losses = [
+        HEADING_LOSS * candidate.sentences.is_heading(candidate.at)
+        + POINTING_LOSS * (_POINTS_BACK.match(candidate.text) is not None)
         for candidate in candidates
     ]
-    scores: Floats = signs @ WEIGHTS + np.array(gains, np.float64)
-    return scores
+    return _weighed(signs, WEIGHTS, candidates) - np.array(losses, np.float64)
+
+
+def _weighed(signs: Floats, weights: Floats, candidates: Sequence[Candidate]) -> Floats:
+    by_date = np.array([candidate.hit.recency for candidate in candidates], np.float64)
+    weighed: Floats = signs @ weights + RECENCY_SHARE * by_date
+    return weighed
 
 
 class Alike(Protocol):

@@ -30,6 +30,7 @@ from bot.choose import (
     coverage,
     features,
     grow,
+    likeliest,
     question_terms,
     read_into,
     scored,
@@ -229,6 +230,7 @@ def test_of_two_that_answer_alike_the_newer_scores_higher() -> None:
     new = replace(new, hit=replace(new.hit, recency=0.2))
     scores = scored(np.ones((2, len(FEATURES))), [old, new])
     assert scores[1] - scores[0] == pytest.approx(0.2 * RECENCY_SHARE)
+    assert likeliest(np.ones((2, len(FEATURES))), [old, new]) == [1, 0]
 
 
 def test_words_are_those_of_the_sentence_and_of_what_stands_round_it() -> None:
