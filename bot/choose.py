@@ -65,7 +65,7 @@ _NAME = re.compile(rf"(?<![.!?\"“] )(?<!^)\b{_CAPITALISED}")
 _FULL_NAME = re.compile(rf"\b{_CAPITALISED} (?:[A-Z]\. )?{_CAPITALISED}")
 _CAPITALISED_RUN = re.compile(rf"\b{_CAPITALISED}(?: {_CAPITALISED})*")
 _PLACES_AND_PEOPLES = PLACES | NATIONALITIES
-_PLACE_WORDS = 3
+_PLACE_WORDS = 3  # of the longest names, "new york city"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +145,12 @@ def answers_kind(kind: str, text: str, question: str) -> float:
         return 1.0
     if not any(match.group() not in question for match in _NAME.finditer(text)):
         return 0.0
-    if (kind == "person" and not _has_full_name(text, question)) or (
-        kind == "place" and not _has_place(text, question)
-    ):
-        return MAY_HOLD
-    return 1.0
+    is_plain = {"person": _has_full_name, "place": _has_place}.get(kind)
+    return 1.0 if is_plain is None or is_plain(text, question) else MAY_HOLD
 
 
 def _has_full_name(text: str, question: str) -> bool:
-    """Whether a sentence has two names side by side of which the question lacks one."""
+    """Whether a sentence has two capitals side by side, the first no "The", of which the question lacks one."""
     asked = frozenset(_lower_words(question))
     for match in _FULL_NAME.finditer(text):
         names = _lower_words(match.group())
@@ -163,7 +160,7 @@ def _has_full_name(text: str, question: str) -> bool:
 
 
 def _has_place(text: str, question: str) -> bool:
-    """Whether a sentence has a place or a people that the question does not name."""
+    """Whether a sentence has a place or a people that we know and the question does not name."""
     asked = frozenset(_lower_words(question))
     for match in _CAPITALISED_RUN.finditer(text):
         run = _lower_words(match.group())

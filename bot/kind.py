@@ -37,14 +37,16 @@ def _plural(noun: str) -> str:
 _NOUNS: dict[str, Kind] = {}
 _NOUN_LISTS: dict[Kind, str] = {
     "person": (
-        "person man woman actor actress singer rapper artist musician author writer poet comedian "
-        "player athlete golfer driver boxer quarterback coach manager star celebrity politician "
-        "president senator governor mayor minister chancellor secretary lawmaker mp mps congressman "
-        "congresswoman representative justice judge lawyer attorney billionaire ceo executive "
-        "entrepreneur founder leader king queen prince princess royal pope candidate nominee "
-        "journalist host presenter anchor director filmmaker designer model scientist astronaut "
-        "general official figure winner victim suspect student teacher doctor chef influencer "
-        "youtuber commissioner spokesman spokeswoman guest pilot activist donor economist"
+        "person man woman actor actress singer rapper artist musician author writer poet comedian player athlete "
+        "golfer driver boxer quarterback coach manager star celebrity politician president senator governor mayor "
+        "minister chancellor secretary lawmaker mp mps congressman congresswoman representative justice judge lawyer "
+        "attorney billionaire ceo executive entrepreneur founder leader king queen prince princess royal pope "
+        "candidate nominee journalist host presenter anchor director filmmaker designer model scientist astronaut "
+        "general official figure winner victim suspect student teacher doctor chef influencer youtuber commissioner "
+        "spokesman spokeswoman guest pilot activist donor economist superstar icon legend heavyweight member "
+        "republican democrat pm premier monarch cricketer footballer swimmer runner sprinter cyclist gymnast skater "
+        "goalkeeper striker captain dancer composer songwriter novelist playwright painter sculptor architect "
+        "photographer historian professor tycoon mogul diplomat ambassador envoy archbishop bishop duo"
     ),
     "organisation": (
         "company companies firm corporation business brand retailer supermarket chain automaker "
@@ -52,12 +54,14 @@ _NOUN_LISTS: dict[Kind, str] = {
         "department ministry union party team club franchise university college school network "
         "broadcaster channel station newspaper outlet magazine publisher group band court committee "
         "council charity museum hospital league conference studio label regulator institution "
-        "restaurant store giant maker operator platform service militia"
+        "restaurant store giant maker operator platform service militia tabloid brewery insurer lender conglomerate "
+        "association federation foundation institute nonprofit orchestra"
     ),
     "place": (
-        "country countries nation state states city cities town village county province region "
-        "territory island continent capital place location airport stadium venue river lake mountain "
-        "street neighborhood neighbourhood park beach destination site hemisphere district republic"
+        "country countries nation state states city cities town village county province region territory island "
+        "continent capital place location airport stadium venue river lake mountain street neighborhood neighbourhood "
+        "park beach destination site hemisphere district republic constituency borough suburb cathedral castle palace "
+        "dam bridge volcano desert"
     ),
     "date": "date dates day days year years month months deadline weekday decade century",
     "duration": "duration period sentence length",
@@ -67,9 +71,9 @@ _NOUN_LISTS: dict[Kind, str] = {
     "quote": "quote slogan motto",
     "reason": "reason reasons cause excuse explanation",
     "name": (
-        "name title film movie song album book novel show series game app product drug vaccine ship "
-        "vessel storm hurricane operation award prize word phrase term nickname law act bill breed "
-        "species sport event festival"
+        "name title film movie song album book novel show series game app product drug vaccine ship vessel storm "
+        "hurricane operation award prize word phrase term nickname law act bill breed species sport event festival "
+        "sitcom documentary podcast musical tournament championship"
     ),
 }
 _NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in word_list(nouns)})
@@ -85,9 +89,9 @@ _PLURALS = frozenset([*_SINGULAR, *filter(_NOUNS.__contains__, map(_plural, _NOU
 # Nouns of the lists that are verbs as well: "which cities host the games".
 _ALSO_VERBS = frozenset(
     word_list(
-        "act age award band bank book brand cause chain coach cost excuse film fine group guest host judge label model "
-        "name network park pay phrase pilot place price rank rate score share ship show size star state store title "
-        "total value wage word"
+        "act age award band bank book brand captain cause chain coach cost excuse film fine group guest host judge "
+        "label model name network park pay phrase pilot place price rank rate score share ship show size star "
+        "state store title total value wage word"
     )
 )
 # What a few words without a question ask for, if it ends them or goes before a preposition: "gas price in June".
@@ -201,17 +205,17 @@ def asking_sentence(question: str) -> str:
     return asked[polite.end() :] if (polite := _POLITE.match(asked)) else asked
 
 
+_ENDS_SENTENCE = re.compile(r"[.?!][”\"’)]?\s+$")
+
+
 def asked_first(question: str) -> str:
     """The same words with the sentence that asks before those that lead up to it: a reader that takes in only the
     beginning of a long question then still knows what is asked.
     """
     asked = asking_sentence(question)
-    at = question.find(asked)
+    at = question.rfind(asked)
     before, after = question[:at], question[at + len(asked) :]
     return " ".join((asked, before.strip(), after.strip())).strip() if _ENDS_SENTENCE.search(before) else question
-
-
-_ENDS_SENTENCE = re.compile(r"[.?!][”\"’)]?\s+$")
 
 
 def question_word(asked: str) -> int | None:
@@ -313,7 +317,7 @@ def asked_noun(tail: str) -> str | None:
     """The noun that "which …" or "what is the …" asks for, lower case, or None."""
     copula = _COPULA.match(tail)
     rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
-    words = re.findall(r"[\w’'-]+|[,.?!:;“\"(]", rest)[:7]
+    words = re.findall(r"(?:[A-Z]\.){2,}|[\w’'-]+|[,.?!:;“\"(]", rest)[:7]
     best = None
     is_name = False
     for n_before, word in enumerate(words):
