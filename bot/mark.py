@@ -9,6 +9,7 @@ sum of the weights in `bot.mark_features`, which were fitted once, and of what a
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from bot.kind import Kind
 from bot.mark_candidates import MAX_MARK_WORDS, Candidate, candidates
@@ -61,8 +62,14 @@ def mark_answer(
 
 
 def _named(candidate: Candidate, page: Page, asked: Asked) -> tuple[int, int] | None:
-    """A phrase from its first name to its last, "Jon Berg" of "Jon Berg took"; None where these name nothing new."""
+    """A phrase from its first name to its last, "Jon Berg" of "Jon Berg took"; None where these name nothing new.
+
+    Of a full name what was asked for goes, "Jon Berg" of "Goalkeeper Jon Berg" for a goalkeeper; a title stays.
+    """
     tokens = page.tokens[candidate.first : candidate.last]
+    if asked.kind == "person" and len(tokens) > 2 and tokens[0].stem == asked.noun and asked.noun not in TITLE_STEMS:
+        candidate = replace(candidate, start=tokens[1].start, first=candidate.first + 1)
+        tokens = tokens[1:]
     words = [token for token in tokens if token.is_word and not token.is_stop]
     names = [word for word in words if word.text[0].isdigit() or any(letter.isupper() for letter in word.text)]
     if candidate.form == "name" or len(names) == len(words) or all(name.opens for name in names):

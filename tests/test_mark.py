@@ -225,6 +225,12 @@ def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_q
     assert marked(question, quote) == mark
 
 
+def test_what_was_asked_for_is_no_part_of_a_full_name_and_a_title_is() -> None:
+    question = "Which goalkeeper moved from Lisbon to Osaka?"
+    assert marked(question, "Goalkeeper Ada Lind has moved from Lisbon to Osaka for three years.") == "Ada Lind"
+    assert marked("Which prince was absent?", "Prince Ada William was absent on Monday.") == "Prince Ada William"
+
+
 def test_an_agency_in_brackets_is_not_marked() -> None:
     quote = "Estmere (CNN) Jon Berg was shot on Friday in a hall in Portville."
     found = marked("Where was Jon Berg shot?", quote)
