@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bot.gazetteer import NATIONALITIES, PLACES
+from bot.gazetteer import PLACES_AND_PEOPLES
 from bot.kind import asking_sentence
 from bot.names import has_name, names_of
 from bot.quote_words import POSSESSIVE
@@ -64,7 +64,6 @@ _CAPITALISED = r"[A-Z][\w’'-]+"
 _NAME = re.compile(rf"(?<![.!?\"“] )(?<!^)\b{_CAPITALISED}")
 _FULL_NAME = re.compile(rf"\b{_CAPITALISED} (?:[A-Z]\. )?{_CAPITALISED}")
 _CAPITALISED_RUN = re.compile(rf"\b{_CAPITALISED}(?: {_CAPITALISED})*")
-_PLACES_AND_PEOPLES = PLACES | NATIONALITIES
 _PLACE_WORDS = 3  # of the longest names, "new york city"
 
 
@@ -151,24 +150,22 @@ def answers_kind(kind: str, text: str, question: str) -> float:
 
 def _has_full_name(text: str, question: str) -> bool:
     """Whether a sentence has two capitals side by side, the first no "The", of which the question lacks one."""
-    asked = frozenset(_lower_words(question))
-    for match in _FULL_NAME.finditer(text):
-        names = _lower_words(match.group())
-        if names[0] not in STOP_WORDS and not asked.issuperset(names):
-            return True
-    return False
+    asked = _words_asked(question)
+    found = (_lower_words(match.group()) for match in _FULL_NAME.finditer(text))
+    return any(names[0] not in STOP_WORDS and not asked.issuperset(names) for names in found)
 
 
 def _has_place(text: str, question: str) -> bool:
     """Whether a sentence has a place or a people that we know and the question does not name."""
-    asked = frozenset(_lower_words(question))
-    for match in _CAPITALISED_RUN.finditer(text):
-        run = _lower_words(match.group())
-        for first in range(len(run)):
-            for behind in range(first + 1, min(first + _PLACE_WORDS, len(run)) + 1):
-                if " ".join(run[first:behind]) in _PLACES_AND_PEOPLES and not asked.issuperset(run[first:behind]):
-                    return True
-    return False
+    asked = _words_asked(question)
+    runs = (_lower_words(match.group()) for match in _CAPITALISED_RUN.finditer(text))
+    names = (run[at : at + n] for run in runs for at in range(len(run)) for n in range(1, _PLACE_WORDS + 1))
+    return any(" ".join(name) in PLACES_AND_PEOPLES and not asked.issuperset(name) for name in names)
+
+
+@lru_cache(maxsize=8)  # asked of each of a question's sentences
+def _words_asked(question: str) -> frozenset[str]:
+    return frozenset(_lower_words(question))
 
 
 def _lower_words(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Literal
 
 from bot.days import Time, times
-from bot.gazetteer import NATIONALITIES, PLACES
+from bot.gazetteer import NATIONALITIES, PLACES, PLACES_AND_PEOPLES
 from bot.kind import Kind, asking_sentence, kind_of
 from bot.question import Question
 from bot.quote_words import TITLES
@@ -321,7 +321,7 @@ def _sort_of(name: str, *, is_the: bool) -> Literal["place", "person"] | None:
         return "person"
     # "Elon Musk", not "Hurricane Ian", "the Golden Lantern", "Florida Panthers" or "BBC News".
     is_plain = 2 <= len(words) <= 3 and not is_the and not any(word.isupper() and len(word) > 1 for word in words)
-    is_other = words[0].lower() in PLACES | NATIONALITIES or any(
+    is_other = words[0].lower() in PLACES_AND_PEOPLES or any(
         kind_of(f"which {word}?") not in ("other", "person") for word in (words[0], words[-1])
     )
     return "person" if is_plain and not is_other else None

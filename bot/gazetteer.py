@@ -61,3 +61,4 @@ NATIONALITIES = word_set(
     "vietnamese thai australian canadian mexican brazilian argentine cuban african european asian "
     "nigerian kenyan"
 )
+PLACES_AND_PEOPLES = PLACES | NATIONALITIES
