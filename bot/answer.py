@@ -359,7 +359,7 @@ class Answerer:
         asked = question_terms(understood.topic, understood.kind)
         signs = features(understood.kind, understood.question, asked, candidates, words, around, idf)
         if self._reranker is not None and candidates:
-            found = stretches(candidates, likeliest(signs, candidates))
+            found = stretches(candidates, likeliest(signs))
             judged = self._reranker.judge(asked_first(understood.topic), [stretch.reading for stretch in found])
             read = [at for stretch in found for at in stretch.candidates]
             ours = [n for n, at in enumerate(read) if at >= 0]

@@ -19,7 +19,6 @@ from bot.choose import (
     N_QUOTES,
     QUOTE_WORDS,
     READING,
-    RECENCY_SHARE,
     WEIGHTS,
     Candidate,
     Floats,
@@ -228,9 +227,11 @@ def test_words_that_lead_up_to_the_question_count_half_in_the_sentence_itself() 
 def test_of_two_that_answer_alike_the_newer_scores_higher() -> None:
     old, new = candidates_of(article("Halloran won.", 1), article("Halloran won.", 2))
     new = replace(new, hit=replace(new.hit, recency=0.2))
-    scores = scored(np.ones((2, len(FEATURES))), [old, new])
-    assert scores[1] - scores[0] == pytest.approx(0.2 * RECENCY_SHARE)
-    assert likeliest(np.ones((2, len(FEATURES))), [old, new]) == [1, 0]
+    both = [old, new]
+    signs = features("person", "Who won?", ["won"], both, *words_of(both), lambda term: 1.0)
+    scores = scored(signs, both)
+    assert scores[1] - scores[0] == pytest.approx(0.2 * WEIGHTS[FEATURES.index("recency")])
+    assert likeliest(signs) == [1, 0]
 
 
 def test_words_are_those_of_the_sentence_and_of_what_stands_round_it() -> None:
