@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,10 @@ from index.rerank import PairTokenizer
 from index.types import Reading
 from ingest.draft import Draft
 from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
+from tests.train import distil, teacher
 from tests.train.cloze import cloze_groups, questions
 from tests.train.groups import ANSWERS, Group, Labelled, labelled, squad_groups, trec_groups
-from tests.train.reader import Reader, lessons, loss_of, sampled
+from tests.train.reader import Reader, lessons, loss_of, read_rows, sampled
 
 
 def painted(n: int) -> Labelled:
@@ -142,3 +145,76 @@ def test_a_made_questions_own_article_holds_the_answer_and_the_others(tmp_path: 
     assert all(ANSWERS not in one.labels for one in group.negative)
     assert group.negative[0].reading.sentences[0].startswith("The harbour was quiet on day number 0")
     assert cloze_groups(tmp_path, "1999-01-01") == []
+
+
+def test_the_teacher_is_put_together_from_its_parts_and_is_what_it_should_be(tmp_path: Path) -> None:
+    archive = tmp_path / "whole.zip"
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr(f"{teacher.NAME}/{teacher.WEIGHTS}", bytes(range(256)) * 40)
+        files.writestr(f"{teacher.NAME}/config.json", "{}")
+    whole = archive.read_bytes()
+    parts = [tmp_path / f"part-{n}" for n in range(3)]
+    for n, part in enumerate(parts):
+        part.write_bytes(whole[n * 200 : (n + 1) * 200 if n < 2 else None])
+    with pytest.raises(teacher.TeacherUnavailable, match="should be 78c0197b"):
+        teacher.assembled(tmp_path / "made", parts)
+    assert not (tmp_path / "made" / teacher.NAME).exists()
+    sha256 = hashlib.sha256(bytes(range(256)) * 40).hexdigest()
+    made = teacher.assembled(tmp_path / "made", parts, sha256)
+    assert sorted(path.name for path in made.iterdir()) == ["config.json", teacher.WEIGHTS]
+    assert [path.name for path in made.parent.iterdir()] == [teacher.NAME]
+    assert teacher.assembled(tmp_path / "made", [tmp_path / "absent"]) == made
+
+
+def test_a_part_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher, "PARTS", ("no-such-package",))
+    with pytest.raises(teacher.TeacherUnavailable, match=r"no-such-package is not installed; `make train` does it\."):
+        teacher.assembled(tmp_path)
+
+
+def test_the_teacher_reads_the_same_words_under_its_own_numbers(tmp_path: Path, tokenizer: PairTokenizer) -> None:
+    from transformers import MPNetConfig, MPNetModel
+
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]", "<mask>", "harbour", ".", "the"]
+    config = MPNetConfig(
+        vocab_size=len(pieces), hidden_size=8, num_hidden_layers=5, num_attention_heads=2, intermediate_size=16
+    )
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(tmp_path)
+    vocabulary = {"model": {"vocab": {piece: number for number, piece in enumerate(pieces)}}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    model = teacher.Teacher(tmp_path)
+    (pair,) = tokenizer.pairs("The harbour?", [Reading("Harbour", ("The harbour.",))])
+    told = [pieces[at] for at in model.numbers[list(pair.ids)]]
+    assert told == ["<s>", "the", "harbour", "[UNK]", "</s>", "harbour", ".", "the", "harbour", ".", "</s>"]
+    ((scores, pointing),) = read_rows(model, sampled(GROUP, tokenizer, random.Random(1))[:1])
+    assert len(scores) == 3
+    assert pointing.shape[1] == 2
+
+
+def test_the_teachers_lessons_end_with_the_quiz() -> None:
+    groups = [GROUP] * 3 + [WITHOUT] * 2
+    order = teacher.lessons(groups, random.Random(0))
+    assert sorted(group.kind for group in order[:5]) == sorted(group.kind for group in order[5:])
+    assert order == teacher.lessons(groups, random.Random(0))
+
+
+def test_the_reader_comes_to_think_what_the_teacher_thinks(tokenizer: PairTokenizer) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    taught, model = Reader(), Reader()
+    lessons = distil.shown(taught, [GROUP, WITHOUT], random.Random(2))
+    assert [len(group) for group in lessons] in ([4, 3], [3, 4])
+    with torch.no_grad():
+        assert float(distil.loss_of(taught, lessons)) < float(distil.loss_of(model, lessons))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
+    losses = []
+    for _ in range(6):
+        loss = distil.loss_of(model, lessons)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
+    again = distil.distil(taught, lessons * 2, lambda _: None)
+    assert again is taught and not again.training

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bot.choose import coverage, question_terms
+from bot.kind import asked_first
 from bot.scoring import holds
 from bot.understand import understand
 from bot.windows import Sentences, sentences_of
@@ -116,12 +117,12 @@ def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever
     asked_on = date.fromisoformat(row["asked_on"])
     understood = understand(row["question"], asked_on, snapshot.sources)
     idf = snapshot.words.idf
-    asked = question_terms(understood.topic, understood.kind)
+    wanted = question_terms(understood.topic, understood.kind)
     explained = content_terms(row["evidence"]) if row["evidence"] else []
 
     def support(sentence: str, near: str) -> float:
         own, around = set(terms(sentence)), set(terms(near))
-        shares = [coverage(asked, own, idf), 0.8 * coverage(asked, around, idf)]
+        shares = [coverage(wanted, own, idf), 0.8 * coverage(wanted, around, idf)]
         if explained:
             shares += [coverage(explained, own, idf), 0.8 * coverage(explained, around, idf)]
         return max(shares)
@@ -129,9 +130,8 @@ def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever
     found = passages(understood.topic, Filters(end_of_day_s(asked_on)), store, retriever)
     positive, negative = labelled(found, row["answers"], support, MIN_SUPPORT)
     positive = positive or _explanation(row)
-    return Group(
-        "quiz" if positive else "quiz without answer", understood.topic, tuple(row["answers"]), positive, negative
-    )
+    asked = asked_first(understood.topic)
+    return Group("quiz" if positive else "quiz without answer", asked, tuple(row["answers"]), positive, negative)
 
 
 def passages(topic: str, filters: Filters, store: Store, retriever: Retriever) -> Iterator[Reading]:

@@ -1,17 +1,18 @@
 """Trains the reranker: a cross-encoder begun from the embedding model, on groups of labelled stretches of text.
 
 The loss of a group is that of choosing its answering sentences among all, that of telling for each sentence
-alone whether it answers (so that scores mean the same in every question), and, as a lesson only, that of pointing at
-the answer's first and last token. One thread, a fixed seed: the same data give the same weights on the same machine.
+alone whether it answers (so that scores mean the same in every question), and that of pointing at the answer's first
+and last token. The seed is fixed: on one machine the same data give the same weights.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ from index.rerank import INPUTS, Pair, PairTokenizer, Scores, Shares, feeds_of, 
 from index.session import session
 from index.types import Reading
 from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled
+
+T = TypeVar("T")
 
 # Stretches of a question that are read in one step.
 STRETCHES: dict[Kind, int] = {
@@ -38,13 +41,31 @@ N_SQUAD_WITHOUT, N_WITHOUT = 1500, 400
 N_LAST: dict[Kind, int] = {"quiz without answer": 250, "squad": 1400, "cloze": 500}
 N_FIRST, N_HARD = 3, 4
 GROUPS_PER_STEP = 8
-N_THREADS = 1
 ROWS_TOGETHER = 8
-FROZEN_LAYERS = 2
-BODY_RATE, HEAD_RATE, WARM_UP, LAST_RATE = 6e-5, 4e-4, 0.06, 0.02
+WARM_UP, LAST_RATE = 0.06, 0.02
 ALONE_SHARE, POINTING_SHARE, POSITIVE_WEIGHT = 0.7, 0.25, 3.0
 # So often a title is left out, and of a stretch only three sentences are read, as in answering.
 WITHOUT_TITLE, SHORTENED = 0.15, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a model learns.
+
+    Attributes:
+        frozen: So many of its layers, and its embeddings, stay as they are.
+        body: Highest learning rate of the other layers.
+        heads: Of the heads.
+        has_dropout: Whether it learns with dropout; on a processor that takes half of the time.
+    """
+
+    frozen: int
+    body: float
+    heads: float
+    has_dropout: bool
+
+
+FROM_LABELS = Recipe(frozen=2, body=6e-5, heads=4e-4, has_dropout=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +86,22 @@ class Row:
 class Reader(torch.nn.Module):  # type: ignore[misc]
     """The encoder with a score over `[CLS]` and the mean of each sentence, and two pointing outputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: Path | None = None) -> None:
         super().__init__()
-        self.bert = AutoModel.from_pretrained(
-            str(default_model_path()), attn_implementation="sdpa", add_pooling_layer=False
-        )
+        self.bert = AutoModel.from_pretrained(str(encoder or default_model_path()), add_pooling_layer=False)
         width = self.bert.config.hidden_size
         self.score = torch.nn.Sequential(torch.nn.Linear(2 * width, width), torch.nn.Tanh(), torch.nn.Linear(width, 1))
         self.span = torch.nn.Linear(width, 2)
-        for layer in (self.bert.embeddings, *self.bert.encoder.layer[:FROZEN_LAYERS]):
-            for parameter in layer.parameters():
-                parameter.requires_grad = False
+
+    def hidden(self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor) -> torch.Tensor:
+        """The encoder's last states, (n, width, hidden)."""
+        return self.bert(input_ids=ids, attention_mask=mask, token_type_ids=kinds).last_hidden_state
 
     def forward(
         self, ids: torch.Tensor, mask: torch.Tensor, kinds: torch.Tensor, shares: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, sentences) log-odds, and (n, width, 2) pointing scores."""
-        hidden = self.bert(input_ids=ids, attention_mask=mask, token_type_ids=kinds).last_hidden_state
+        hidden = self.hidden(ids, mask, kinds)
         means = torch.bmm(shares, hidden)
         whole = hidden[:, :1].expand(-1, means.shape[1], -1)
         return self.score(torch.cat([whole, means], -1)).squeeze(-1), self.span(hidden)
@@ -109,10 +129,12 @@ def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
     return mixed + last
 
 
-def sampled(group: Group, tokenizer: PairTokenizer, rng: random.Random) -> list[Row]:
+def sampled(
+    group: Group, tokenizer: PairTokenizer, rng: random.Random, stretches: Mapping[Kind, int] = STRETCHES
+) -> list[Row]:
     """Some stretches of a group: an answering one first, where there is one, then hard and other negatives."""
     chosen = [rng.choice(group.positive[:N_FIRST])] if group.positive else []
-    n = STRETCHES[group.kind] - len(chosen)
+    n = stretches[group.kind] - len(chosen)
     likely = group.negative[:N_HARD]
     hard = rng.sample(likely, min(len(likely), (n + 1) // 2))
     others = [one for one in group.negative if one not in hard]
@@ -156,7 +178,7 @@ def _place(answers: Sequence[str], sentence: str) -> tuple[int, int] | None:
 def loss_of(model: Reader, step: Sequence[Sequence[Row]]) -> torch.Tensor:
     """The three losses of one step, added up."""
     rows = [row for group in step for row in group]
-    read = _read(model, rows)
+    read = read_rows(model, rows)
     scores = torch.cat([found for found, _ in read])
     labels = torch.tensor([label for row in rows for label in row.labels])
     known = labels != UNKNOWN
@@ -183,7 +205,7 @@ def loss_of(model: Reader, step: Sequence[Sequence[Row]]) -> torch.Tensor:
     return total
 
 
-def _read(model: Reader, rows: Sequence[Row]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def read_rows(model: Reader, rows: Sequence[Row]) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Scores of the sentences and pointing scores of the tokens of each row; those of like length computed together."""
     found: list[tuple[torch.Tensor, torch.Tensor]] = [(torch.empty(0), torch.empty(0))] * len(rows)
     by_length = sorted(range(len(rows)), key=lambda at: len(rows[at].pair.ids))
@@ -195,27 +217,44 @@ def _read(model: Reader, rows: Sequence[Row]) -> list[tuple[torch.Tensor, torch.
     return found
 
 
-def train(groups: Sequence[Group], say: Callable[[str], None] = print) -> Reader:
-    """A reader trained on the groups."""
-    torch.set_num_threads(N_THREADS)
-    torch.manual_seed(0)
+def train(
+    model: Reader, order: Sequence[Group], recipe: Recipe = FROM_LABELS, say: Callable[[str], None] = print
+) -> Reader:
+    """The model after learning from the labels of these groups, in this order."""
     rng = random.Random(0)
     tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
-    order = lessons(groups, rng)
-    steps = list(_steps(order))
-    model = Reader()
-    model.train()
+
+    def loss(step: Sequence[Group]) -> torch.Tensor:
+        return loss_of(model, [rows for group in step if (rows := sampled(group, tokenizer, rng))])
+
+    return descend(model, order, loss, recipe, say)
+
+
+def descend(
+    model: Reader,
+    order: Sequence[T],
+    loss_of_step: Callable[[Sequence[T]], torch.Tensor],
+    recipe: Recipe,
+    say: Callable[[str], None],
+) -> Reader:
+    """The model after one step for every `GROUPS_PER_STEP` of `order`: AdamW, a short warm-up, then ever less."""
+    torch.manual_seed(0)
+    for layer in (model.bert.embeddings, *model.bert.encoder.layer[: recipe.frozen]):
+        for parameter in layer.parameters():
+            parameter.requires_grad = False
+    model.train(recipe.has_dropout)
+    n_steps = len(order) // GROUPS_PER_STEP
     body = [p for name, p in model.named_parameters() if name.startswith("bert") and p.requires_grad]
     heads = [p for name, p in model.named_parameters() if not name.startswith("bert")]
     optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": BODY_RATE}, {"params": heads, "lr": HEAD_RATE}], weight_decay=0.01
+        [{"params": body, "lr": recipe.body}, {"params": heads, "lr": recipe.heads}], weight_decay=0.01
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda at: min(1, (at + 1) / (WARM_UP * len(steps))) * max(LAST_RATE, 1 - at / len(steps))
+        optimizer, lambda at: min(1, (at + 1) / (WARM_UP * n_steps)) * max(LAST_RATE, 1 - at / n_steps)
     )
     recent: list[float] = []
-    for at, step in enumerate(steps):
-        loss = loss_of(model, [rows for group in step if (rows := sampled(group, tokenizer, rng))])
+    for at in range(n_steps):
+        loss = loss_of_step(order[at * GROUPS_PER_STEP : (at + 1) * GROUPS_PER_STEP])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_([*body, *heads], 1.0)
@@ -223,14 +262,9 @@ def train(groups: Sequence[Group], say: Callable[[str], None] = print) -> Reader
         schedule.step()
         recent = [*recent[-49:], float(loss.detach())]
         if at % 25 == 24:
-            say(f"step {at + 1} of {len(steps)}, loss {np.mean(recent):.3f}")
+            say(f"step {at + 1} of {n_steps}, loss {np.mean(recent):.3f}")
     model.eval()
     return model
-
-
-def _steps(order: Sequence[Group]) -> Iterator[Sequence[Group]]:
-    for start in range(0, len(order) - GROUPS_PER_STEP + 1, GROUPS_PER_STEP):
-        yield order[start : start + GROUPS_PER_STEP]
 
 
 def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Scores, Scores]:
