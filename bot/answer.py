@@ -66,7 +66,7 @@ N_SOURCES = 10
 # What an article gains beside its best passage: by its second best, by its best reading, and by having all of the
 # question's words over having none in its opening: a live blog holds every word somewhere.
 SECOND_SHARE = 0.1
-READING_SHARE = 0.2
+READING_SHARE = 0.3
 COVERAGE_SHARE = 0.2
 OPENING_CHARS = 5_000
 # What it loses that has none of the question's names where another has one: it speaks of something else.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from bot.choose import Candidate
 from index.types import Reading
 
-# Words that are read for one question, which is most of an answer's time: more found no more, fewer found less.
-READ_WORDS = 300
+# Words that are read for one question, which is most of an answer's time: more find a little more.
+READ_WORDS = 350
 # What a further stretch costs beside its own words: the question and the title are read with it once more.
 STRETCH_WORDS = 22
 N_BESIDE = 1

@@ -7,11 +7,13 @@ sentences, quotes or how an answer looks.
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from index.session import n_cores
 from index.snapshot import Snapshot
 from index.store import ALWAYS
 from index.types import DAY_S, Embedder, Filters, Hit, Span, Vectors
@@ -100,6 +102,8 @@ class Retriever:
         self._snapshot = snapshot
         self._embedder = embedder
         self._weights = weights or Weights()
+        # Words are searched while the question is embedded; neither holds the interpreter.
+        self._beside = ThreadPoolExecutor(n_cores(), thread_name_prefix="words")
 
     def retrieve(
         self,
@@ -125,10 +129,13 @@ class Retriever:
         scope = snapshot.scopes.of(filters, retracted)
         if not scope.n_passages:
             return []
+        by_words = self._beside.submit(
+            snapshot.words.search, content_terms(topic), N_CANDIDATES, scope.word_filters, scope.mask
+        )
         if query is None:
             query = self._embedder.embed_query(topic)
         near, cosines = snapshot.vectors.search(query, N_CANDIDATES, scope.selection)
-        worded, bm25 = snapshot.words.search(content_terms(topic), N_CANDIDATES, scope.word_filters, scope.mask)
+        worded, bm25 = by_words.result()
         rows = np.union1d(near, worded)
         missing = np.setdiff1d(worded, near)
         all_cosines = np.zeros(len(rows), np.float64)

@@ -30,7 +30,7 @@ from tests.train.reader import (
 
 RECIPE = Recipe(frozen=1, body=1.2e-4, heads=3e-4, has_dropout=False)
 EPOCHS = 3
-# Groups of a kind that the teacher reads, all of those unnamed; and the stretches of one, as many as answering reads.
+# Groups of a kind that the teacher reads, all of those unnamed; and the stretches of one, some more than from labels.
 N_SHOWN: dict[Kind, int] = {"squad": 1300, "squad without answer": 400, "cloze": 1500}
 STRETCHES: dict[Kind, int] = {
     "quiz": 4,
