@@ -158,6 +158,10 @@ def test_the_teacher_is_put_together_from_its_parts_and_is_what_it_should_be(tmp
         part.write_bytes(whole[n * 200 : (n + 1) * 200 if n < 2 else None])
     with pytest.raises(teacher.TeacherUnavailable, match="should be 78c0197b"):
         teacher.assembled(tmp_path / "made", parts)
+    with pytest.raises(teacher.TeacherUnavailable, match="no archive together"):
+        teacher.assembled(tmp_path / "made", parts[:1])
+    with pytest.raises(teacher.TeacherUnavailable, match="is absent"):
+        teacher.checked(tmp_path)
     assert not (tmp_path / "made" / teacher.NAME).exists()
     sha256 = hashlib.sha256(bytes(range(256)) * 40).hexdigest()
     made = teacher.assembled(tmp_path / "made", parts, sha256)

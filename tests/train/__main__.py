@@ -29,7 +29,7 @@ from tests.train.distil import distil, shown
 from tests.train.fit import fit, index_held_out
 from tests.train.groups import HELD_OUT, quiz_groups, squad_groups, trec_groups
 from tests.train.reader import Reader, export, lessons, train
-from tests.train.teacher import TeacherUnavailable, assembled
+from tests.train.teacher import TeacherUnavailable, assembled, checked
 
 WORK = Path(".train")
 QUIZ = Path("news-quiz") / "2023"
@@ -59,7 +59,7 @@ def main() -> int:
     made = FOLDER
     if not arguments.fit_only:
         try:
-            encoder = arguments.teacher or assembled(WORK / "encoder")
+            encoder = checked(arguments.teacher) if arguments.teacher else assembled(WORK / "encoder")
         except TeacherUnavailable as error:
             print(error)
             return 1

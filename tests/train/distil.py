@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from index.embed import default_model_path
 from index.rerank import PairTokenizer
-from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind
+from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, some_of
 from tests.train.reader import (
     ALONE_SHARE,
     POSITIVE_WEIGHT,
@@ -65,8 +65,7 @@ def shown(
     tokenizer = PairTokenizer(default_model_path() / "tokenizer.json")
     chosen: list[Group] = []
     for kind in STRETCHES:
-        mine = [group for group in groups if group.kind == kind]
-        chosen += rng.sample(mine, min(N_SHOWN.get(kind, len(mine)), len(mine)))
+        chosen += some_of(groups, kind, N_SHOWN.get(kind, len(groups)), rng)
     rng.shuffle(chosen)
     found = []
     for n, group in enumerate(chosen, 1):

@@ -8,6 +8,7 @@ weights and thresholds are fitted on them.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,12 @@ class Group:
     answers: tuple[str, ...]
     positive: tuple[Labelled, ...] = ()
     negative: tuple[Labelled, ...] = field(default=(), repr=False)
+
+
+def some_of(groups: Sequence[Group], kind: Kind, n: int, rng: random.Random) -> list[Group]:
+    """`n` groups of a kind by chance, or all where there are fewer."""
+    mine = [group for group in groups if group.kind == kind]
+    return rng.sample(mine, min(n, len(mine)))
 
 
 class _Splitter(HashingEmbedder):

