@@ -24,9 +24,10 @@ _SMALL = (
     "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
     "(?:-(?:one|two|three|four|five|six|seven|eight|nine))?"
 )
-# A comma belongs to a figure only between digits: "$3,000, he said". Possessive, so that no figure is cut in two:
-# what looks on after it ("38.7C", "10:30", "1.2.3") must stand behind the whole of it.
-_DIGITS = r"(?<!\d)(?<!\d[.,:/])\d++(?:,\d++)*+(?:\.\d++)?+(?![.,:/]\d)"
+# A comma belongs to a figure only between digits: "$3,000, he said". Atomic, so that no figure is cut in two: what
+# looks on after it ("38.7C", "10:30", "1.2.3") must stand behind the whole of it. A possessive group would say the
+# same, but takes the comma too before Python 3.11.5 (CPython issue 106052).
+_DIGITS = r"(?<!\d)(?<!\d[.,:/])(?>\d+(?:,\d+)*(?:\.\d+)?)(?![.,:/]\d)"
 _RANGE = rf"(?:{_DIGITS}[-–])?{_DIGITS}"
 _LARGE = "(?:hundreds|thousands|millions|billions)"
 _IN_WORDS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from ingest.sources import open_source
 from tests.fakes import NOW_S, HashingEmbedder
 
 SAMPLE = Path(__file__).parent.parent / "ingest" / "sample" / "articles.jsonl"
+
+
+def pytest_configure() -> None:
+    """Have children heed ctrl-C, which tests send: what a shell starts in the background ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
