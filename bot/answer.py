@@ -55,7 +55,7 @@ from index.types import (
     end_of_day_s,
     start_of_day_s,
 )
-from index.words import content_terms, terms
+from index.words import content_terms, terms_among
 
 log = logging.getLogger(__name__)
 
@@ -385,7 +385,7 @@ class Answerer:
             story = first[at]
             second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
             opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
-            share = coverage(asked, frozenset(terms(opening)), idf)
+            share = coverage(asked, terms_among(asked, opening), idf)
             is_nameless = any(named) and not named[at]
             gained = SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * share
             return story.score + gained - NAMELESS_LOSS * is_nameless

@@ -85,6 +85,13 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+# One of these stands, in small letters, in whatever has such a form: most quotes need not be looked through for it.
+_SIGNS = {
+    "money": ("$", "£", "€", "dollars", "pounds", "euros", "cents", "pence", "yen"),
+    "percent": ("%", "cent", "half", "third", "quarter", "fifth"),
+    "duration": ("second", "minute", "hour", "day", "night", "week", "month", "season", "year", "decade", "centur"),
+    "quoted": ("“", '"', "‘"),
+}
 _LISTED = re.compile(r"^[^\S\n]*\d{1,3}[.)]\s", re.MULTILINE)
 _JOINERS = word_set("of the de van von der den la le du del di da bin ibn al & for v vs")
 _CLAUSE_CUE = re.compile(
@@ -122,14 +129,15 @@ class Candidate:
 def candidates(page: Page, asked: Asked) -> list[Candidate]:
     """Every stretch that could be marked, each once, in the order of the quote."""
     found: dict[tuple[int, int], Candidate] = {}
-    datelines = [match.span() for match in _DATELINE.finditer(page.text)]
+    text = page.text
+    datelines = [match.span() for match in _DATELINE.finditer(text)]
     known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
     figures = list(_figures(page, asked.kind))
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
     for form, start, end in chain(figures, () if asked.kind in _ONLY else _spans(page, asked)):
-        while end > start and page.text[end - 1].isspace():
+        while end > start and text[end - 1].isspace():
             end -= 1
-        while start < end and page.text[start].isspace():
+        while start < end and text[start].isspace():
             start += 1
         if (start, end) in found:
             continue
@@ -137,19 +145,19 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
         words = [t for t in page.tokens[first:last] if t.is_word]
         if (
             not words
-            or "\n" in page.text[start:end]
-            or max(len(words), len(page.text[start:end].split())) > MAX_MARK_WORDS
-            or (first == 0 and last >= len(page.tokens) - 1)
+            or len(words) > MAX_MARK_WORDS
             or (form not in _FIGURES and (start in uncut or end in uncut))
-            or (asked.kind == "duration" and page.text.endswith("old", start, end))
+            or (first == 0 and last >= len(page.tokens) - 1)
+            or "\n" in text[start:end]
+            or len(text[start:end].split()) > MAX_MARK_WORDS
+            or (asked.kind == "duration" and text.endswith("old", start, end))
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
             or _is_of_another_kind(asked, page.tokens, first, last)
             or any(end == last_known or first_known <= start < end < last_known for first_known, last_known in known)
         ):
             continue
-        new = [t for t in words if not t.is_stop and t.stem not in asked.stems]
-        if new:
+        if any(not t.is_stop and t.stem not in asked.stems for t in words):
             found[start, end] = Candidate(start, end, first, last, form)
     listed = [found[key] for key in sorted(found)]
     if asked.kind in _ONLY:
@@ -194,9 +202,12 @@ def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
 def _figures(page: Page, kind: Kind) -> Iterator[tuple[str, int, int]]:
     """What has a form of its own; no number out of a sum, share, date or duration, nor one of a list or a name."""
     inside = {at for match in _LISTED.finditer(page.text) for at in range(*match.span())}
+    lower = page.text.lower()
     for form, pattern in _FORMS:
         if form == "time" and kind != "time":
             continue  # "at 5 p.m." is not what answers anything else
+        if form in _SIGNS and not any(sign in lower for sign in _SIGNS[form]):
+            continue
         for match in pattern.finditer(page.text):
             if form != "number":
                 inside.update(range(*match.span()))
@@ -226,9 +237,9 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
 def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
     """Whether it is a city where a person is asked for, unless one that won, or an office-holder instead of a place."""
     if asked.kind == "person" and not asked.is_of_winner:
-        return " ".join(POSSESSIVE.sub("", token.text.lower()) for token in tokens[first:last]) in CITIES
+        return " ".join(POSSESSIVE.sub("", token.lower) for token in tokens[first:last]) in CITIES
     with_title = tokens[max(0, first - 1) : last]
-    return asked.kind == "place" and any(token.text.lower().rstrip(".") in _OFFICES for token in with_title)
+    return asked.kind == "place" and any(token.lower.rstrip(".") in _OFFICES for token in with_title)
 
 
 _OFFICES = word_set(
@@ -242,7 +253,7 @@ def _is_asked_about(name: Sequence[Token], asked: Asked) -> bool:
     return (
         asked.kind in ("person", "organisation")
         and len(name) > 1
-        and name[0].text.lower() != "the"
+        and name[0].lower != "the"
         and not any(_is_owner(token) for token in name[:-1])
         and name[-1].stem in asked.known
         and name[-1].stem != asked.noun
@@ -259,7 +270,7 @@ def _is_beaten(tokens: Sequence[Token], first: int, last: int) -> bool:
     for at in range(first - 1, max(first - 6, -1), -1):
         if _BEATS.fullmatch(tokens[at].text):
             return True
-        if not tokens[at].is_word or (tokens[at].is_stop and tokens[at].text.lower() not in ("a", "an", "the")):
+        if not tokens[at].is_word or (tokens[at].is_stop and tokens[at].lower not in ("a", "an", "the")):
             break
     return False
 
@@ -301,7 +312,7 @@ def _names(page: Page) -> Iterator[tuple[int, int]]:
                 run.append(j)
             elif tokens[j].text == "." and tokens[j - 1].text in _ABBREVIATED and tokens[j].start == tokens[j - 1].end:
                 pass
-            elif (tokens[j].text.lower() in _JOINERS or _is_plural_possessive(tokens, j)) and (
+            elif (tokens[j].lower in _JOINERS or _is_plural_possessive(tokens, j)) and (
                 k := _next_name(tokens, j)
             ) is not None:
                 pieces.append(k)
@@ -313,7 +324,7 @@ def _names(page: Page) -> Iterator[tuple[int, int]]:
                 j += 1
                 break
             j += 1
-        start = i - 1 if i and tokens[i - 1].text.lower() == "the" else i
+        start = i - 1 if i and tokens[i - 1].lower == "the" else i
         end = run[-1] + 1
         yield start, end
         if len(pieces) > 1:
@@ -355,7 +366,7 @@ def _next_name(tokens: tuple[Token, ...], at: int) -> int | None:
             return None
         if _is_name_word(tokens[j]):
             return j
-        if tokens[j].text.lower() not in _JOINERS and not (tokens[j].text == "." and tokens[j - 1].text in ("v", "vs")):
+        if tokens[j].lower not in _JOINERS and not (tokens[j].text == "." and tokens[j - 1].text in ("v", "vs")):
             return None
     return None
 
@@ -381,7 +392,7 @@ def _phrases(page: Page) -> Iterator[tuple[int, int]]:
             runs.append((i, j))
         i = max(j, i + 1)
     for first, last in runs:
-        led = first - 1 if first and tokens[first - 1].text.lower() in ("a", "an", "the") else first
+        led = first - 1 if first and tokens[first - 1].lower in ("a", "an", "the") else first
         yield led, last
         if led != first:
             yield first, last
@@ -390,14 +401,14 @@ def _phrases(page: Page) -> Iterator[tuple[int, int]]:
                 yield first + cut, last
                 yield led, last - cut
     for (first, last), (second, end) in pairwise(runs):
-        if second == last + 1 and tokens[last].text.lower() in ("of", "and", "or", "&", "in", "to", "for", "with"):
+        if second == last + 1 and tokens[last].lower in ("of", "and", "or", "&", "in", "to", "for", "with"):
             yield first, end
             if last - first > 1:
                 yield last - 1, end
         elif (
             second == last + 2
-            and tokens[last].text.lower() in ("of", "and", "in", "to", "for", "with")
-            and tokens[last + 1].text.lower() in ("a", "an", "the", "its", "his", "her", "their")
+            and tokens[last].lower in ("of", "and", "in", "to", "for", "with")
+            and tokens[last + 1].lower in ("a", "an", "the", "its", "his", "her", "their")
         ):
             yield first, end
 

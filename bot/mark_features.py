@@ -19,79 +19,76 @@ _ORGANISATION_WORDS = word_set(
 
 
 def features(candidate: Candidate, page: Page, asked: Asked) -> dict[str, float]:
-    """What speaks for and against a candidate, by name; the names are those of `WEIGHTS`."""
-    tokens = page.tokens
-    inside = tokens[candidate.first : candidate.last]
+    """What speaks for and against a candidate, by name; the names are those of `WEIGHTS`, and what is left out is 0."""
+    tokens, first, last, form = page.tokens, candidate.first, candidate.last, candidate.form
+    inside = tokens[first:last]
     words = [t for t in inside if t.is_word]
     weighty = [t for t in words if not t.is_stop] or words
-    known = [t for t in weighty if t.stem in asked.stems]
-    found = {f"{asked.kind}:{candidate.form}": 1.0, "overlap": len(known) / len(weighty)}
-    found["no overlap"] = float(not known)
-    found[f"{candidate.form} words"] = math.log(len(words))
-    found["long"] = float(len(words) > 8)
-    found["in brackets"] = float(_is_in_brackets(page.text, candidate.start))
-    found["verb at start"] = float(_is_verb_like(words[0]))
-    found["possessive inside"] = float(any(t.text.endswith(("'s", "’s")) for t in words[:-1]))
-    if candidate.form == "date":
-        found["no figure"] = float(not any(c.isdigit() for t in words for c in t.text))
-    found["verb inside"] = float(any(_is_verb_like(t) for t in words[1:]))
-    if asked.is_plural:
-        found["plural as asked"] = float(words[-1].text.lower().endswith("s"))
-    found["pair as asked" if asked.is_pair else "pair"] = float(any(t.text.lower() == "and" for t in inside))
-    outside = [m for m in page.matches if not candidate.first <= m < candidate.last]
+    n_known = sum(t.stem in asked.stems for t in weighty)
+    found = {f"{asked.kind}:{form}": 1.0, f"{form} words": math.log(len(words)), "position": first / len(tokens)}
+    holds = {
+        "no overlap": not n_known,
+        "long": len(words) > 8,
+        "in brackets": _is_in_brackets(page.text, candidate.start),
+        "verb at start": _is_verb_like(words[0]),
+        "possessive inside": any(t.lower.endswith(("'s", "’s")) for t in words[:-1]),
+        "verb inside": any(_is_verb_like(t) for t in words[1:]),
+        "first": first <= 1,
+        "plural as asked": asked.is_plural and words[-1].lower.endswith("s"),
+        "pair as asked" if asked.is_pair else "pair": any(t.lower == "and" for t in inside),
+    }
+    if n_known:
+        found["overlap"] = n_known / len(weighty)
     gaps: dict[str, int] = {}
-    for m in outside:
-        gap = candidate.first - m if m < candidate.first else m - candidate.last + 1
-        name = tokens[m].stem
-        gaps[name] = min(gap, gaps.get(name, gap))
-    found["near"] = sum(1 / (1 + gap) for gap in gaps.values())
-    found["mean gap"] = math.log(1 + sum(gaps.values()) / len(gaps)) if gaps else 2.0
-    if outside:
-        ahead = sum(m > candidate.first for m in outside) / len(outside)
-        found[f"{asked.place} ahead"] = ahead
-    found["position"] = candidate.first / len(tokens)
-    found["first"] = float(candidate.first <= 1)
-    before = tokens[candidate.first - 1] if candidate.first else None
-    lead = (
-        tokens[candidate.first - 2]
-        if candidate.first > 1 and before and before.text.lower() in ("a", "an", "the")
-        else before
-    )
-    after = tokens[candidate.last] if candidate.last < len(tokens) else None
+    n_outside = n_ahead = 0
+    for m in page.matches:
+        if not first <= m < last:
+            n_outside += 1
+            n_ahead += m > first
+            gap = first - m if m < first else m - last + 1
+            name = tokens[m].stem
+            gaps[name] = min(gap, gaps.get(name, gap))
+    found["mean gap"] = 2.0
+    if n_outside:
+        found["near"] = sum(1 / (1 + gap) for gap in gaps.values())
+        found["mean gap"] = math.log(1 + sum(gaps.values()) / len(gaps))
+        found[f"{asked.place} ahead"] = n_ahead / n_outside
+    before = tokens[first - 1] if first else None
+    lead = tokens[first - 2] if first > 1 and before and before.lower in ("a", "an", "the") else before
+    after = tokens[last] if last < len(tokens) else None
     if lead:
-        word = lead.text.lower()
-        if asked.preposition and word == asked.preposition:
-            found["same preposition"] = 1.0
         # "A and B" is one answer in two pieces; ", and B said" begins another clause.
-        is_clause = word == "and" and (candidate.first < 2 or not tokens[candidate.first - 2].is_capital)
-        if word in _LEADS and not is_clause:
-            found[f"after {word}"] = 1.0
-        found["after known"] = float(lead.stem in asked.stems)
-        found["cut before"] = float(not lead.is_stop and lead.is_word)
-        if candidate.form == "date":
-            found["date preposition"] = float(word in ("by", "until", "before", "on", "in", "through"))
-            found["deadline"] = float(asked.noun == _DEADLINE and word in ("by", "until", "before", "through"))
+        is_clause = lead.lower == "and" and (first < 2 or not tokens[first - 2].is_capital)
+        holds |= {
+            "same preposition": bool(asked.preposition) and lead.lower == asked.preposition,
+            f"after {lead.lower}": lead.lower in _LEADS and not is_clause,
+            "cut before": not lead.is_stop and lead.is_word,
+        }
     if after:
-        word = after.text.lower()
-        if word in _FOLLOWS:
-            found[f"before {word}"] = 1.0
-        found[f"before known {asked.place}"] = float(after.stem in asked.stems)
-        found["cut after"] = float(not after.is_stop and after.is_word)
+        holds |= {
+            f"before {after.lower}": after.lower in _FOLLOWS,
+            f"before known {asked.place}": after.stem in asked.stems,
+            "cut after": not after.is_stop and after.is_word,
+        }
+    if form == "date":
+        holds["no figure"] = not any(c.isdigit() for t in words for c in t.text)
+        if lead:
+            holds["date preposition"] = lead.lower in ("by", "until", "before", "on", "in", "through")
+            holds["deadline"] = asked.noun == _DEADLINE and lead.lower in ("by", "until", "before", "through")
     if asked.noun:
-        near = tokens[max(0, candidate.first - 3) : candidate.last + 3]
-        found["asked noun inside"] = float(any(t.stem == asked.noun for t in inside))
-        found["asked noun near"] = float(any(t.stem == asked.noun for t in near))
-        found["asked noun next"] = float(any(t.stem == asked.noun for t in (lead, after) if t))
-    if asked.noun and candidate.form == "number":
-        counts = [t.stem for t in tokens[candidate.last : candidate.last + 3]]
-        found["counts"] = float(asked.noun in counts)
-    if candidate.form in ("name", "phrase"):
-        found |= _who_features(candidate, page, asked, words, before, after)
+        holds["asked noun inside"] = any(t.stem == asked.noun for t in inside)
+        if form == "number":
+            holds["counts"] = any(t.stem == asked.noun for t in tokens[last : last + 3])
+    if form in ("name", "phrase"):
+        holds |= _who_features(page, asked, words, before, after)
+    for name, is_so in holds.items():
+        if is_so:
+            found[name] = 1.0
     return found
 
 
 def _is_verb_like(token: Token) -> bool:
-    return token.text.endswith(("ing", "ed", "ly")) and (token.opens or not token.is_capital)
+    return token.lower.endswith(("ing", "ed", "ly")) and (token.opens or not token.is_capital)
 
 
 def _is_in_brackets(text: str, at: int) -> bool:
@@ -103,35 +100,33 @@ _FOLLOWS = word_set("said says who which has have is was are were will and of in
 
 
 _WEEKDAY_OR_MONTH = re.compile(f"{DAYS}|{MONTHS}")
+_AGE = re.compile(r",\s\d\d\b")
 
 
 def _who_features(
-    candidate: Candidate, page: Page, asked: Asked, words: list[Token], before: Token | None, after: Token | None
-) -> dict[str, float]:
+    page: Page, asked: Asked, words: list[Token], before: Token | None, after: Token | None
+) -> dict[str, bool]:
     """Whether a name looks like a person, an organisation or a place, crossed with what is asked."""
-    plain = [w.text.lower().removesuffix("’s").removesuffix("'s") for w in words]
+    plain = [w.lower.removesuffix("’s").removesuffix("'s") for w in words]
     joined = " ".join(w for w in plain if w != "the").replace(".", "")
-    capitals = sum(w.is_capital for w in words) / len(words)
-    is_title = bool(plain and plain[0].rstrip(".") in TITLES)
-    looks = {
-        "place": joined in PLACES,
-        "nationality": joined in NATIONALITIES,
-        "organisation": any(w in _ORGANISATION_WORDS for w in plain),
-        "acronym": len(words) == 1 and words[0].text.isupper() and len(words[0].text) > 1,
-        "titled": is_title or bool(before and stem(before.text) in TITLE_STEMS),
-        "two capitals": len(words) in (2, 3) and capitals == 1,
-        "one capital": len(words) == 1 and capitals == 1,
-        "aged": bool(after and after.text == "," and re.match(r",\s\d\d\b", page.text[after.start :])),
-        "all lower": capitals == 0,
-        "opens": bool(words[0].opens and len(words) == 1),
+    n, n_capitals, kind = len(words), sum(w.is_capital for w in words), asked.kind
+    is_place = joined in PLACES
+    found = {
+        f"{kind}~place": is_place,
+        f"{kind}~nationality": joined in NATIONALITIES,
+        f"{kind}~organisation": not _ORGANISATION_WORDS.isdisjoint(plain),
+        f"{kind}~acronym": n == 1 and words[0].text.isupper() and len(words[0].text) > 1,
+        f"{kind}~titled": plain[0].rstrip(".") in TITLES or (before is not None and stem(before.text) in TITLE_STEMS),
+        f"{kind}~two capitals": n in (2, 3) and n_capitals == n,
+        f"{kind}~one capital": n == 1 and n_capitals == 1,
+        f"{kind}~aged": after is not None and after.text == "," and _AGE.match(page.text, after.start) is not None,
+        f"{kind}~all lower": not n_capitals,
+        f"{kind}~opens": n == 1 and words[0].opens,
+        "weekday or month": any(_WEEKDAY_OR_MONTH.fullmatch(word) for word in plain),
     }
-    found = {f"{asked.kind}~{name}": 1.0 for name, holds in looks.items() if holds}
-    found["weekday or month"] = float(any(_WEEKDAY_OR_MONTH.fullmatch(word) for word in plain))
-    if asked.noun and looks["place"]:
-        wanted = "country" if asked.noun in _COUNTRY_NOUNS else "state" if asked.noun in _STATE_NOUNS else ""
-        if wanted:
-            found["place as asked"] = float(joined in (COUNTRIES if wanted == "country" else STATES))
-            found["place not as asked"] = 1 - found["place as asked"]
+    if is_place and asked.noun in _COUNTRY_NOUNS | _STATE_NOUNS:
+        is_as_asked = joined in (COUNTRIES if asked.noun in _COUNTRY_NOUNS else STATES)
+        found |= {"place as asked": is_as_asked, "place not as asked": not is_as_asked}
     return found
 
 

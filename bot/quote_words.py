@@ -67,6 +67,7 @@ class Token:
     """A word or a mark of a quote, with where it stands in code points."""
 
     text: str
+    lower: str
     start: int
     end: int
     stem: str
@@ -105,11 +106,13 @@ _KIN = frozenset(
 )
 
 
+@lru_cache(maxsize=8_192)
 def _is_stop(word: str) -> bool:
     head = _LEANING.sub("", word)
     return word.lower() in _STOP or (head.lower() in _STOP and not head[1:].isupper())  # "US's" is a country's
 
 
+@lru_cache(maxsize=16)  # asked of each of its quotes
 def asked_of(question: str, kind: Kind) -> Asked:
     """A question as marking needs it; `kind` as `bot.understand` says."""
     words = [t for t in re.findall(r"\w+(?:[-.'’]\w+)*|[$£€]?\d[\d,.]*", question) if not _is_stop(t)]
@@ -157,9 +160,10 @@ class Page:
                 line += breaks
                 opens = True
             at = match.end()
-            is_stop = _is_stop(word)
+            start, end = match.span()
+            is_stop, is_capital = _is_stop(word), word[0].isupper()
             tokens.append(
-                Token(word, *match.span(), stem(word), is_word, is_stop, word[0].isupper(), opens and is_word, line)
+                Token(word, word.lower(), start, end, stem(word), is_word, is_stop, is_capital, opens and is_word, line)
             )
             if is_word or word in '.?!“":':
                 opens = not is_word

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -172,6 +173,50 @@ def terms(text: str) -> list[str]:
     """The folded words of a text, in order, repeats and stop words included."""
     found: list[str] = _analyzer().analyze(searchable(text))
     return found
+
+
+# Letters of the Latin script: where a text has others too, its words are folded all. The dotted capital I is two
+# characters in small letters.
+_LAST_LATIN, _DOTTED = "\u024f", "\u0130"
+_REST_OF_WORD = re.compile(r"[^\W_]*")
+
+
+def terms_among(wanted: Collection[str], text: str) -> set[str]:
+    """Which of some folded words a text has; what `terms` of it says too, in a quarter of the time."""
+    accented = {char for char in set(text) if char > "\x7f" and char.isalnum()}
+    if _DOTTED in accented or any(char > _LAST_LATIN for char in accented):
+        return set(wanted).intersection(terms(text))
+    found: set[str] = set()
+    if accented:
+        words = [word for word in text.split() if not accented.isdisjoint(word)]
+        found.update(set(wanted).intersection(terms(" ".join(words))))
+    written = text.lower()
+    return found.union(term for term in wanted if term not in found and _has_word(written, term))
+
+
+def _has_word(written: str, term: str) -> bool:
+    """Whether a text in small letters has a word of ASCII that is folded to `term`."""
+    head = _head(term)
+    at = written.find(head)
+    while at >= 0:
+        end = at + len(head)
+        if not written[at - 1 : at].isalnum():
+            found = _REST_OF_WORD.match(written, end)
+            end = found.end() if found else end
+            if _folded(written[at:end]) == term:
+                return True
+        at = written.find(head, end)
+    return False
+
+
+def _head(term: str) -> str:
+    """What every word that is folded to `term` begins with: of its ending the last letter may be another ("happi")."""
+    return term[0] if term in ("die", "lie", "tie", "vie") else term[: max(1, len(term) - 1)]  # "dying"
+
+
+@lru_cache(maxsize=16_384)
+def _folded(word: str) -> str:
+    return next(iter(terms(word)), "")
 
 
 @lru_cache(maxsize=1)
