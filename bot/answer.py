@@ -36,14 +36,16 @@ from bot.kind import asked_first
 from bot.mark import mark_answer
 from bot.names import has_name, names_in
 from bot.question import Question
+from bot.rank import OPENING_CHARS, Signs, article_scores
 from bot.reading import stretches
 from bot.understand import Understood, understand
 from bot.verify import verified
 from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
 from index.retrieve import Retriever, Searched
 from index.snapshot import Snapshot
-from index.store import Store
+from index.store import ALWAYS, Store
 from index.types import (
+    DAY_S,
     Article,
     Embedder,
     Filters,
@@ -63,14 +65,6 @@ N_HITS = 60
 N_PASSAGES = 16
 N_SENTENCES = 96
 N_SOURCES = 10
-# What an article gains beside its best passage: by its second best, by its best reading, and by having all of the
-# question's words over having none in its opening: a live blog holds every word somewhere.
-SECOND_SHARE = 0.1
-READING_SHARE = 0.3
-COVERAGE_SHARE = 0.2
-OPENING_CHARS = 5_000
-# What it loses that has none of the question's names where another has one: it speaks of something else.
-NAMELESS_LOSS = 0.3
 # What happened on a day is also reported on the next.
 NEAR = timedelta(days=2)
 
@@ -372,26 +366,29 @@ class Answerer:
         return signs, Likeness(words, idf), places
 
     def _ranked(self, found: Workings) -> list[tuple[float, Story]]:
-        """The stories by their two best passages, best reading, names and share of the question's words, best first."""
+        """The stories by `bot.rank`, best first, as far as their passages make them likely."""
         best: dict[int, float] = {}
         for candidate, reading in zip(found.candidates, found.signs[:, READING].tolist(), strict=True):
             best[candidate.story] = max(reading, best.get(candidate.story, 0.0))
         asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
-        first = found.stories[: 2 * N_SOURCES]
         names = names_in(found.understood.topic)
-        named = [has_name(story.article, *names) for story in first]
+        first = found.stories[: 2 * N_SOURCES]
 
-        def score_of(at: int) -> float:
+        def signs_of(at: int) -> Signs:
             story = first[at]
             second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
             opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
             share = coverage(asked, terms_among(asked, opening), idf)
-            is_nameless = any(named) and not named[at]
-            gained = SECOND_SHARE * sum(second) + READING_SHARE * best.get(at, 0.0) + COVERAGE_SHARE * share
-            return story.score + gained - NAMELESS_LOSS * is_nameless
+            is_named = has_name(story.article, *names)
+            return Signs(story.score, sum(second), best.get(at, 0.0), share, is_named, self._day_of(story.hits[0]))
 
-        scored = [(score_of(at), story) for at, story in enumerate(first)]
-        return sorted(scored, key=lambda pair: pair[0], reverse=True)
+        scores = article_scores([signs_of(at) for at in range(len(first))])
+        return sorted(zip(scores.tolist(), first, strict=True), key=lambda pair: pair[0], reverse=True)
+
+    def _day_of(self, hit: Hit) -> float | None:
+        """When the version of a passage was published, in days since 1970; None where that is not known."""
+        published_s = int(self._snapshot.versions["published_s"][self._snapshot.version_row(hit.passage)])
+        return None if published_s == ALWAYS else published_s / DAY_S
 
     def _quote(self, pick: Chosen, found: Workings) -> Quote:
         article = pick.candidate.sentences.article

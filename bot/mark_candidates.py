@@ -151,6 +151,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             or "\n" in text[start:end]
             or len(text[start:end].split()) > MAX_MARK_WORDS
             or (asked.kind == "duration" and text.endswith("old", start, end))
+            or (asked.is_counted and asked.kind == "number" and form == "duration")
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
             or _is_of_another_kind(asked, page.tokens, first, last)

@@ -7,6 +7,7 @@ import re
 
 from bot.gazetteer import COUNTRIES, NATIONALITIES, PLACES, STATES
 from bot.mark_candidates import Candidate
+from bot.mark_figures import UNIT
 from bot.quote_words import DAYS, MONTHS, TITLE_STEMS, TITLES, Asked, Page, Token, stem, word_set
 
 _ORGANISATION_WORDS = word_set(
@@ -79,6 +80,8 @@ def features(candidate: Candidate, page: Page, asked: Asked) -> dict[str, float]
         holds["asked noun inside"] = any(t.stem == asked.noun for t in inside)
         if form == "number":
             holds["counts"] = any(t.stem == asked.noun for t in tokens[last : last + 3])
+    if asked.is_measured and form == "number":
+        holds["measures"] = UNIT.match(page.text, candidate.end) is not None
     if form in ("name", "phrase"):
         holds |= _who_features(page, asked, words, before, after)
     for name, is_so in holds.items():
@@ -196,9 +199,9 @@ def _weights() -> dict[str, float]:
                     found[kind + joiner + column.replace("_", " ")] = float(value)
     for cue in re.finditer(r"(\S.*?) (-?\d+\.\d+)(?:;|$)", " ".join(_CUES.split())):
         found[cue[1]] = float(cue[2])
-    # Too rare among the questions to be fitted: "by April 26" is the deadline, whatever else is dated, and the figure
-    # before "jobs" says how many jobs.
-    return found | {"deadline": 2.0, "counts": 1.0}
+    # Too rare among the questions to be fitted: "by April 26" is the deadline, whatever else is dated, the figure
+    # before "jobs" says how many jobs, and the one before "knots" how fast.
+    return found | {"deadline": 2.0, "counts": 1.0, "measures": 2.0}
 
 
 WEIGHTS = _weights()

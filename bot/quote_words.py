@@ -18,7 +18,7 @@ def word_set(listed: str) -> frozenset[str]:
 
 
 _TOKEN = re.compile(
-    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}|\w+(?:[-.'’]\w+)*|[^\w\s]"
+    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}|[A-Z]+&[A-Z]+\b|\w+(?:[-.'’]\w+)*|[^\w\s]"
 )
 _STOP = word_set(
     "a an the of in on at to for by with from as and or but nor so if than then that this these those "
@@ -90,11 +90,17 @@ class Asked:
     is_plural: bool
     is_pair: bool
     is_of_winner: bool  # "who won"
+    is_counted: bool  # "how many"
+    is_measured: bool  # "how fast", "how much rain"
     known: frozenset[str]  # stems of the names of whom it speaks; none where it asks for a relative, who may share them
 
 
 # What "how many" counts: "how many more fishing boats were".
 _COUNTED = re.compile(r"how many (?:\w+ ){0,3}?(\w*[^\W\ds_]s|people|men|women|children)\b")
+_MEASURED = re.compile(
+    r"how (?:fast|high|tall|deep|wide|broad|far|thick|heavy|large|big|hot|warm|cold"
+    r"|much (?:rain|snow|water|ice|oil|land))\b"
+)
 _KIN = frozenset(
     map(
         stem,
@@ -131,11 +137,13 @@ def asked_of(question: str, kind: Kind) -> Asked:
     plural = re.match(r"(?:which|what)\s(?:\w+\s){0,2}?\w+[^su\W]s\s", tail) is not None
     pair = re.match(r"(?:which|what|who)\s(?:are\s)?(?:the\s)?two\s", tail) is not None
     wins = re.match(r"(?:who|which|what)\b(?:\W+\w+){0,3}?\W+(?:won|wins?|winning)\b", tail) is not None
+    is_counted, is_measured = counted is not None, _MEASURED.match(tail) is not None
     stems = frozenset(map(stem, words))
     # Where a question has no capitals, any of its words may be a name.
     capitals = frozenset(stem(word) for word in words if word[0].isupper() and not question.startswith(word))
     known = frozenset() if stems & _KIN else capitals or (stems if kind == "person" else capitals)
-    return Asked(kind, stems, stem(noun) if noun else "", led[1] if led else "", place, plural, pair, wins, known)
+    asked_for, preposition = stem(noun) if noun else "", led[1] if led else ""
+    return Asked(kind, stems, asked_for, preposition, place, plural, pair, wins, is_counted, is_measured, known)
 
 
 @dataclass(frozen=True, slots=True)

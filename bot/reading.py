@@ -12,7 +12,7 @@ from bot.choose import Candidate
 from index.types import Reading
 
 # Words that are read for one question, which is most of an answer's time: more find a little more.
-READ_WORDS = 350
+READ_WORDS = 425
 # What a further stretch costs beside its own words: the question and the title are read with it once more.
 STRETCH_WORDS = 22
 N_BESIDE = 1

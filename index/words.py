@@ -175,15 +175,16 @@ def terms(text: str) -> list[str]:
     return found
 
 
-# Letters of the Latin script: where a text has others too, its words are folded all. The dotted capital I is two
-# characters in small letters.
+# Characters that no word has. Of the others, those of the Latin script lose an accent; where a text has any beyond, its
+# words are folded all. The dotted capital I is two characters in small letters.
+_BETWEEN_WORDS = frozenset(char for code in (*range(0xC0), *range(0x2010, 0x2070)) if not (char := chr(code)).isalnum())
 _LAST_LATIN, _DOTTED = "\u024f", "\u0130"
 _REST_OF_WORD = re.compile(r"[^\W_]*")
 
 
 def terms_among(wanted: Collection[str], text: str) -> set[str]:
     """Which of some folded words a text has; what `terms` of it says too, in a quarter of the time."""
-    accented = {char for char in set(text) if char > "\x7f" and char.isalnum()}
+    accented = {char for char in set(text) - _BETWEEN_WORDS if char > "\x7f"}
     if _DOTTED in accented or any(char > _LAST_LATIN for char in accented):
         return set(wanted).intersection(terms(text))
     found: set[str] = set()

@@ -121,14 +121,18 @@ def test_what_is_pointed_at_outside_of_the_quote_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("question", "quote", "mark"),
     [
-        ("How many members joined the club?", "The club was joined by 43 members on Monday, its chair said.", "43"),
-        ("How many men were rescued?", "Lifeboats rescued three men from the barge on Monday.", "three"),
-        ("How many people came?", "The fair drew 3 million people, its founder said.", "3 million"),
+        (
+            "How many members joined the club?",
+            "The club was joined by 43 members on Monday, its chair said.",
+            "43 members",
+        ),
+        ("How many men were rescued?", "Lifeboats rescued three men from the barge on Monday.", "three men"),
+        ("How many people came?", "The fair drew 3 million people, its founder said.", "3 million people"),
         ("How much was the fine?", "The court set a fine of $3,000, to be paid in May.", "$3,000"),
         ("How much was the fine?", "The court set a fine of $5 m, to be paid in May.", "$5 m"),
         ("How much was the fine?", "The court set a fine of $5m, to be paid in May.", "$5m"),
         ("How much was the fine?", "The court set a fine of 3,000 dollars, to be paid in May.", "3,000 dollars"),
-        ("How many notes were counted?", "The bank counted 1,00,000 notes, it said in May.", "1,00,000"),
+        ("How many notes were counted?", "The bank counted 1,00,000 notes, it said in May.", "1,00,000 notes"),
     ],
 )
 def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote: str, mark: str) -> None:
@@ -150,17 +154,51 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
             "The 40-year-old was given nine years and six months.",
             "nine years and six months",
         ),
-        ("How many ships sank?", "Ships sank at 10:30, and by noon it was 14 ships, she said.", "14"),
-        ("How many votes did Lind get?", "On Nov. 9 Lind got 312 votes, she said.", "312"),
-        ("How many agents came?", "On August 8, 2022, some 30 agents came to the quay.", "30"),
+        ("How many ships sank?", "Ships sank at 10:30, and by noon it was 14 ships, she said.", "14 ships"),
+        ("How many votes did Lind get?", "On Nov. 9 Lind got 312 votes, she said.", "312 votes"),
+        ("How many agents came?", "On August 8, 2022, some 30 agents came to the quay.", "some 30 agents"),
         ("How many agents came?", "2. Some agents, 30 in all, came to the quay.", "30"),
         ("How many homes were hit?", "The Category 1 storm hit homes, 40 of them.", "40"),
         ("How many ships sank?", "It was one of the worst days: ships sank, 14 in all.", "14"),
-        ("How many jobs will go at the yard?", "Of 46 yards that of Lind is the oldest; 1,150 jobs go.", "1,150"),
+        ("How many jobs will go at the yard?", "Of 46 yards that of Lind is the oldest; 1,150 jobs go.", "1,150 jobs"),
     ],
 )
 def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str, quote: str, mark: str) -> None:
     assert marked(question, quote) == mark
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("How fast was the ferry?", "The ferry made 9.4 knots when it struck pier 3.", "9.4 knots"),
+        (
+            "How fast was the wind?",
+            "Pier 3 closed as the wind reached 128 kilometres an hour.",
+            "128 kilometres an hour",
+        ),
+        ("How heavy are the gates?", "The two gates weigh about 190 tonnes.", "about 190 tonnes"),
+        ("How much rain fell?", "In two days 62 millimetres of rain fell.", "62 millimetres"),
+        ("How hot was it?", "At 14 stations it was at least 40 degrees Celsius.", "at least 40 degrees Celsius"),
+        ("How many beads were in the boat?", "In the boat lay 26 amber beads and a razor.", "26 amber beads"),
+        ("How many drivers are on strike?", "In the 48-hour strike some 640 drivers stopped.", "some 640 drivers"),
+        ("How many ships sank?", "At 14, ships sank and more were lost at sea.", "14"),
+        ("How many ships sank?", "Of 14 that sank, no ships were found.", "14"),
+        ("How much is the fuel?", "The fuel sells for more than $4 a gallon in town.", "more than $4 a gallon"),
+        ("How long is his sentence?", "Lind was given six years in prison on Friday.", "six years in prison"),
+        ("How long was it down?", "The site was down for almost five hours.", "almost five hours"),
+        ("What share agreed?", "Lind was handsome: 41% agreed, she said.", "41%"),
+        ("Which carrier was hit?", "AT&T said on Monday that it was hit.", "AT&T"),
+    ],
+)
+def test_a_figure_is_marked_with_what_it_counts_or_measures_and_how_sure_it_is(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
+def test_a_figure_grows_over_no_line_and_not_to_the_whole_quote() -> None:
+    assert marked("How many ships sank?", "The sea was calm. It was about\n14\nships that sank.") == "14"
+    assert marked("How many ships?", "About 14 ships.") == "14"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from index.words import (
     content_terms,
     extend_words,
     terms,
+    terms_among,
 )
 
 K1, B = 1.2, 0.75
@@ -270,6 +271,21 @@ def test_files_that_cannot_be_linked_are_copied(tmp_path: Path, monkeypatch: pyt
 )
 def test_words_are_found_across_case_accents_and_endings(tmp_path: Path, stored: str, asked: str) -> None:
     assert found(opened(tmp_path, [row_of(0, stored), row_of(1, "nothing of it")]), asked).keys() == {0}
+
+
+_LETTERS = "aAdDiIlLnNsStTyYgG zZ0189 éÉüßøſİıµ'’-_.,\n\u0301\u0915\u093f\u4e2d\u0627\ufb01\uff11²KåⒶª×€™🎉\u200b“”"
+_FORMS = (
+    "dying lying ties tied ski skies happily café cafés naïve Straße ferries ferry’s U.S. 5,000 a_b 中国 العربية हिन्दी"
+)
+
+
+@given(
+    st.lists(st.one_of(st.text(_LETTERS, max_size=12), st.sampled_from(_FORMS.split())), max_size=12).map(" ".join),
+    st.lists(st.one_of(st.text(_LETTERS, max_size=6), st.sampled_from(_FORMS.split())), max_size=8),
+)
+def test_looking_words_up_finds_what_folding_the_whole_text_finds(text: str, asked: list[str]) -> None:
+    wanted = {term for word in [*asked, *text.split()[:2]] for term in terms(word)}
+    assert terms_among(wanted, text) == wanted.intersection(terms(text))
 
 
 def test_stop_words_are_left_out_unless_there_is_nothing_else() -> None:
