@@ -2,18 +2,17 @@
 
 Candidates are names, quoted strings, dates, durations, numbers, sums, percentages, noun phrases and
 short clauses. Each is scored by whether its form suits the kind of question, how close it stands to
-the question's own words, and small cues of syntax; the best one is marked. No model: a score is the
-sum of the weights in `bot.mark_features`, which were fitted once, and of what a reranker points at.
+the question's own words, and small cues of syntax; the best one is marked, a figure with its unit. No model: a score
+is the sum of the weights in `bot.mark_features`, which were fitted once, and of what a reranker points at.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from dataclasses import replace
 
 from bot.kind import Kind
-from bot.mark_candidates import MAX_MARK_WORDS, Candidate, candidates
+from bot.mark_candidates import MAX_MARK_WORDS, Candidate, candidates, is_markable
 from bot.mark_features import WEIGHTS, features
 from bot.mark_figures import whole_figure
 from bot.quote_words import POSSESSIVE, TITLE_STEMS, Asked, Page, asked_of
@@ -23,10 +22,10 @@ __all__ = ["MAX_MARK_WORDS", "mark_answer"]
 # A sentence is at most 60 words; what is longer is no quote of ours and is read up to here.
 MAX_QUOTE_CHARS = 2_000
 POINTED_WEIGHT = 3.0
-_FIGURES = frozenset({"number", "percent", "money", "duration"})
+_WITH_UNITS = frozenset({"number", "percent", "money", "duration"})
 _NAMED: frozenset[Kind] = frozenset({"person", "organisation", "place"})
-# With a reader's pointing, no right mark of the questions held out scores below these, and a twentieth of the marks in
-# quotes that hold no answer do. Figures have no such limit: their form says that they can be the answer.
+# With a reader's pointing, no right mark of the questions held out scores below these, and one in a hundred of the marks
+# in quotes that hold no answer does. Figures have no such limit: their form says that they can be the answer.
 MIN_SCORE: dict[Kind, float] = {**dict.fromkeys(_NAMED, 0.25), "name": -0.25, "other": -0.25, "reason": -0.25}
 
 
@@ -59,20 +58,16 @@ def mark_answer(
         if pointed is not None and scores[candidate] < MIN_SCORE.get(kind, -math.inf):
             break
         span = _named(candidate, page, asked) if kind in _NAMED else (candidate.start, candidate.end)
-        if candidate.form in _FIGURES:
-            grown = whole_figure(page, asked, candidate.start, candidate.end)
-            span = grown if _is_mark(page, *grown) else span
         if span is not None:
-            return span
+            return _grown(candidate, page, asked) if candidate.form in _WITH_UNITS else span
     return None
 
 
-def _is_mark(page: Page, start: int, end: int) -> bool:
-    """Whether a span is short enough, on one line, and not the whole of the quote's words."""
-    inside = page.text[start:end]
-    first, last = bisect_left(page.starts, start), bisect_left(page.starts, end)
-    is_all = first == 0 and last >= len(page.tokens) - 1
-    return len(inside.split()) <= MAX_MARK_WORDS and "\n" not in inside and not is_all
+def _grown(candidate: Candidate, page: Page, asked: Asked) -> tuple[int, int]:
+    """A figure with what belongs to it, or as much of it as may be marked."""
+    start, end = whole_figure(page, asked, candidate.form, candidate.start, candidate.end)
+    spans = ((start, end), (candidate.start, end))
+    return next((span for span in spans if is_markable(page, *span)), (candidate.start, candidate.end))
 
 
 def _named(candidate: Candidate, page: Page, asked: Asked) -> tuple[int, int] | None:

@@ -147,11 +147,9 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             not words
             or len(words) > MAX_MARK_WORDS
             or (form not in _FIGURES and (start in uncut or end in uncut))
-            or (first == 0 and last >= len(page.tokens) - 1)
-            or "\n" in text[start:end]
-            or len(text[start:end].split()) > MAX_MARK_WORDS
+            or not is_markable(page, start, end)
             or (asked.kind == "duration" and text.endswith("old", start, end))
-            or (asked.is_counted and asked.kind == "number" and form == "duration")
+            or (asked.is_counted and form == "duration" and not any(t.stem == asked.noun for t in words))
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
             or _is_of_another_kind(asked, page.tokens, first, last)
@@ -167,6 +165,13 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
         listed = [c for c in listed if c.form not in _FIGURES]
     reasons = [c for c in listed if asked.kind == "reason" and c.form == "reason"]
     return reasons or listed
+
+
+def is_markable(page: Page, start: int, end: int) -> bool:
+    """Whether a span has few enough words, all on one line, and leaves more of the quote than its last word or mark."""
+    inside = page.text[start:end]
+    is_nearly_all = bisect_left(page.starts, start) == 0 and bisect_left(page.starts, end) >= len(page.tokens) - 1
+    return not is_nearly_all and "\n" not in inside and len(inside.split()) <= MAX_MARK_WORDS
 
 
 # Where a sum is asked for nothing else answers: rather no mark than a wrong one.

@@ -18,7 +18,8 @@ def word_set(listed: str) -> frozenset[str]:
 
 
 _TOKEN = re.compile(
-    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}|[A-Z]+&[A-Z]+\b|\w+(?:[-.'’]\w+)*|[^\w\s]"
+    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
+    r"|[A-Z]+&[A-Z]+(?:['’]s)?\b|\w+(?:[-.'’]\w+)*|[^\w\s]"
 )
 _STOP = word_set(
     "a an the of in on at to for by with from as and or but nor so if than then that this these those "
@@ -96,10 +97,12 @@ class Asked:
 
 
 # What "how many" counts: "how many more fishing boats were".
-_COUNTED = re.compile(r"how many (?:\w+ ){0,3}?(\w*[^\W\ds_]s|people|men|women|children)\b")
+_COUNTED = re.compile(
+    r"how many (?:\w+ ){0,3}?(\w*[^\W\ds_]s|people|men|women|children|feet)\b"
+    r"(?! (?!(?:has|is|was|does)\b)\w*[^\W\ds_]s\b)"  # "bus drivers", "gas stations", "Texas counties"
+)
 _MEASURED = re.compile(
-    r"how (?:fast|high|tall|deep|wide|broad|far|thick|heavy|large|big|hot|warm|cold"
-    r"|much (?:rain|snow|water|ice|oil|land))\b"
+    r"how (?:fast|high|tall|deep|wide|broad|far|thick|heavy|hot|warm|cold|much (?:rain|snow|water|ice|oil|land))\b"
 )
 _KIN = frozenset(
     map(
@@ -121,7 +124,8 @@ def _is_stop(word: str) -> bool:
 @lru_cache(maxsize=16)  # asked of each of its quotes
 def asked_of(question: str, kind: Kind) -> Asked:
     """A question as marking needs it; `kind` as `bot.understand` says."""
-    words = [t for t in re.findall(r"\w+(?:[-.'’]\w+)*|[$£€]?\d[\d,.]*", question) if not _is_stop(t)]
+    written = re.findall(r"[A-Za-z]+&[A-Za-z]+\b|\w+(?:[-.'’]\w+)*|[$£€]?\d[\d,.]*", question)
+    words = [word for word in written if not _is_stop(word)]
     sentence = asking_sentence(question)
     at = question_word(sentence) or 0
     tail = sentence[at:].lower()
@@ -137,7 +141,7 @@ def asked_of(question: str, kind: Kind) -> Asked:
     plural = re.match(r"(?:which|what)\s(?:\w+\s){0,2}?\w+[^su\W]s\s", tail) is not None
     pair = re.match(r"(?:which|what|who)\s(?:are\s)?(?:the\s)?two\s", tail) is not None
     wins = re.match(r"(?:who|which|what)\b(?:\W+\w+){0,3}?\W+(?:won|wins?|winning)\b", tail) is not None
-    is_counted, is_measured = counted is not None, _MEASURED.match(tail) is not None
+    is_counted, is_measured = tail.startswith("how many "), _MEASURED.match(tail) is not None
     stems = frozenset(map(stem, words))
     # Where a question has no capitals, any of its words may be a name.
     capitals = frozenset(stem(word) for word in words if word[0].isupper() and not question.startswith(word))

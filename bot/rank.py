@@ -21,8 +21,8 @@ COVERAGE_SHARE = 0.2
 OPENING_CHARS = 5_000
 # What it loses that has none of the question's names where another has one: it speaks of something else.
 NAMELESS_LOSS = 0.3
-# What it gains where all the others that are near are of its days: several outlets report what happened, and go on to.
-# How much of that falls to one `DAYS_APART` away, and how far behind the best another still has a say.
+# What it gains where all the others that are likely are of its days: several report what happened. Days count less
+# the further apart, and the others the further behind the best: 1/e of it at one `DAYS_APART`, and at one `BEHIND`.
 TOGETHER_SHARE = 0.1
 DAYS_APART = 14.0
 BEHIND = 0.2

@@ -181,13 +181,36 @@ def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str
         ("How hot was it?", "At 14 stations it was at least 40 degrees Celsius.", "at least 40 degrees Celsius"),
         ("How many beads were in the boat?", "In the boat lay 26 amber beads and a razor.", "26 amber beads"),
         ("How many drivers are on strike?", "In the 48-hour strike some 640 drivers stopped.", "some 640 drivers"),
+        ("How many bus drivers struck?", "At the depot 640 striking bus drivers struck.", "640 striking bus drivers"),
+        ("How many gas stations closed?", "In all 300 gas stations closed.", "300 gas stations"),
+        ("How many US troops left?", "About 1,500 US troops left in May.", "About 1,500 US troops"),
+        ("How many ships sank?", "Then 14\u00a0ships sank off the quay.", "14\u00a0ships"),
         ("How many ships sank?", "At 14, ships sank and more were lost at sea.", "14"),
-        ("How many ships sank?", "Of 14 that sank, no ships were found.", "14"),
+        ("How many ships sank?", "Lind counted 14 (ships alone) that sank.", "14"),
+        ("How many ships sank?", "Lind counted 14 of the old ships that sank.", "14"),
+        ("How many ships sank?", "Lind counted 14 rusty old fishing ships that sank.", "14"),
+        ("How many seasons did it run?", "It ran for seven seasons and won 12 awards.", "seven seasons"),
+        ("How many died?", "In two days some 40 died.", "some 40"),
         ("How much is the fuel?", "The fuel sells for more than $4 a gallon in town.", "more than $4 a gallon"),
+        ("How much did Lind earn?", "Lind earned $5 million a year ago.", "$5 million"),
         ("How long is his sentence?", "Lind was given six years in prison on Friday.", "six years in prison"),
+        ("How many votes did Lind get?", "Lind got 312 in prison alone.", "312"),
         ("How long was it down?", "The site was down for almost five hours.", "almost five hours"),
-        ("What share agreed?", "Lind was handsome: 41% agreed, she said.", "41%"),
+        ("How many stores will close?", "They will close no more than 200 stores.", "no more than 200 stores"),
+        ("How much was the damage?", "The damage added up to $3 million.", "$3 million"),
+        ("How much was the damage?", "The damage was up to about $3 million.", "up to about $3 million"),
+        ("How many brothers are in it?", "It is a film about two brothers who fish.", "two brothers"),
+        ("How many stores will close?", "Between 150 and 200 stores will close.", "Between 150 and 200 stores"),
+        ("What share agreed?", "Between 40% and 45% of them agreed.", "Between 40% and 45%"),
+        ("What share agreed?", "They say that between 40 and 45 percent agreed.", "between 40 and 45 percent"),
+        ("How much rain fell?", "In May 4 to 6 inches of rain fell.", "4 to 6 inches"),
+        ("How much rain fell?", "Rain rose from 4 to 6 inches.", "6 inches"),
+        ("How cold was it?", "At the quay it was almost minus 40 degrees.", "almost minus 40 degrees"),
+        ("How far did it sail?", "It sailed 12 nautical miles off the quay.", "12 nautical miles"),
+        ("What share agreed?", "In Winsome 41% agreed, she said.", "41%"),
         ("Which carrier was hit?", "AT&T said on Monday that it was hit.", "AT&T"),
+        ("Which carrier’s network was hit?", "On Monday AT&T’s network was hit.", "AT&T"),
+        ("Which company sued AT&T?", "AT&T was sued by Verizon on Friday.", "Verizon"),
     ],
 )
 def test_a_figure_is_marked_with_what_it_counts_or_measures_and_how_sure_it_is(
@@ -198,7 +221,8 @@ def test_a_figure_is_marked_with_what_it_counts_or_measures_and_how_sure_it_is(
 
 def test_a_figure_grows_over_no_line_and_not_to_the_whole_quote() -> None:
     assert marked("How many ships sank?", "The sea was calm. It was about\n14\nships that sank.") == "14"
-    assert marked("How many ships?", "About 14 ships.") == "14"
+    assert marked("How many ships?", "About 14 ships.") == "14 ships"
+    assert marked("How much did it cost?", "It cost\n$14 a\nmonth.") == "$14"
 
 
 @pytest.mark.parametrize(
