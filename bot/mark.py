@@ -24,8 +24,8 @@ MAX_QUOTE_CHARS = 2_000
 POINTED_WEIGHT = 3.0
 _WITH_UNITS = frozenset({"number", "percent", "money", "duration"})
 _NAMED: frozenset[Kind] = frozenset({"person", "organisation", "place"})
-# With a reader's pointing, no right mark of the questions held out scores below these, and one in a hundred of the marks
-# in quotes that hold no answer does. Figures have no such limit: their form says that they can be the answer.
+# With a reader's pointing, no right mark of the questions held out scores below these, and one in a hundred of the
+# marks in quotes that hold no answer does. Figures have no such limit: their form says that they can be the answer.
 MIN_SCORE: dict[Kind, float] = {**dict.fromkeys(_NAMED, 0.25), "name": -0.25, "other": -0.25, "reason": -0.25}
 
 
