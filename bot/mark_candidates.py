@@ -133,6 +133,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
     datelines = [match.span() for match in _DATELINE.finditer(text)]
     known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
     figures = list(_figures(page, asked.kind))
+    counts_things = asked.is_counted and asked.kind == "number"
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
     for form, start, end in chain(figures, () if asked.kind in _ONLY else _spans(page, asked)):
         while end > start and text[end - 1].isspace():
@@ -149,7 +150,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             or (form not in _FIGURES and (start in uncut or end in uncut))
             or not is_markable(page, start, end)
             or (asked.kind == "duration" and text.endswith("old", start, end))
-            or (asked.is_counted and form == "duration" and not any(t.stem == asked.noun for t in words))
+            or (form == "duration" and counts_things and not any(t.stem == asked.noun for t in words))
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
             or _is_of_another_kind(asked, page.tokens, first, last)

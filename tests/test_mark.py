@@ -191,6 +191,7 @@ def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str
         ("How many ships sank?", "Lind counted 14 rusty old fishing ships that sank.", "14"),
         ("How many seasons did it run?", "It ran for seven seasons and won 12 awards.", "seven seasons"),
         ("How many died?", "In two days some 40 died.", "some 40"),
+        ("How many years will he serve?", "Lind will serve 18 months, it was ruled.", "18 months"),
         ("How much is the fuel?", "The fuel sells for more than $4 a gallon in town.", "more than $4 a gallon"),
         ("How much did Lind earn?", "Lind earned $5 million a year ago.", "$5 million"),
         ("How long is his sentence?", "Lind was given six years in prison on Friday.", "six years in prison"),
