@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.answer import COVERAGE_SHARE, Answerer
+from bot.answer import Answerer
 from bot.question import Question
+from bot.rank import COVERAGE_SHARE
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
