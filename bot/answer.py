@@ -62,8 +62,8 @@ from index.words import content_terms, terms_among
 log = logging.getLogger(__name__)
 
 N_HITS = 60
-N_PASSAGES = 16
-N_SENTENCES = 96
+N_PASSAGES = 20
+N_SENTENCES = 120
 N_SOURCES = 10
 # What happened on a day is also reported on the next.
 NEAR = timedelta(days=2)
@@ -367,9 +367,11 @@ class Answerer:
 
     def _ranked(self, found: Workings) -> list[tuple[float, Story]]:
         """The stories by `bot.rank`, best first, as far as their passages make them likely."""
+        # What was not read counts as the worst that was, whether it was a candidate or not.
+        unread = float(found.signs[:, READING].min(initial=1.0))
         best: dict[int, float] = {}
         for candidate, reading in zip(found.candidates, found.signs[:, READING].tolist(), strict=True):
-            best[candidate.story] = max(reading, best.get(candidate.story, 0.0))
+            best[candidate.story] = max(reading, best.get(candidate.story, unread))
         asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
         names = names_in(found.understood.topic)
         first = found.stories[: 2 * N_SOURCES]
@@ -380,7 +382,7 @@ class Answerer:
             opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
             share = coverage(asked, terms_among(asked, opening), idf)
             is_named = has_name(story.article, *names)
-            return Signs(story.score, sum(second), best.get(at, 0.0), share, is_named, self._day_of(story.hits[0]))
+            return Signs(story.score, sum(second), best.get(at, unread), share, is_named, self._day_of(story.hits[0]))
 
         scores = article_scores([signs_of(at) for at in range(len(first))])
         return sorted(zip(scores.tolist(), first, strict=True), key=lambda pair: pair[0], reverse=True)
