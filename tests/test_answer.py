@@ -145,3 +145,17 @@ def test_a_live_blog_that_says_every_word_somewhere_is_not_the_article(tmp_path:
         best, second = found.answer(Question("which reservoir has a cracked spillway?", LAST_DAY, always=True)).sources
     assert best.url == "https://a.example/story"
     assert best.score > second.score + 0.5 * COVERAGE_SHARE
+
+
+def test_an_article_that_was_no_candidate_ranks_as_one_that_was_and_was_not_read(
+    sample_data: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all readings alike, how many passages are candidates changes no article's score."""
+    question = Question(FERRY, LAST_DAY, always=True)
+    with Store(sample_data) as store:
+        found = Answerer(store, open_snapshot(sample_data), embedder, Listening())
+        every = [source.score for source in found.answer(question).sources]
+        monkeypatch.setattr("bot.answer.N_PASSAGES", 1)
+        few = [source.score for source in found.answer(question).sources]
+    assert len(few) > 3
+    assert few == pytest.approx(every)
