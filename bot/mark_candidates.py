@@ -27,8 +27,8 @@ _SMALL = (
 # A comma belongs to a figure only between digits: "$3,000, he said". Atomic, so that no figure is cut in two: what
 # looks on after it ("38.7C", "10:30", "1.2.3") must stand behind the whole of it. A possessive group would say the
 # same, but takes the comma too before Python 3.11.5 (CPython issue 106052).
-_DIGITS = r"(?<!\d)(?<!\d[.,:/])(?>\d+(?:,\d+)*(?:\.\d+)?)(?![.,:/]\d)"
-_RANGE = rf"(?:{_DIGITS}[-–])?{_DIGITS}"
+DIGITS = r"(?<!\d)(?<!\d[.,:/])(?>\d+(?:,\d+)*(?:\.\d+)?)(?![.,:/]\d)"
+_RANGE = rf"(?:{DIGITS}[-–])?{DIGITS}"
 _LARGE = "(?:hundreds|thousands|millions|billions)"
 _IN_WORDS = (
     rf"(?:{_SMALL}|a (?:hundred|thousand|million|billion|dozen)|half(?: a (?:million|billion|dozen))?"
@@ -43,7 +43,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for form, pattern in (
         (
             "money",
-            rf"(?:US|C|A)?[$£€]\s?{_DIGITS}(?:[-–][$£€]?{_DIGITS})?{_GLUED}(?!\w)"
+            rf"(?:US|C|A)?[$£€]\s?{DIGITS}(?:[-–][$£€]?{DIGITS})?{_GLUED}(?!\w)"
             r"(?:[\s-](?:thousand|million|billion|trillion|bn|m|k)\b)?"
             rf"|\b{_FIGURE}{_SCALE}\s(?:dollars|pounds|euros|cents|pence|yen)\b",
         ),
@@ -76,7 +76,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "number",
             rf"(?<![$£€\w.,-])(?:(?:(?-i:No)\.\s)?{_RANGE}{_GLUED}|{_IN_WORDS})(?!\w){_SCALE}"
-            rf"(?:[-–](?:to-)?{_DIGITS})?(?:\s?°{_GLUED})?",
+            rf"(?:[-–](?:to-)?{DIGITS})?(?:\s?°{_GLUED})?",
         ),
         (
             "quoted",

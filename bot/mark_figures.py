@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from bot.mark_candidates import DIGITS
 from bot.quote_words import Asked, Page
 
 _SPACE = r"[^\S\n]"
@@ -45,11 +46,11 @@ _TOPIC = re.compile(
     re.IGNORECASE,
 )
 _MINUS = re.compile(rf"(?<![\w-])minus{_SPACE}$", re.IGNORECASE)
-_PLAIN_FIGURE = rf"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:{_SPACE}(?:thousand|million|billion|trillion)\b)?"
+_PLAIN_FIGURE = rf"[$£€]?{DIGITS}%?(?:{_SPACE}(?:thousand|million|billion|trillion)\b)?"
 # "4 to 6", but of "from 4 to 6" the latter.
 _UP_TO = re.compile(rf"{_SPACE}to{_SPACE}{_PLAIN_FIGURE}(?!\w)")
 _AND = re.compile(rf"{_SPACE}and{_SPACE}{_PLAIN_FIGURE}(?!\w)")
-_FROM = re.compile(
+_FIRST_END = re.compile(
     rf"\bbetween{_SPACE}{_PLAIN_FIGURE}{_SPACE}and{_SPACE}$|(?<!\bfrom\s)(?<![\w.,$£€]){_PLAIN_FIGURE}{_SPACE}to{_SPACE}$",
     re.IGNORECASE,
 )
@@ -75,7 +76,7 @@ def _with_range(text: str, start: int, end: int) -> tuple[int, int]:
     if led := _BETWEEN.search(before):
         other = _AND.match(text, end)
         return (start - len(led[0]), other.end()) if other else (start, end)
-    if led := _FROM.search(before):
+    if led := _FIRST_END.search(before):
         return start - len(led[0]), end
     other = None if before.lower().endswith("from ") else _UP_TO.match(text, end)
     return start, other.end() if other else end

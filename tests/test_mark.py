@@ -205,13 +205,12 @@ def test_no_figure_is_cut_nor_taken_out_of_a_date_a_list_or_a_name(question: str
         ("What share agreed?", "Between 40% and 45% of them agreed.", "Between 40% and 45%"),
         ("What share agreed?", "They say that between 40 and 45 percent agreed.", "between 40 and 45 percent"),
         ("How much rain fell?", "In May 4 to 6 inches of rain fell.", "4 to 6 inches"),
+        ("How many came?", "It was 1,000 to 2,000, she said.", "1,000 to 2,000"),
+        ("What share agreed?", "Between 40% and 45, she said, agreed.", "Between 40% and 45"),
         ("How much rain fell?", "Rain rose from 4 to 6 inches.", "6 inches"),
         ("How cold was it?", "At the quay it was almost minus 40 degrees.", "almost minus 40 degrees"),
         ("How far did it sail?", "It sailed 12 nautical miles off the quay.", "12 nautical miles"),
         ("What share agreed?", "In Winsome 41% agreed, she said.", "41%"),
-        ("Which carrier was hit?", "AT&T said on Monday that it was hit.", "AT&T"),
-        ("Which carrier’s network was hit?", "On Monday AT&T’s network was hit.", "AT&T"),
-        ("Which company sued AT&T?", "AT&T was sued by Verizon on Friday.", "Verizon"),
     ],
 )
 def test_a_figure_is_marked_with_what_it_counts_or_measures_and_how_sure_it_is(
@@ -280,6 +279,9 @@ def test_a_mark_stands_on_one_line(question: str, quote: str) -> None:
         ("Who won?", "Ada Lind defeated the incumbent Jon Berg.", "Ada Lind"),
         ("Which region is on alert?", "A large swath of Northern Estmere remained on alert.", "Northern Estmere"),
         ("What did the court overturn?", "The court overturned Berg v. Lind, a case of 1973.", "Berg v. Lind"),
+        ("Which carrier was hit?", "AT&T said on Monday that it was hit.", "AT&T"),
+        ("Which carrier’s network was hit?", "On Monday AT&T’s network was hit.", "AT&T"),
+        ("Which company sued AT&T?", "AT&T was sued by Verizon on Friday.", "Verizon"),
     ],
 )
 def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_question_names(
