@@ -171,21 +171,25 @@ def absent_outlets(
     known = frozenset(known_sources)
     absent: dict[str, None] = {}
     stretches = []
-    for start, end, named in _asked_for(text):
-        outlets = [_by_name()[_bare(name).lower()] for name in named]
-        missing = [outlet for outlet in outlets if not _is_known(outlet, known)]
+    for start, end, named in _asked_for(text, spent):
         if any(a < end and start < b for a, b in spent) or (text.isupper() and any(map(_is_ordinary, named))):
             continue
+        outlets = [_by_name()[_bare(name).lower()] for name in named]
+        missing = [outlet for outlet in outlets if not _is_known(outlet, known)]
         absent.update(dict.fromkeys(missing))
         if len(missing) == len(outlets):
             stretches.append((start, end))
     return tuple(absent), stretches
 
 
-def _asked_for(text: str) -> list[tuple[int, int, list[str]]]:
-    """The stretches that ask for listed outlets, in order, and the names in each as they stand there."""
+def _asked_for(text: str, spent: Sequence[tuple[int, int]]) -> list[tuple[int, int, list[str]]]:
+    """The stretches that ask for listed outlets, in order, and the names in each as they stand there.
+
+    They may go on from an outlet that the corpus has: "according to the Harbor Courier and Reuters".
+    """
     found = []
-    for match in _ACCORDING.finditer(text):
+    begins = [*_ACCORDING.finditer(text), *filter(None, (_AND.match(text, end) for _, end in spent))]
+    for match in begins:
         named, end = [], match.start()
         following: re.Match[str] | None = match
         while following is not None and ends_there(text, following.end("name")):

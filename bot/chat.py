@@ -8,7 +8,7 @@ from datetime import date
 
 from bot.answer import Answer
 from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
-from bot.days import filter_note
+from bot.day_filters import filter_note
 from bot.question import Question
 from bot.render import as_lines, newest_line
 from bot.written import Written

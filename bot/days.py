@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from bot.kind import asking_sentence, question_word, word_list
+from bot.kind import word_list
 
 RECENT_DAYS = 7
-# "the April 26 deadline", asked on April 20, is the coming one.
-SOON_DAYS = 45
 
 
 _MONTHS = word_list("january february march april may june july august september october november december")
@@ -47,7 +45,8 @@ _TIME = re.compile(
     | (?P<span>(?:last|past|previous)\s+(?P<n2>{_N})\s+(?P<u2>hour|day|week|month|year)s?)
     | (?P<unit>(?P<u_which>this|last|past|previous)\s+(?P<u3>weekend|week|month|year))
     | (?P<season>(?P<s_which>this|last|past)\s+(?P<s1>spring|summer|autumn|fall|winter))
-    | (?P<weekday>(?:(?P<w_which>last|this|past)\s+)?(?P<w1>{"|".join(_WEEKDAYS)}))
+    | (?P<weekday>(?:(?P<w_which>last|this|past)\s+)?(?P<w1>{"|".join(_WEEKDAYS)})
+        (?:\s+(?-i:morning|afternoon|evening|night)\b)?)
     | (?P<near>last\s+night|(?:the\s+day\s+before\s+)?yesterday|today|tonight
         |this\s+(?:morning|afternoon|evening))
     | (?P<recent>recently|recent|latest|lately)
@@ -56,45 +55,28 @@ _TIME = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+# "Twenty two years ago", "half a year ago": what stands behind is not all of it.
+_NUMBER_GOES_ON = re.compile(
+    r"\b(?:half|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand)[\s-]+(?:and\s+)?$", re.I
+)
 _BEFORE = re.compile(
     r"\b(between|from|since|after|before|until|till|on|in|during|throughout|by|next|early|late|mid|of"
     r"|every|each|through)[\s-]+$",
     re.IGNORECASE,
 )
-_FILTERING = frozenset({"since", "after", "before", "until", "till", "from", "between"})
-_DATING = _FILTERING | {"on", "in", "during", "throughout", "by", "early", "late", "mid", "of", "through"}
-_MEASURED = re.compile(r"\b(?:first|only|most|least|worst|record|never|not|\w+n['’]t|\w+est)\b", re.IGNORECASE)
-_NO_SUPERLATIVES = frozenset(
-    word_list(
-        "arrest attest behest bequest budapest bucharest chest conquest contest crest detest digest divest everest "
-        "forest guest harvest honest inquest interest invest jest latest manifest midwest modest nest northwest pest "
-        "priest protest quest request rest southwest suggest test unrest vest west zest"
-    )
-)
-_CLAUSE_END = re.compile(r"(?<=[a-z\d”\"’)][.?!])\s|[;:]|,(?!\d)")
+# What sets a bound, in front of a time.
+FILTERING = frozenset({"since", "after", "before", "until", "till", "from", "between"})
+_DATING = FILTERING | {"on", "in", "during", "throughout", "by", "early", "late", "mid", "of", "through"}
 _BELIEF = re.compile(r"\b(?:confidence|faith|trust|belie\w+|interest\w*)\s+in\s+$", re.IGNORECASE)
-_REPORTED = re.compile(r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE)
-_COMPARED = re.compile(r"\b(?:increas|rise|rose|rising|gr[eo]w|fell|fall|drop|declin|chang|differ|gap)", re.I)
-_AHEAD = re.compile(
-    r"\b(?:will|deadline|upcoming|next|expires?|due|by|schedul\w+|planned"
-    r"|(?:set|going|headed|heading) to)\b",
-    re.I,
-)
-# A question in the future tense: what it dates is ahead, however far; "was going to" is over.
-_WILL = re.compile(
-    r"\b(?:(?:will|won['’]t)\b|when(?:['’]?s|\s+(?:is|are))\b"
-    r"|(?:is|are)\s+(?:\w+\s+){0,4}?(?:set|going|due|scheduled|expected|headed|heading)\s+to\b)",
-    re.IGNORECASE,
-)
 # Lower-case words that may follow a time or a name without being part of it.
 GOES_ON = frozenset(
     word_list(
         "at in on by to for of from with and or but when which what who where how why the a an that as after "
-        "before until about over this his her because during amid against than if while according"
+        "before until about over this his her because during amid against than if while according near inside outside "
+        "across within under around through regarding concerning involving due alone"
     )
 )
 AUXILIARIES = frozenset(word_list("did was is were are has have had do does will would could can should"))
-_OWNS = re.compile(r"['’]s\b|(?<=s)['’](?!\w)")
 _WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
 
 
@@ -124,6 +106,11 @@ class Time:
     lead: int
     slack_days: int = 0
 
+    @property
+    def is_guessed(self) -> bool:
+        """Whether the year, or a weekday's week, is not said: a day that may be over or to come."""
+        return self.form == "weekday" or (self.form in _YEARLESS and not self.has_year)
+
 
 def times(text: str, asked_on: date) -> list[Time]:
     """Every stretch of `text` that is meant as a time, in order."""
@@ -138,7 +125,7 @@ def times(text: str, asked_on: date) -> list[Time]:
         before = lead[1].lower() if lead else ""
         opening = found[-1] if found else None
         if opening and opening.before in ("between", "from"):
-            joined = _joins(text[opening.end : match.start()], opening.before)
+            joined = joins(text[opening.end : match.start()], opening.before)
             before = opening.before if joined else before
         if days and _is_meant(text, match, form, before):
             has_year = form not in _YEARLESS or any(match[f"y{i}"] for i in range(1, 6))
@@ -148,12 +135,18 @@ def times(text: str, asked_on: date) -> list[Time]:
     return found
 
 
+def joins(between: str, opening: str) -> bool:
+    """Whether the words between two times join them to one stretch, as "between" or "from" has opened it."""
+    words = r"\s+and\s+" if opening == "between" else r"\s+(?:to|until|till|through)\s+|\s*[-–]\s*"
+    return re.fullmatch(words, between, re.IGNORECASE) is not None
+
+
 _FORMS = word_list(
     "iso dotted days_month day_month month_days month_day month_year month ago span unit season weekday near recent"
     " year"
 )
 _YEARLESS = frozenset({"days_month", "day_month", "month_days", "month_day", "month"})
-_OPENING = re.compile(r"(?:^|[.?!:;“\"(])\s*$")
+OPENING = re.compile(r"(?:^|[.?!:;“\"(])\s*$")
 
 
 def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
@@ -165,14 +158,16 @@ def _is_meant(text: str, match: re.Match[str], form: str, before: str) -> bool:
         return False
     if form in ("span", "unit", "season", "near", "recent") and match[0][0].isupper():
         # "USA Today", "This Morning", "The Tonight Show".
-        return _OPENING.search(text[: match.start()]) is not None or text.isupper()
+        return OPENING.search(text[: match.start()]) is not None or text.isupper()
     if form in ("days_month", "day_month") and (name := match["m1"] or match["m2"]) in ("may", "march"):
         # "the 9 may face charges", "the 20 march on": verbs.
-        return before in _FILTERING | {"on"}
+        return before in FILTERING | {"on"}
+    if form == "ago":
+        return _NUMBER_GOES_ON.search(text, 0, match.start()) is None
     if form == "weekday":
         if _WEEKDAY_TITLE.match(after):
             return False
-        leads = re.search(r"(\w+)\s+$", text[: match.start()])
+        leads = re.search(r"\b(\w+)\s+$", text[: match.start()])
         bare = not match["w_which"] and before not in _DATING
         return not (bare and (match[0].islower() or following[:1].isupper() or (leads and leads[1][0].isupper())))
     if form == "year":
@@ -337,178 +332,7 @@ def _season(which: str, name: str, asked_on: date) -> tuple[date, date]:
     return next(s for s in seasons if s[1] < asked_on)
 
 
-def explicit_days(
-    text: str, spoken: list[Time], asked_on: date
-) -> tuple[date | None, date | None, list[tuple[int, int]]]:
-    """Since, until, and the stretches of `text` that say so."""
-    since: date | None = None
-    until: date | None = None
-    spent: list[tuple[int, int]] = []
-    # "Before last week's vote" is about a vote.
-    spoken = [time for time in spoken if not _OWNS.match(text, time.end)]
-    skip = -1
-    for i, time in enumerate(spoken):
-        if i == skip or time.before not in _FILTERING or time.form == "recent":
-            continue
-        if not _limits_the_answer(text, time.lead, time.before) or _is_measured(text, time.lead, time.before):
-            continue
-        if time.before != "since" and _is_asked_ahead(text, time, asked_on):
-            continue
-        other = spoken[i + 1] if i + 1 < len(spoken) else None
-        first, last, end = time.first, time.last, time.end
-        if time.before in ("between", "from"):
-            if other and _joins(text[time.end : other.start], time.before):
-                first, last = _pair(time, other)
-                end, skip = other.end, i + 1
-            elif time.form not in ("days_month", "month_days"):
-                continue
-            low: date | None = first
-            high: date | None = last
-        else:
-            low, high = _one_sided(time.before, first, last)
-        # Nothing is published after the day of asking: "until 2030" is about the matter itself.
-        if (low or high or asked_on) > asked_on:
-            continue
-        since, until = low or since, high or until
-        spent.append((time.lead, end))
-    if not spent and (read := _by_dateparser(text, asked_on)):
-        return read
-    return since, until, spent
-
-
-def _limits_the_answer(text: str, lead: int, word: str) -> bool:
-    """Whether a filter phrase at `lead` belongs to what is asked, and not to the background told first.
-
-    Of 2,339 quiz questions four say "from … to …", and each means the matter itself ("sales from April
-    to April"); so that one needs to open the question or follow a word for reporting.
-    """
-    asked = asking_sentence(text)
-    begin = text.rfind(asked)
-    if lead - begin in (0, 1):
-        return True
-    wh = question_word(asked)
-    if lead < begin or (wh is not None and begin + wh > lead):
-        return False
-    if word == "between":
-        return _COMPARED.search(text[begin:lead]) is None
-    return word != "from" or _REPORTED.search(text[begin:lead]) is not None
-
-
-def _is_measured(text: str, lead: int, word: str) -> bool:
-    """Whether "since 2004" tells how rare a thing is ("the strongest storm to hit the coast since 2004"), not when."""
-    if word not in ("since", "before", "after"):
-        return False
-    clause = _CLAUSE_END.split(text[:lead])[-1]
-    return any(match[0].lower() not in _NO_SUPERLATIVES for match in _MEASURED.finditer(clause))
-
-
-def _one_sided(word: str, first: date, last: date) -> tuple[date | None, date | None]:
-    match word:
-        case "since":
-            return first, None
-        case "after":
-            return last + timedelta(1), None
-        case "before":
-            return None, first - timedelta(1)
-        case _:
-            return None, last
-
-
-def _joins(between: str, opening: str) -> bool:
-    words = r"\s+and\s+" if opening == "between" else r"\s+(?:to|until|till|through)\s+|\s*[-–]\s*"
-    return re.fullmatch(words, between, re.IGNORECASE) is not None
-
-
-def _pair(time: Time, other: Time) -> tuple[date, date]:
-    """From the first day of one time to the last of the other; a missing year is taken from its partner."""
-    first, last = time.first, other.last
-    if other.has_year and not time.has_year:
-        first = _moved(first, last.year - (first.month > last.month))
-    elif last < first and not other.has_year:
-        last = _moved(last, first.year + (last.month < first.month))
-    return (first, last) if first <= last else (other.first, time.last)
-
-
-def _moved(day: date, year: int) -> date:
-    return day.replace(year=year, day=min(day.day, _month(year, day.month)[1].day))
-
-
-_LOOSE = re.compile(
-    r"\b(since|after|before|until|till)\s+((?:\d{1,2}[/.]\d{1,2}[/.](?:\d{4}|\d\d)"
-    r"|(?:the\s+)?\d+(?:st|nd|rd|th)\s+of\s+(?:this|last)\s+month"
-    r"|(?:[\w-]+\s+){1,5}ago|(?:noon|midnight|\d{1,2}(?::\d\d)?\s*[ap]\.?m\.?)\s+(?:today|yesterday))\b)(?!['’]s)",
-    re.IGNORECASE,
-)
-
-
-def _by_dateparser(text: str, asked_on: date) -> tuple[date | None, date | None, list[tuple[int, int]]] | None:
-    """The one-sided phrases that the rules above do not read ("since 11/5/2022"), or None."""
-    match = _LOOSE.search(text)
-    if not match or _is_measured(text, match.start(), match[1].lower()):
-        return None
-    if not _limits_the_answer(text, match.start(), match[1].lower()):
-        return None
-    import dateparser  # takes half a second, and few questions need it
-
-    read: datetime | None = dateparser.parse(
-        match[2],
-        languages=["en"],
-        settings={
-            "RELATIVE_BASE": datetime(asked_on.year, asked_on.month, asked_on.day, 12),
-            "PREFER_DATES_FROM": "past",
-            "TIMEZONE": "UTC",
-        },
-    )
-    if read is None or read.date() > asked_on:
-        return None
-    low, high = _one_sided(match[1].lower(), read.date(), read.date())
-    return low, high, [match.span()]
-
-
-def suggested_days(
-    text: str, spoken: list[Time], spent: list[tuple[int, int]], asked_on: date
-) -> tuple[tuple[date, date] | None, str]:
-    """The narrowest window that the words suggest, and those words; (None, "") without one."""
-    best: tuple[date, date] | None = None
-    words = ""
-    for time in spoken:
-        if any(a <= time.start < b for a, b in spent) or time.before in ("by", "until", "till", "before"):
-            continue
-        if _is_measured(text, time.lead, time.before):
-            continue
-        if time.first > asked_on or _is_coming(text, time, asked_on):
-            continue
-        slack = timedelta(time.slack_days)
-        first, last = time.first - slack, min(time.last + slack, asked_on)
-        if best is None or last - first < best[1] - best[0]:
-            best, words = (first, last), text[time.start : time.end]
-    return best, words
-
-
-def _is_coming(text: str, time: Time, asked_on: date) -> bool:
-    """Whether a day without a year is more likely the one just ahead than the one a year back."""
-    if _is_asked_ahead(text, time, asked_on):
-        return True
-    if time.form == "month" or time.has_year is (time.form != "weekday") or not _AHEAD.search(text):
-        return False
-    return time.form == "weekday" or (asked_on - time.first).days > 365 - SOON_DAYS
-
-
-def _is_asked_ahead(text: str, time: Time, asked_on: date) -> bool:
-    """Whether a day or month without a year stands after a future tense, in its sentence, and is not just now."""
-    if time.form not in _YEARLESS or time.has_year or time.last >= asked_on:
-        return False
-    led_by = re.split(r"[.?!]\s", text[: time.start])[-1]
-    return _WILL.search(led_by) is not None and not text[time.start : time.end].lower().startswith(("last", "past"))
-
-
 # --- How to say it ---------------------------------------------------------------------------------
-
-
-def filter_note(since: date | None, until: date | None) -> str:
-    if since and until:
-        return f"from {day_range(since, until)}"
-    return f"since {_said(since)}" if since else f"until {_said(until)}" if until else ""
 
 
 def _said(day: date) -> str:

@@ -18,6 +18,7 @@ _ASKED = re.compile(
     rf"\b(?:did|does|has|do)\s+{_NAME}",
     re.IGNORECASE,
 )
+_JOINED = re.compile(rf"\s*(?P<by>,?\s(?:and|or)\s|[,/&])\s*{_NAME}", re.IGNORECASE)
 _WEAK = re.compile(rf"[,(]?\s*\b(?P<by>in|on|from)\s+{_NAME}", re.IGNORECASE)
 _REPORTING = re.compile(
     r"\s+(?:report(?:ed)?|writ(?:e|ten)|publish(?:ed)?|cover(?:ed)?(?!\s+up\b)|print(?:ed)?)\b", re.IGNORECASE
@@ -53,23 +54,47 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
                 continue
             sources, end = read
             is_name = _is_name(text[match.start("name") : end], known)
+            others, last = _joined(text, end, known, is_strong=pattern is _STRONG)
             if pattern is _ASKED:
-                tail = _REPORTING.match(text, end) or (
-                    _SAYING.match(text, end) if match[0].lower().startswith("do") else None
+                tail = _REPORTING.match(text, last) or (
+                    _SAYING.match(text, last) if match[0].lower().startswith("do") else None
                 )
                 if tail is None or not is_name:
                     continue
-                end = tail.end()
+                last = tail.end()
             else:
                 is_whole = ends_there(text, end) if is_name else pattern is _STRONG and _ends_all(text, end)
-                if not is_whole or (pattern is _WEAK and not _is_told_there(text, match, end)):
+                if not is_whole or (pattern is _WEAK and not _is_told_there(text, match, end, last)):
                     continue
-            if any(a < end and match.start() < b for a, b in spent):
+            if any(a < last and match.start() < b for a, b in spent):
                 continue
-            found += [s for s in sources if s not in found]
-            spent.append((match.start(), end))
-            at = end
+            found += [s for s in dict.fromkeys((*sources, *others)) if s not in found]
+            spent.append((match.start(), last))
+            at = last
     return tuple(found), spent
+
+
+def _joined(text: str, end: int, known: dict[str, tuple[str, ...]], *, is_strong: bool) -> tuple[list[str], int]:
+    """The known outlets that go on from one that stops at `end`, "CNN, Reuters and the BBC", and where they end.
+
+    Behind a comma alone may begin what is asked: "According to Reuters, the BBC …".
+    """
+    found: list[str] = []
+    last, n_sure = end, 0
+    while match := _JOINED.match(text, end):
+        read = _read_source(text, match, known)
+        if read is None:
+            break
+        sources, end = read
+        is_name = _is_name(text[match.start("name") : end], known) and (
+            ends_there(text, end) or _REPORTING.match(text, end) or _SAYING.match(text, end)
+        )
+        if not is_name and not (is_strong and _ends_all(text, end)):
+            break
+        found += sources
+        if match["by"] != ",":
+            last, n_sure = end, len(found)
+    return found[:n_sure], last
 
 
 def is_in_outlet(text: str, start: int, end: int, known_sources: Collection[str]) -> bool:
@@ -113,14 +138,20 @@ def _ends_all(text: str, end: int) -> bool:
     return text[1:].islower() and re.match(r"\s*\w|['’-]\w", text[end:]) is None
 
 
-def _is_told_there(text: str, match: re.Match[str], end: int) -> bool:
+def _is_told_there(text: str, match: re.Match[str], end: int, last: int) -> bool:
     """Whether "in", "on" or "from" an outlet says who tells: it opens the question or follows a word for telling.
 
     A publication of several words is one wherever something is "in" it.
+
+    Args:
+        text: The question.
+        match: Of `_WEAK`.
+        end: Where the outlet's name stops.
+        last: Where the last of those stops that are named with it.
     """
     before = text[: match.start()].rstrip()
     if not before:
-        return re.match(r"\s*[,:;–—]", text[end:]) is not None
+        return re.match(r"\s*[,:;–—]", text[last:]) is not None
     name = re.sub(r"^the\s+", "", text[match.start("name") : end], flags=re.IGNORECASE)
     is_in = match["by"].lower() == "in" and not name.islower()
     return _TOLD.search(before) is not None or (is_in and (" " in name or before.endswith(" said")))

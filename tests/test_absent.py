@@ -152,6 +152,12 @@ def test_of_two_outlets_only_the_one_that_is_not_there_is_missing_and_the_words_
     assert understood.topic == understood.question
 
 
+def test_of_several_outlets_those_that_are_there_answer_and_the_others_are_missing() -> None:
+    understood = understand("According to the BBC, and Reuters/CNN, who won?", DAY, ["bbc.com"])
+    assert (understood.sources, understood.absent) == (("bbc.com",), ("Reuters", "CNN"))
+    assert understood.topic == "who won?"
+
+
 def test_nothing_is_read_out_of_words_that_are_taken_as_they_are() -> None:
     understood = understand(ASKED.text, DAY, filters=False)
     assert (understood.absent, understood.topic) == ((), ASKED.text)
