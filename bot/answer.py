@@ -15,6 +15,8 @@ from datetime import date, timedelta
 from bot.choose import (
     QUOTE_WORDS,
     READING,
+    RECENCY,
+    WEIGHTS,
     Candidate,
     Chosen,
     Floats,
@@ -151,6 +153,15 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """A story's score among the sources, and the share of the question's words in its article's opening."""
+
+    story: Story
+    score: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
 class Workings:
     """What was found for a question, before anything is chosen.
 
@@ -197,6 +208,11 @@ class Answerer:
         self._reranker = reranker
         self._retriever = Retriever(snapshot, embedder)
 
+    @property
+    def outlets(self) -> Collection[str]:
+        """Those of the corpus."""
+        return self._snapshot.sources
+
     def answer(self, question: Question, without: Collection[int] = ()) -> Answer:
         """Quotes that answer, or an honest "not found".
 
@@ -209,7 +225,7 @@ class Answerer:
         """
         started = time.perf_counter()
         found = self.workings(question, without)
-        understood, stories, candidates = found.understood, found.stories, found.candidates
+        understood, candidates = found.understood, found.candidates
         scores = scored(found.signs, candidates)
         chosen = choose(candidates, scores.tolist(), found.alike, question=understood.topic)
         quotes = verified((self._quote(pick, found) for pick in chosen), self._store.article)
@@ -222,7 +238,8 @@ class Answerer:
         ]
         rivals = verified((self._quote(pick, found) for pick in more), self._store.article)
         quotes, rivals, contrary = settle(understood.kind, understood.topic, quotes, rivals)
-        evidence = Evidence.of(found.hits, found.signs, scores, [story.score for story in stories])
+        ranked = self._ranked(found)
+        evidence = self._evidence(found, chosen, ranked)
         sure = confidence(evidence)
         is_found = bool(quotes) and (question.always or sure >= self._threshold)
         answer = Answer(
@@ -233,7 +250,7 @@ class Answerer:
             filters=found.filters,
             quotes=tuple(quotes),
             disagreement=contrary,
-            sources=_sources(self._ranked(found)),
+            sources=_sources(ranked),
             searched=self._retriever.searched(found.filters, found.retracted),
             snapshot=self._snapshot.name,
             evidence=evidence,
@@ -365,7 +382,19 @@ class Answerer:
                     places[candidate.place] = Span(start + place.start, start + place.end)
         return signs, Likeness(words, idf), places
 
-    def _ranked(self, found: Workings) -> list[tuple[float, Story]]:
+    @staticmethod
+    def _evidence(found: Workings, chosen: Sequence[Chosen], ranked: Sequence[Ranked]) -> Evidence:
+        if not chosen:
+            return Evidence()
+        dated = found.signs[found.candidates.index(chosen[0].candidate), RECENCY] * WEIGHTS[RECENCY]
+        return Evidence.of(
+            found.hits,
+            chosen[0].score - float(dated),
+            [story.score for story in found.stories],
+            [one.coverage for one in ranked],
+        )
+
+    def _ranked(self, found: Workings) -> list[Ranked]:
         """The stories by `bot.rank`, best first, as far as their passages make them likely."""
         # What was not read counts as the worst that was, whether it was a candidate or not.
         unread = float(found.signs[:, READING].min(initial=1.0))
@@ -384,8 +413,9 @@ class Answerer:
             is_named = has_name(story.article, *names)
             return Signs(story.score, sum(second), best.get(at, unread), share, is_named, self._day_of(story.hits[0]))
 
-        scores = article_scores([signs_of(at) for at in range(len(first))])
-        return sorted(zip(scores.tolist(), first, strict=True), key=lambda pair: pair[0], reverse=True)
+        signs = [signs_of(at) for at in range(len(first))]
+        ranked = map(Ranked, first, article_scores(signs).tolist(), (each.coverage for each in signs))
+        return sorted(ranked, key=lambda one: one.score, reverse=True)
 
     def _day_of(self, hit: Hit) -> float | None:
         """When the version of a passage was published, in days since 1970; None where that is not known."""
@@ -421,15 +451,15 @@ def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:
     return None if window is None else (start_of_day_s(window[0]), end_of_day_s(window[1]))
 
 
-def _sources(ranked: Sequence[tuple[float, Story]]) -> tuple[SourceArticle, ...]:
+def _sources(ranked: Sequence[Ranked]) -> tuple[SourceArticle, ...]:
     return tuple(
         SourceArticle(
-            story.article.id,
-            story.article.address,
-            story.article.title,
-            story.article.source,
-            story.article.published,
-            score,
+            one.story.article.id,
+            one.story.article.address,
+            one.story.article.title,
+            one.story.article.source,
+            one.story.article.published,
+            one.score,
         )
-        for score, story in ranked[:N_SOURCES]
+        for one in ranked[:N_SOURCES]
     )

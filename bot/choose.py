@@ -173,6 +173,7 @@ def _lower_words(text: str) -> list[str]:
 
 FEATURES = ("coverage", "near_coverage", "passage", "kind", "lead", "length", "recency", "reading")
 READING = FEATURES.index("reading")
+RECENCY = FEATURES.index("recency")
 # Logistic regressions over sentences of questions that the reranker was not trained on, divided by 2.5; `make train`
 # fits them. The first look is cheap and decides which sentences the reranker reads. The reading's weight was 1.62 until
 # it counted where the answer is pointed at; fitted anew to the reranker that ships all were no better (EXPERIMENTS.md).

@@ -28,7 +28,7 @@ AGAIN_S = 3_600
 # An archive that is ingested later brings no news.
 BACK = timedelta(days=7)
 # Nobody waits for an answer here, and most of what comes in answers nothing: see EXPERIMENTS.md, "Standing questions".
-SURE = 0.2
+SURE = 0.3
 N_TOLD = 200
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 
@@ -145,6 +146,21 @@ def test_a_live_blog_that_says_every_word_somewhere_is_not_the_article(tmp_path:
         best, second = found.answer(Question("which reservoir has a cracked spillway?", LAST_DAY, always=True)).sources
     assert best.url == "https://a.example/story"
     assert best.score > second.score + 0.5 * COVERAGE_SHARE
+
+
+def test_how_recent_an_article_is_makes_no_answer_surer(tmp_path: Path) -> None:
+    embedder = HashingEmbedder()
+    text = "The harbour of Tarn closed on Friday. The ferries stay in Marlow until the ice has gone."
+    draft = Draft(text=text, url="https://a.example/1", title="Harbour closed", published="2025-04-25", origin="x")
+    ingest_drafts(tmp_path, [draft], embedder)
+    with Store(tmp_path) as store:
+        answerer = Answerer(store, open_snapshot(tmp_path), embedder)
+        soon, late = (
+            answerer.answer(Question("When did the harbour close?", day)) for day in (LAST_DAY, date(2026, 4, 30))
+        )
+    assert astuple(soon.evidence) == pytest.approx(astuple(late.evidence))
+    assert soon.evidence.sentence > 1
+    assert soon.evidence.coverage > 0
 
 
 def test_an_article_that_was_no_candidate_ranks_as_one_that_was_and_was_not_read(

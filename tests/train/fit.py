@@ -139,11 +139,13 @@ def _question(row: dict[str, Any]) -> Question:
 
 
 def _logistic(signs: Floats, labels: Floats, weights: Floats | None = None) -> Floats:
-    """Coefficients and, last, the constant."""
+    """Coefficients and, last, the constant; a sign is shrunk the same whatever it is measured in."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(max_iter=1000).fit(signs, labels, sample_weight=weights)
-    return np.concatenate([fitted.coef_[0], fitted.intercept_])
+    means, spreads = signs.mean(axis=0), np.maximum(signs.std(axis=0), 1e-9)
+    fitted = LogisticRegression(max_iter=1000).fit((signs - means) / spreads, labels, sample_weight=weights)
+    coefficients = fitted.coef_[0] / spreads
+    return np.concatenate([coefficients, fitted.intercept_ - coefficients @ means])
 
 
 def _shown(values: Floats) -> str:
