@@ -160,6 +160,7 @@ def chat(context: typer.Context, with_text: WithText = False, data: DataOption =
             lambda: datetime.now(UTC).date(),
             colour=is_colourful(),
             width=terminal_width(),
+            outlets=answerer.outlets,
             fill=filled_in if texts is None else texts.filled_in,
             write=None if texts is None else texts.write,
         )

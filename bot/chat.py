@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 
 from bot.answer import Answer
@@ -23,6 +22,7 @@ def conversation(
     *,
     colour: bool = False,
     width: int = 80,
+    outlets: Collection[str] = (),
     fill: Callable[[str, Before | None], str] = filled_in,
     write: Callable[[Answer], Written] | None = None,
 ) -> Iterator[str]:
@@ -34,6 +34,7 @@ def conversation(
         today: The day of asking.
         colour: As for `as_lines`.
         width: Columns.
+        outlets: Those of the corpus.
         fill: Fills a follow-up in.
         write: Has a language model write above an answer.
     """
@@ -50,8 +51,8 @@ def conversation(
             question = Question(fill(said, before), today())
             follows = is_follow_up(said, before)
             if before is not None and follows:
-                question = with_bounds_of(before, question, said)
-            question, found = _asked(question, answer)
+                question = with_bounds_of(before, question, said, outlets)
+            found = answer(question)
         except BadInput as error:
             sentence = f"{str(error)[:1].upper()}{str(error)[1:]}"
             yield sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
@@ -62,15 +63,6 @@ def conversation(
         parts.extend(filter(None, [newest_line(found)]))
         yield "\n\n".join(parts)
         before = goes_on_from(before, _before(found), is_filled=follows, is_found=found.status == "answered")
-
-
-def _asked(question: Question, answer: Callable[[Question], Answer]) -> tuple[Question, Answer]:
-    """A question asked, and asked again without the outlets that it kept where it names its own."""
-    found = answer(question)
-    if question.sources and found.understood.sources:  # only there is it known which names are outlets'
-        question = replace(question, sources=())
-        found = answer(question)
-    return question, found
 
 
 def _before(found: Answer) -> Before:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from bot.days import Time, times
 from bot.gazetteer import NATIONALITIES, PLACES, PLACES_AND_PEOPLES
 from bot.kind import Kind, asking_sentence, kind_of
+from bot.outlets import whole_outlet
 from bot.question import Question
 from bot.quote_words import TITLES
 from bot.understand import MAX_QUESTION_CHARS, understand
@@ -46,11 +47,18 @@ _THING = re.compile(
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset(("his", "her", "hers"))
+_OWNED = re.compile(r"(?:his|her)\s+\w", re.IGNORECASE)
+# Other days than those asked of before.
+_BEFORE_THAT = re.compile(r"\b(?:before\s+(?:that|then)|earlier)\b", re.IGNORECASE)
+_AFTER_THAT = re.compile(r"\b(?:(?:after|since)\s+(?:that|then)|later)\b", re.IGNORECASE)
 # Questions whose subject is what they ask for, not "who did …".
 _ASKS_FOR_SUBJECT = re.compile(r"(?:who|which|what)\b(?!.*\b(?:did|do|does)\b)", re.IGNORECASE)
 _NAME = r"\b(?!I\b)[A-Z][\w’'-]*(?:\s+(?:of\s+the\s+|of\s+|the\s+)?[A-Z][\w’'-]*)*"
 _NAMES = re.compile(rf"(?<!^){_NAME}")
 _OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
+# Nothing but names: "and Will Smith?" asks for no will.
+_NAMES_ALONE = re.compile(r"[A-Z][\w’'-]*(?:\s+[A-Z][\w’'-]*)+\s*\??")
+_FROM_OUTLET = re.compile(r"^(?:(?:what|how)\s+about\s+)?(?:(?:from|in|per|by)\s+)?", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|about|against|according\s+to|last|this"
     r"|next|yesterday|today)\b",
@@ -94,6 +102,7 @@ _POINTS = re.compile(
 _LEADS_NAME = TITLES | NATIONALITIES | {"the", "a", "an", "new", "late"}
 _POSSESSIVE_END = re.compile(r"['’]s?$")
 _ARTICLE = re.compile(r"\b(?:the|a|an)\s+$", re.IGNORECASE)
+_SMALL_PLACES = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(PLACES, key=len, reverse=True)))})\b", re.IGNORECASE)
 # Fillings that are words to search by, and no sentence.
 _IN_PIECES = re.compile(r": |\bwas it that\b|\b(?:did|will) it happen\b")
 _JOINING = re.compile(r"\s*(?:and|to|until|till|through|[-–—])\s*", re.IGNORECASE)
@@ -173,7 +182,8 @@ def goes_on_from(before: Before | None, asked: Before, *, is_filled: bool, is_fo
 def with_bounds_of(before: Before, question: Question, said: str, known_sources: Collection[str] = ()) -> Question:
     """A follow-up with the days and the outlets of the question before, unless it brings its own.
 
-    An outlet of its own that the corpus does not have is one too: another's words are no answer to it.
+    An outlet of its own that the corpus does not have is one too: another's words are no answer to it. A follow-up that
+    only names an outlet, "and the Valley Wire?", is the question before asked of that one.
 
     Args:
         before: The question before; without bounds of its own in its words, so that those in the follow-up's were said.
@@ -184,12 +194,26 @@ def with_bounds_of(before: Before, question: Question, said: str, known_sources:
     Raises:
         BadInput: As `understand`.
     """
+    bare = _OPENING.sub("", " ".join(said.split()))
+    if outlets := whole_outlet(_FROM_OUTLET.sub("", bare).rstrip(" ?.!"), known_sources):
+        question = replace(question, text=before.question, sources=outlets)
     own = understand(question.text, question.asked_on, known_sources)
     if not (question.since or question.until or own.since or own.until or _times(said)):
-        question = replace(question, since=before.since, until=before.until)
+        since, until = _days_kept(said, before)
+        question = replace(question, since=since, until=until)
     if not (question.sources or own.sources or own.absent):
         question = replace(question, sources=before.sources)
     return question
+
+
+def _days_kept(said: str, before: Before) -> tuple[date | None, date | None]:
+    """The days of the question before, or those before or after them, where that is asked."""
+    day = timedelta(1)
+    if _BEFORE_THAT.search(said):
+        return None, before.since - day if before.since else None
+    if _AFTER_THAT.search(said):
+        return before.until + day if before.until else None, None
+    return before.since, before.until
 
 
 def _filled_in(text: str, before: Before | None) -> str:
@@ -198,6 +222,8 @@ def _filled_in(text: str, before: Before | None) -> str:
         return asked or text
     is_opened = _OPENING.match(asked) is not None
     bare = _OPENING.sub("", asked) or asked
+    if is_opened and not any(map(str.isalnum, bare)):
+        return f"What happened then: {_rest(before.question)}?"
     about = _ABOUT.match(bare)
     if about:
         return _about(about["what"], before)
@@ -210,7 +236,8 @@ def _filled_in(text: str, before: Before | None) -> str:
         understand(bare, _ANY_DAY)  # raises where it names nothing: "what can you do?" asks nothing of the news
     if not _asks(asked, bare):
         return _unasked(asked, bare)
-    if is_opened and not _ASKING.search(bare) and not _HAS_AUX.search(bare):
+    is_asked = _ASKING.search(bare) is not None or _HAS_AUX.search(bare) is not None
+    if is_opened and (not is_asked or _NAMES_ALONE.fullmatch(bare)):
         return _about(bare.rstrip(" ?.!"), before)  # "and Marla Quist?"
     named = _with_person(bare, before)
     n = _n_words_of_weight(named)
@@ -258,6 +285,8 @@ def _about(what: str, before: Before) -> str:
     if _PERSON.fullmatch(what) or _THING.fullmatch(what):
         subject = _person(before) if _PERSON.fullmatch(what) else _subject(before)
         return f"{subject}: {_rest(before.question)}" if subject else before.question
+    if _OWNED.match(what) and (named := _with_person(what, before)) != what:
+        return f"{named}?"  # "Marla Quist's husband?"
     asked = before.question.rstrip(" ?.!")
     led = _LED.match(what)
     if led and (spliced := _spliced(asked, what[led.end() :], before, led[0])):
@@ -281,13 +310,17 @@ def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | Non
     article = re.match(r"(?:the|a|an)\s+", what, re.IGNORECASE)
     name = what[article.end() :] if article else what
     sort = _sort_of(name, is_the=article is not None)
-    names = [match for match in _name_matches(asked) if _is_led(asked, match, lead)]
+    named = _name_matches(asked) or ([] if _has_capitals(asked) else list(_SMALL_PLACES.finditer(asked)))
+    names = [match for match in named if _is_led(asked, match, lead)]
     alike = [match for match in names if sort and _sort_in(asked, match) == sort]
     if before.kind == "quote" and sort != "place" and name[:1].isupper() and not lead:
         # Who says something may be replaced by whoever else could, where nobody else is named.
         alike = [match for match in names if _sort_in(asked, match) != "place"]
         speaker = _subject_in(asked)
         alike = alike if speaker and [match.start() for match in alike] == [speaker.start()] else []
+    if not alike and lead and sort != "person" and name[:1].isupper() and not _times(lead + name):
+        # What stands behind the same preposition is of the same sort, though neither is a place that we know.
+        alike = [match for match in names if _sort_in(asked, match) != "person"]
     if len(alike) != 1:
         return None
     start, end = alike[0].start(), alike[0].end()
@@ -295,6 +328,11 @@ def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | Non
         start = led.start()
     owned = _POSSESSIVE_END.search(alike[0][0])
     return f"{asked[:start]}{what}{owned[0] if owned else ''}{asked[end:]}"
+
+
+def _has_capitals(text: str) -> bool:
+    """Whether names can be told by their capitals, the first word's apart."""
+    return any(char.isupper() for char in text[1:])
 
 
 def _is_led(asked: str, name: re.Match[str], lead: str) -> bool:

@@ -97,6 +97,13 @@ def _joined(text: str, end: int, known: dict[str, tuple[str, ...]], *, is_strong
     return found[:n_sure], last
 
 
+def whole_outlet(words: str, known_sources: Collection[str]) -> tuple[str, ...]:
+    """The known outlets that some words name, where they are nothing but that name; () otherwise."""
+    known = source_keys(frozenset(known_sources))
+    found = next((known[key] for key in phrase_keys(words) if key in known), ())
+    return found if found and _is_name(words, known) else ()
+
+
 def is_in_outlet(text: str, start: int, end: int, known_sources: Collection[str]) -> bool:
     """Whether the words at `start` to `end` are part of a known outlet's longer name: the day of "usa today"."""
     known = source_keys(frozenset(known_sources))

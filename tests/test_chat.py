@@ -54,31 +54,33 @@ def test_a_follow_up_keeps_the_bounds_of_the_question_before() -> None:
 
     def answer(question: Question) -> Answer:
         asked.append(question)
-        read = understand(question.text, question.asked_on, ["Valley Wire", "Harbor Courier"])
+        read = understand(question.text, question.asked_on, outlets)
         found = answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
         return replace(found, understood=read)
 
+    outlets = ["Valley Wire", "Harbor Courier"]
     lines = [
         "According to the Valley Wire, what happened in Tarn since 28 April?",
         "and in Ukraine?",
         "why?",
         "and according to the Harbor Courier?",
+        "and the Valley Wire?",
+        "and before that?",
         "Who won the Estmere Open?",
     ]
-    shown = list(conversation(lines, answer, lambda: date(2025, 4, 30)))
+    shown = list(conversation(lines, answer, lambda: date(2025, 4, 30), outlets=outlets))
     bounds = [(question.text, question.since, question.sources) for question in asked]
     wire, since = ("Valley Wire",), date(2025, 4, 28)
     assert bounds[1:] == [
-        ("what happened in Tarn in Ukraine?", since, wire),
-        ("Why did it happen in Tarn in Ukraine?", since, wire),
-        ("what happened in Tarn in Ukraine according to the Harbor Courier?", since, wire),
-        ("what happened in Tarn in Ukraine according to the Harbor Courier?", since, ()),
+        ("what happened in Ukraine?", since, wire),
+        ("Why did it happen in Ukraine?", since, wire),
+        ("what happened in Ukraine according to the Harbor Courier?", since, ()),
+        ("what happened in Ukraine?", since, wire),
+        ("what happened in Ukraine before that?", None, wire),
         ("Who won the Estmere Open?", None, ()),
     ]
-    assert shown[1].startswith(
-        "Searched: what happened in Tarn in Ukraine? (since 28 April 2025, only Valley Wire)\n\n"
-    )
-    assert shown[4].startswith("“")
+    assert shown[1].startswith("Searched: what happened in Ukraine? (since 28 April 2025, only Valley Wire)\n\n")
+    assert shown[6].startswith("“")
 
 
 def test_a_question_that_is_only_put_in_other_words_keeps_no_bounds() -> None:

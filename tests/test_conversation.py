@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -61,6 +62,20 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (FERRY, "n how many on Friday?", "how many on Friday: people injured in the ferry accident?", "number"),
         (BOUGHT, "how did they pay for it?", "how did they pay for it: Northgate buy?", None),
         (BOUGHT, "what did it sell last year?", "what did it sell last year: Northgate buy?", None),
+        (MAYOR, "and his wife?", "Osric Dunne's wife?", None),
+        (MAYOR, "what about his opponent?", "Osric Dunne's opponent?", None),
+        (TOLD, "and her husband?", "Marla Quist's husband?", None),
+        (FERRY, "and then?", "What happened then: people injured in the ferry accident?", None),
+        (WON, "and Will Tarn?", "Did Will Tarn win?", "yes_no"),
+        (SPOKE, "and at Tarn Hall?", "Who spoke at Tarn Hall on Monday?", "person"),
+        (Before("How many died in Tarn?", "number"), "and in Marlow?", "How many died in Marlow?", "number"),
+        (Before("who won the vote in brazil?", "person"), "what about italy?", "who won the vote in italy?", "person"),
+        (
+            Before("who won the vote in brazil?", "person"),
+            "and in new zealand?",
+            "who won the vote in new zealand?",
+            "person",
+        ),
         # "He" is the subject of the question before, not what it says something about.
         (STORM, "how old is he?", "how old is he: people died when Hurricane Edna hit Cuba?", "number"),
         (PAID, "how old is she?", "how old is Quist?", "number"),
@@ -238,6 +253,16 @@ def test_a_follow_up_keeps_days_and_outlets_unless_it_brings_its_own() -> None:
     assert bounds("and last week?") == (None, None, ("Valley Wire",))
     assert bounds("and before 5 April?") == (None, None, ("Valley Wire",))  # read out of the words
     assert bounds("and according to the Harbor Courier?") == (date(2025, 4, 28), None, ())
+    for said in ("and the Harbor Courier?", "what about Harbor Courier?", "from the harbor courier?"):
+        assert bounds(said) == (date(2025, 4, 28), None, ("Harbor Courier",))
+        asked = Question(filled_in(said, before), day)
+        assert with_bounds_of(before, asked, said, outlets).text == before.question
+    assert bounds("and the courier?") == (date(2025, 4, 28), None, ("Valley Wire",))
+    assert bounds("and before that?") == (None, date(2025, 4, 27), ("Valley Wire",))
+    assert bounds("what happened earlier?") == (None, date(2025, 4, 27), ("Valley Wire",))
+    before = replace(before, since=None, until=date(2025, 4, 9))
+    assert bounds("and before that?") == (None, None, ("Valley Wire",))
+    assert bounds("and after that?") == (date(2025, 4, 10), None, ("Valley Wire",))
     assert bounds("why?", until=date(2025, 4, 2), sources=("Harbor Courier",)) == (
         None,
         date(2025, 4, 2),
