@@ -58,7 +58,7 @@ _NAMES = re.compile(rf"(?<!^){_NAME}")
 _OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
 # Nothing but names: "and Will Smith?" asks for no will.
 _NAMES_ALONE = re.compile(r"[A-Z][\w’'-]*(?:\s+[A-Z][\w’'-]*)+\s*\??")
-_FROM_OUTLET = re.compile(r"^(?:(?:what|how)\s+about\s+)?(?:(?:from|in|per|by)\s+)?", re.IGNORECASE)
+_FROM_OUTLET = re.compile(r"(?:(?:what|how)\s+about\s+)?(?P<by>(?:from|per)\s+)?", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|about|against|according\s+to|last|this"
     r"|next|yesterday|today)\b",
@@ -183,7 +183,7 @@ def with_bounds_of(before: Before, question: Question, said: str, known_sources:
     """A follow-up with the days and the outlets of the question before, unless it brings its own.
 
     An outlet of its own that the corpus does not have is one too: another's words are no answer to it. A follow-up that
-    only names an outlet, "and the Valley Wire?", is the question before asked of that one.
+    only names an outlet, "and the Valley Wire?" after one of another outlet, is the question before asked of that one.
 
     Args:
         before: The question before; without bounds of its own in its words, so that those in the follow-up's were said.
@@ -194,8 +194,7 @@ def with_bounds_of(before: Before, question: Question, said: str, known_sources:
     Raises:
         BadInput: As `understand`.
     """
-    bare = _OPENING.sub("", " ".join(said.split()))
-    if outlets := whole_outlet(_FROM_OUTLET.sub("", bare).rstrip(" ?.!"), known_sources):
+    if outlets := _outlet_named(said, before, known_sources):
         question = replace(question, text=before.question, sources=outlets)
     own = understand(question.text, question.asked_on, known_sources)
     if not (question.since or question.until or own.since or own.until or _times(said)):
@@ -204,6 +203,15 @@ def with_bounds_of(before: Before, question: Question, said: str, known_sources:
     if not (question.sources or own.sources or own.absent):
         question = replace(question, sources=before.sources)
     return question
+
+
+def _outlet_named(said: str, before: Before, known_sources: Collection[str]) -> tuple[str, ...]:
+    """The outlet that a follow-up names and nothing else, where outlets are spoken of; else it may be any firm."""
+    bare = _OPENING.sub("", " ".join(said.split())).rstrip(" ?.!")
+    led = _FROM_OUTLET.match(bare)
+    if led is None or not (before.sources or led["by"]):
+        return ()
+    return whole_outlet(bare[led.end() :], known_sources)
 
 
 def _days_kept(said: str, before: Before) -> tuple[date | None, date | None]:

@@ -258,6 +258,9 @@ def test_a_follow_up_keeps_days_and_outlets_unless_it_brings_its_own() -> None:
         asked = Question(filled_in(said, before), day)
         assert with_bounds_of(before, asked, said, outlets).text == before.question
     assert bounds("and the courier?") == (date(2025, 4, 28), None, ("Valley Wire",))
+    unbound = replace(before, sources=())
+    for said, sources in (("what about Harbor Courier?", ()), ("and from Harbor Courier?", ("Harbor Courier",))):
+        assert with_bounds_of(unbound, Question(filled_in(said, unbound), day), said, outlets).sources == sources
     assert bounds("and before that?") == (None, date(2025, 4, 27), ("Valley Wire",))
     assert bounds("what happened earlier?") == (None, date(2025, 4, 27), ("Valley Wire",))
     before = replace(before, since=None, until=date(2025, 4, 9))
