@@ -164,14 +164,26 @@ def url_day(url: str) -> str:
 
 
 def _htmldate(root: _Element, url: str) -> str:
-    """A day that htmldate finds anywhere on the page, or "". It gives no zone, hence its place at the end."""
+    """A day that htmldate finds where pages write theirs, or "". It gives no zone, hence its place at the end.
+
+    Its search of all text is left out: that makes a date of a copyright line, of the address of a picture, of a
+    year or a day in the story.
+    """
     from copy import deepcopy
 
     from htmldate import find_date
 
+    tree = deepcopy(root)  # it edits the tree
+    # The day of a build, or of the picture for social networks, is not the article's.
+    for script in tree.iter("script"):
+        if "ld+json" not in (script.get("type") or ""):
+            script.text = None
+    for meta in tree.iter("meta"):
+        if (meta.get("property") or "").lower().startswith("og:image"):
+            meta.attrib.clear()
     try:
-        # It edits the tree. Its default for the latest date is the clock's; the caller judges the future.
-        found = find_date(deepcopy(root), original_date=True, url=url or None, max_date="2100-01-01")
+        # Its default for the latest date is the clock's; the caller judges the future.
+        found = find_date(tree, extensive_search=False, original_date=True, url=url or None, max_date="2100-01-01")
     except (ValueError, TypeError, AttributeError, OverflowError):
         return ""
     return found or ""

@@ -211,9 +211,31 @@ def test_a_page_that_names_two_languages_leaves_it_to_its_text(locale: str, lang
     assert extract(content, URL, origin="x").language == language
 
 
-def test_a_page_that_names_no_date_has_none() -> None:
-    draft = extract(story_page(), "https://example.org/lighthouse", origin="x")
+@pytest.mark.parametrize(
+    ("head", "bottom"),
+    [
+        ("", ""),
+        ("", "<footer>© 2025 Quayside Courier</footer>"),
+        ("", "<footer>Copyright 2019-2025 Quayside Courier</footer>"),
+        ("", "<p>The lighthouse was built in 1998 and repaired in 2014.</p>"),
+        ("", "<p>The trial is set for September 15, 2026, the court said.</p>"),
+        ("", "<p>He was born on May 3, 1998 on the island.</p>"),
+        ("", '<img src="/uploads/2023/07/pier.jpg"><img src="/2023-07-04/pier.jpg">'),
+        ('<meta property="og:image" content="https://quay.example/2021/03/05/pier.jpg">', ""),
+        ('<script src="/app.js?v=20240101"></script>', ""),
+        ("", '<script>var site = {"build": "2025-11-03T10:00:00Z", "datePublished": "2025-11-03"}</script>'),
+    ],
+)
+def test_a_page_that_names_no_date_has_none(head: str, bottom: str) -> None:
+    html = story_page(head).replace(b"</body>", bottom.encode() + b"</body>")
+    draft = extract(html, "https://quay.example/lighthouse", origin="x")
     assert (draft.published, draft.date_from) == ("", "")
+
+
+def test_a_day_in_the_byline_is_found() -> None:
+    html = story_page(top='<h1>Lighthouse to close</h1><div class="date">February 4, 2025</div>')
+    draft = extract(html, "https://quay.example/lighthouse", origin="x")
+    assert (draft.published, draft.date_from) == ("2025-02-04", "text")
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,23 @@ def test_a_sitemap_brings_its_newest_pages(web: Web, site: Server) -> None:
     assert (one.counts.n_old, one.counts.n_over) == (3, 0)
 
 
+def test_a_sitemaps_date_counts_more_than_a_day_found_in_the_text_and_less_than_the_pages_own(
+    web: Web, site: Server
+) -> None:
+    undated = story(0).replace("article:published_time", "og:type")
+    site.routes["/0"] = Page(undated.replace("</h1>", '</h1><div class="date">April 12, 2025</div>'))
+    site.routes["/1"] = Page(story(1))
+    listed = sitemap((of(site, "/0"), ""), (of(site, "/1"), "")).replace(
+        "</loc>", "</loc><news><publication_date>2025-04-17</publication_date></news>"
+    )
+    site.routes["/sitemap.xml"] = Page(listed, content_type="application/xml")
+    found = drafts(read(source(web, of(site, "/sitemap.xml"))))
+    assert {(draft.published, draft.date_from) for draft in found} == {
+        ("2025-04-17", "sitemap"),
+        ("2025-04-18T08:00:00+00:00", "meta"),
+    }
+
+
 def test_an_index_of_sitemaps_is_followed_as_far_as_it_is_new(web: Web, site: Server) -> None:
     n_stories(site, 2)
     site.routes["/a.xml"] = Page(sitemap((of(site, "/0"), "2025-04-20")))
