@@ -57,6 +57,23 @@ STORY = (
 )
 
 
+# Without spaces between words.
+UNSPACED = {
+    "zh": (
+        "市议会周二以七比二通过一项四千八百万美元的滨水区重建计划，结束了数月来关于防洪的争论。",
+        "市长表示，工程将于三月开工，工期约三年，第一阶段包括旧渡轮码头的改造。",
+    ),
+    "ja": (
+        "港町市議会は火曜日、岸壁を再建する計画を七対二で承認し、洪水をめぐる議論に終止符を打った。",
+        "市長は、工事は三月に始まり約三年かかると述べた。",
+    ),
+    "th": (
+        "สภาเมืองลงมติเมื่อวันอังคารอนุมัติแผนฟื้นฟูพื้นที่ริมน้ำ",
+        "นายกเทศมนตรีกล่าวว่างานจะเริ่มในเดือนมีนาคมและใช้เวลาประมาณสามปี",
+    ),
+}
+
+
 def page(*body: str, head: str = "") -> bytes:
     return f"<!DOCTYPE html><html><head>{head}</head><body>{''.join(body)}</body></html>".encode()
 
@@ -154,6 +171,22 @@ def test_a_page_that_says_not_free_but_shows_everything_is_no_stub() -> None:
     assert not extract(
         long.replace(b"<head>", b"<head>" + linked(isAccessibleForFree=False).encode()), URL, origin="x"
     ).is_stub
+
+
+@pytest.mark.parametrize("language", UNSPACED)
+def test_words_are_counted_in_scripts_without_spaces(language: str) -> None:
+    paragraphs = [f"<p>{line}</p>" for line in UNSPACED[language]]
+    assert extract(page("<h1>A</h1>", *paragraphs), URL, origin="x").text == "\n\n".join(UNSPACED[language])
+    many = [f"<p>{i}{line}</p>" for i in range(12) for line in UNSPACED[language]]
+    walled = linked(isAccessibleForFree=False)
+    assert extract(page("<h1>A</h1>", *paragraphs, head=walled), URL, origin="x").is_stub
+    assert not extract(page("<h1>A</h1>", *many, head=walled), URL, origin="x").is_stub
+
+
+def test_a_page_in_chinese_keeps_its_own_paragraphs_beside_a_longer_text_in_json_ld() -> None:
+    shown, told = UNSPACED["zh"], "市议会周二讨论了另一份关于道路的报告并推迟了投票。" * 5
+    html = page("<h1>A</h1>", *(f"<p>{line}</p>" for line in shown), head=linked(articleBody=told))
+    assert extract(html, URL, origin="x").text == "\n\n".join(shown)
 
 
 @pytest.mark.parametrize("name", ["consent.html", "script_only.html", "front.html", "section.html"])
