@@ -355,6 +355,47 @@ def test_of_several_articles_the_one_under_the_pages_address_is_meant() -> None:
     assert linked_article([json.dumps([other, own])], "https://e.org/own?utm=1").headline == "Own"
 
 
+# Richer than any other description of these tests.
+RICH = {
+    "@type": "NewsArticle",
+    "headline": "Other",
+    "datePublished": "2020-01-01",
+    "dateModified": "2020-01-01",
+    "author": "X",
+    "mainEntityOfPage": "https://e.org/other?id=2",
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "urls"),
+    [
+        ({}, ["https://e.org/own"]),
+        ({"mainEntityOfPage": True, "@id": "https://e.org/#article"}, ["https://e.org/own"]),
+        ({"url": "/own"}, ["https://e.org/own"]),
+        ({"url": "https://e.org/other?id=1"}, ["https://e.org/other?id=1"]),
+        ({"url": "https://e.org/own?page=2"}, ["https://e.org/own"]),
+        ({"url": "https://e.org/own"}, ["", "https://e.org/own"]),
+        ({"url": "https://e.org/own"}, ["https://e.org/x/123", "https://e.org/own"]),
+        ({"@id": "https://e.org/own"}, ["https://e.org/own/amp"]),
+    ],
+)
+@pytest.mark.parametrize("others", [[RICH], [{"@type": "ItemList", "itemListElement": [{"item": RICH}, RICH]}]])
+def test_a_richer_description_of_another_page_does_not_win(
+    own: dict[str, object], urls: list[str], others: list[object]
+) -> None:
+    described = [*others, {"@type": "NewsArticle", "headline": "Own", **own}]
+    assert linked_article([json.dumps(described)], *urls).headline == "Own"
+
+
+def test_a_saved_page_takes_date_and_authors_of_what_it_calls_its_own_address() -> None:
+    address = "https://e.org/own"
+    own = linked(headline="Own", datePublished="2025-02-04", author="Ann Lee", url=address)
+    html = story_page(f'<link rel="canonical" href="{address}">{linked(**RICH)}{own}')
+    for url in ("", "https://e.org/x/123"):
+        draft = extract(html, url, origin="saved.html")
+        assert (draft.published, draft.authors, draft.url) == ("2025-02-04", ("Ann Lee",), address)
+
+
 def test_half_a_pair_of_surrogates_goes_no_further() -> None:
     script = r"""{"@type": "NewsArticle", "headline": "A \ud83d", "author": {"name": "Ann \udc00"},
         "correction": "Wrong \ud83d", "articleBody": "Text \ud83d", "url": "https://e.org/\ud83d"}"""
@@ -369,7 +410,9 @@ FIELDS = st.sampled_from([
     "correction", "publisher",
 ])
 # fmt: on
-LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.sampled_from(["NewsArticle", "/x"])
+LEAVES = (
+    st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.sampled_from(["NewsArticle", "/x", "https://[x"])
+)
 
 
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(FIELDS, inner), max_leaves=20))
