@@ -30,6 +30,8 @@ _BLOCK = frozenset({
 # fmt: on
 _AROUND = frozenset({"nav", "footer", "aside", "figure", "figcaption", "form", "menu"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+# Where templates write what an element is for; classes may be letters that a build tool drew.
+_NAMING = ("class", "itemprop", "id", "data-testid", "data-component", "data-gu-name")
 # Every block inside repeats it.
 _MAX_ROLE_CHARS = 1_000
 # Without the no-break spaces, which a browser shows one by one.
@@ -53,7 +55,7 @@ class Block:
         text: As a browser shows it, white space collapsed; `<br>` is a line break.
         tag: The innermost block element around it.
         around: Those of nav, footer, aside, figure, … that it stands in; `embed` is a network's post.
-        role: Lower-case classes and itemprops of `tag` and of the element around it.
+        role: Lower-case classes and other names (`_NAMING`) of `tag` and of the element around it.
         link_share: Share of its characters that are link text, in [0, 1].
         parent: Number of the element around `tag`; equal for siblings.
         is_time: It holds a `<time>` element and little else.
@@ -125,7 +127,8 @@ class _Walk:
                     continue
                 if tag in _BLOCK:
                     yield from self._flush()
-                    role = f"{element.get('class', '')} {element.get('itemprop', '')}".strip().lower()[:_MAX_ROLE_CHARS]
+                    named = (element.get(name) for name in _NAMING)
+                    role = " ".join(filter(None, named)).strip().lower()[:_MAX_ROLE_CHARS]
                     kind = "embed" if _EMBED.search(role) else tag if tag in _AROUND else ""
                     self._stack.append(_Open(tag, n_elements, role, kind))
                 elif tag == "br":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml.html import document_fromstring
 
 from index.errors import ExtractError
 from ingest.extract import MAX_PAGE_BYTES, extract, looks_like_html
 from ingest.jsonld import linked_article
+from ingest.page_blocks import Selection, page_blocks
 from ingest.page_bytes import decode_page
+from ingest.page_choice import article_blocks
 from ingest.page_meta import iso_date, url_day, without_site
 from tests.score_pages import PageFigures, f1, fold_title, lcs_length, same_day, score, words
 
@@ -498,6 +502,73 @@ def test_inline_markup_neither_joins_nor_splits_words() -> None:
     html = page("<h1>A</h1><div>", marked, *(f"<p>{line}</p>" for line in STORY), "</div>")
     first = extract(html, URL, origin="x").text.split("\n\n")[0]
     assert first == "The council’s vote, held on Tuesday, was close: 21 to 20, with many members away at a fair."
+
+
+def chosen(*body: str, title: str = "Lighthouse to close") -> str:
+    """The text of the blocks that are chosen where an extractor finds nothing but the story."""
+    root = document_fromstring(page(*body))
+    blocks = article_blocks(page_blocks(root), Selection(STORY), Selection([]), title=title)
+    return "\n\n".join(block.text for block in blocks)
+
+
+LINKS = "The <a href='/a'>harbour office and the council of the old town</a> had asked <a href='/b'>for it</a> in May."
+FEW_LINKS = "The council had <a href='/a'>asked the harbour office</a> for a report on it in May of last year."
+ROW = "<a href='/a'>Seven things to know about the council</a>, <a href='/b'>and why it meets late at night.</a>"
+NO_SENTENCE = "A few more words in front, <a href='/a'>Harbour office</a> and <a href='/b'>council of the town</a>"
+OTHER_BOX = f"</p></div><div class='box'><p>{FEW_LINKS}</p></div><div class='text'><p>"
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "paragraph", "is_kept"),
+    [
+        ("<p>{}</p>", LINKS, True),
+        ("<p>{}</p>", FEW_LINKS, True),
+        ("<p>{}</p>", ROW, False),
+        ("<p>{}</p>", NO_SENTENCE, False),
+        ("<div class='text'><p>{}</p></div>", FEW_LINKS, True),
+        ("<div class='text'><p>{}</p></div>", LINKS, False),
+        ("<div class='text'><p>{}</p></div>", NO_SENTENCE, False),
+        ("<div class='text'><p>{}</p></div>", OTHER_BOX, False),
+    ],
+)
+def test_a_sentence_with_links_between_two_of_the_text_belongs_to_it(
+    wrapper: str, paragraph: str, is_kept: bool
+) -> None:
+    body = (wrapper.format(line) for line in (*STORY[:2], paragraph, *STORY[2:]))
+    plain = [re.sub("<[^>]*>", "", paragraph)] if is_kept else []
+    assert chosen("<div>", *body, "</div>") == "\n\n".join([*STORY[:2], *plain, *STORY[2:]])
+
+
+LEDE = "Visitors will have to wait more than half a year for the best view of the bay."
+STORY_BODY = "".join(f"<p>{line}</p>" for line in STORY)
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [
+        *(f'class="{name}"' for name in ("article-excerpt", "synopsis", "preamble", "deck", "bajada", "sumario")),
+        *(f'class="{name}"' for name in ("occhiello", "sottotitolo", "chapo", "linha-fina", "linhafina")),
+        *('id="standfirst"', 'data-testid="summary"', 'data-component="lede"', 'data-gu-name="standfirst"'),
+    ],
+)
+def test_a_lede_is_known_by_its_name(naming: str) -> None:
+    lede = f"<div {naming}><p>{LEDE}</p></div>"
+    assert chosen("<h1>Lighthouse to close</h1>", lede, STORY_BODY) == "\n\n".join((LEDE, *STORY))
+
+
+@pytest.mark.parametrize(
+    ("top", "is_kept"),
+    [
+        ("<h1>Lighthouse to close</h1>{}<ul><li>Lighthouse to close</li></ul>", True),
+        ("<h2>Lighthouse to close</h2>{}", True),
+        ("<h1>Quayside Courier</h1>{}<h2>Lighthouse to close</h2>", False),
+        ("{}<h2>Lighthouse to close</h2>", False),
+        ("{}", False),
+    ],
+)
+def test_a_lede_stands_below_the_headline_which_breadcrumbs_may_repeat(top: str, is_kept: bool) -> None:
+    text = chosen(top.format(f"<div class='teaser'><p>{LEDE}</p></div>"), STORY_BODY)
+    assert text == "\n\n".join((*([LEDE] if is_kept else []), *STORY))
 
 
 def test_a_page_wrapped_in_a_form_is_still_an_article() -> None:
