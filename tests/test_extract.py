@@ -322,6 +322,11 @@ def test_a_day_in_the_address_is_read(url: str, day: str) -> None:
         ("Bridge closes | Quayside Courier", "Bridge closes"),
         ("Bridge closes - Transport - Quayside Courier", "Bridge closes"),
         ("Bridge closes — quaysidecourier", "Bridge closes"),
+        *(
+            (f"Bridge closes {mark} the quayside COURIER", "Bridge closes")
+            for mark in (["::", "/", "~", "«", "‹", "⋆", "★", "|", "•"])
+        ),
+        *((f"Bridge closes {mark} Ferries sail", f"Bridge closes {mark} Ferries sail") for mark in ("/", "~", "::")),
         ("Bridge - and tunnel - close", "Bridge - and tunnel - close"),
         ("Transport: Bridge closes", "Transport: Bridge closes"),
         ("Quayside Courier", "Quayside Courier"),
@@ -336,6 +341,45 @@ def test_the_title_is_what_most_places_agree_on() -> None:
     head = "<title>Lighthouse to close | Site</title>" + linked(headline="Short seo title")
     html = story_page(head + '<meta property="og:title" content="Lighthouse to close for repairs">')
     assert extract(html, URL, origin="x").title == "Lighthouse to close for repairs"
+
+
+def test_a_separator_that_stands_in_headlines_ends_one_only_before_the_sites_name() -> None:
+    assert (
+        without_site("Bridge closes / Ferries sail", ["Courier"], ["bridge closes"]) == "Bridge closes / Ferries sail"
+    )
+    assert without_site("Bridge closes | Ferries sail", ["Courier"], ["bridge closes"]) == "Bridge closes"
+
+
+@pytest.mark.parametrize(
+    ("head", "top"),
+    [
+        ("<title>{} | The Quayside Courier</title>", "<h1><a href='/'>The Quayside Courier</a></h1><h2>{}</h2>"),
+        ("<title>{}</title>", "<h1>Quayside Courier</h1><h1>{}</h1>"),
+        ("<title>{}</title>" + linked(publisher={"name": "QC"}), "<h1>QC</h1><h2>{}</h2>"),
+        ("<title>{}</title><meta property='og:site_name' content='The Quay'>", "<h1>Quay</h1><h2>{}</h2>"),
+    ],
+)
+def test_a_logo_in_a_heading_is_no_title(head: str, top: str) -> None:
+    title = "Lighthouse to close for repairs"
+    html = story_page(head.replace("{}", title), top=top.replace("{}", title))
+    assert extract(html, URL.replace("quayside-courier", "quaysidecourier"), origin="x").title == title
+
+
+@pytest.mark.parametrize(
+    ("content", "title"),
+    [
+        ('"Mayor calls plan "a turning point" for harbour"', 'Mayor calls plan "a turning point" for harbour'),
+        ("'Mayor's plan fails'", "Mayor's plan fails"),
+        ('"The mayor&amp;#8217;s plan &amp;amp; more"', "The mayor’s plan & more"),
+        ('"Notes & copy: R&D, Q&A"', "Notes & copy: R&D, Q&A"),
+    ],
+)
+@pytest.mark.parametrize("element", ["h1", "title"])
+def test_a_title_that_was_not_escaped_or_was_twice_is_read_as_meant(content: str, title: str, element: str) -> None:
+    metas = "".join(f"<meta property={name} content={content}>" for name in ("og:title", "twitter:title"))
+    whole = f"<{element}>{escape(title)}</{element}>"
+    html = story_page(metas + (whole if element == "title" else ""), top=whole if element == "h1" else "")
+    assert extract(html, URL, origin="x").title == title
 
 
 @pytest.mark.parametrize(
