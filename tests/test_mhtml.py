@@ -51,9 +51,7 @@ def ingested(tmp_path: Path, content: bytes, url: str = "") -> list[Draft | Reje
         message(PAGE, PICTURE, head=SAVED_FROM),
         message(PAGE, PICTURE, head=SAVED_FROM).replace("\n", "\r\n"),
         message(PICTURE, PAGE.replace("html", f"html\nContent-Location: {URL}", 1)),
-        message(
-            NOTE, message(PAGE, kind="alternative", boundary="in"), head=SAVED_FROM
-        ),
+        message(NOTE, message(PAGE, kind="alternative", boundary="in"), head=SAVED_FROM),
         message(PAGE, head="snapshot-content-location: https://quay.example/news/\n harbour-bridge\n"),
         message(PAGE, head=SAVED_FROM).removesuffix("----b--\n"),
         message(
