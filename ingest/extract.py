@@ -129,7 +129,8 @@ def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta, oversized: b
     from ingest.page_blocks import Selection, page_blocks, words
     from ingest.page_choice import article_blocks, is_list_of_links, long_paragraphs
 
-    blocks = page_blocks(root)
+    # Some pages are hidden as a whole until a script runs, or while a dialogue is open.
+    blocks = page_blocks(root) or page_blocks(root, opens_hidden=True)
     told = _told_lines(linked)
     if oversized:
         return _join(long_paragraphs(blocks)), ("oversized",)

@@ -84,9 +84,14 @@ def shown(text: str) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def page_blocks(root: _Element) -> list[Block]:
-    """All blocks with text, in page order; scripts, buttons and what `hidden` or a style hides left out."""
-    return list(_Walk().blocks(root))
+def page_blocks(root: _Element, *, opens_hidden: bool = False) -> list[Block]:
+    """All blocks with text, in page order; scripts, buttons and what `hidden` or a style hides left out.
+
+    Args:
+        root: Of the page.
+        opens_hidden: Read what is hidden too, but not what is hidden inside of that.
+    """
+    return list(_Walk(opens_hidden).blocks(root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,9 @@ class _Open:
 class _Walk:
     """The state of one pass: the block being filled and where in the tree it stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, opens_hidden: bool) -> None:
+        self._opens_hidden = opens_hidden
+        self._opened: _Element | None = None
         self._pieces: list[str] = []
         self._n_link = 0
         self._n_time = 0
@@ -115,6 +122,7 @@ class _Walk:
 
         walk = iterwalk(root, events=("start", "end", "comment", "pi"))
         n_elements = 0
+        skipped: _Element | None = None
         for event, element in walk:
             if event in ("comment", "pi"):
                 self._add(element.tail)
@@ -122,7 +130,8 @@ class _Walk:
             tag = element.tag if isinstance(element.tag, str) else ""
             if event == "start":
                 n_elements += 1
-                if tag in _HIDDEN or _is_hidden(element):
+                if tag in _HIDDEN or self._hides(element):
+                    skipped = element
                     walk.skip_subtree()
                     continue
                 if tag in _BLOCK:
@@ -137,15 +146,26 @@ class _Walk:
                 self._n_times_open += tag == "time"
                 self._add(element.text)
                 continue
-            if tag not in _HIDDEN and not _is_hidden(element):
+            if element is not skipped:
                 self._n_links_open -= tag == "a"
                 self._n_times_open -= tag == "time"
                 if tag in _BLOCK:
                     yield from self._flush()
                     self._stack.pop()
+            if element is self._opened:
+                self._opened = None
             if element is not root:
                 self._add(element.tail)
         yield from self._flush()
+
+    def _hides(self, element: _Element) -> bool:
+        """Whether an element is not read."""
+        if not _is_hidden(element):
+            return False
+        if not self._opens_hidden or self._opened is not None:
+            return True
+        self._opened = element
+        return False
 
     def _add(self, text: str | None) -> None:
         if not text:

@@ -615,6 +615,20 @@ def test_a_lede_stands_below_the_headline_which_breadcrumbs_may_repeat(top: str,
     assert text == "\n\n".join((*([LEDE] if is_kept else []), *STORY))
 
 
+@pytest.mark.parametrize(
+    "opening",
+    ['<div aria-hidden="true">', '<div style="display: none">', "<div hidden>", '<div style="visibility:hidden">'],
+)
+def test_a_page_that_is_hidden_as_a_whole_is_read_but_for_what_is_hidden_on_it(opening: str) -> None:
+    other = "<p hidden>A dialogue that nobody opened asks whether the reader wants to subscribe to the letter.</p>"
+    html = page(opening, "<h1>A</h1>", STORY_BODY, other, "</div>")
+    assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
+    html = page("<h1>A</h1>", STORY_BODY, opening, other.replace(" hidden", ""), "</div>")
+    assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
+    html = page(STORY_BODY, other).replace(b"<body>", b'<body style="display:none">')
+    assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
+
+
 def test_a_page_wrapped_in_a_form_is_still_an_article() -> None:
     html = page("<form><h1>Title</h1><div>", *(f"<p>{line}</p>" for line in STORY), "</div></form>")
     assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
