@@ -100,6 +100,9 @@ def test_other_names_for_fields_are_understood_however_they_are_written() -> Non
     draft = one_draft(lines(record))
     assert (draft.url, draft.title, draft.published, draft.updated, draft.text) == ("u", "h", "p", "m", "t")
     assert draft.extra == ""
+    record = {"date_publish": "p", "date_modify": "m", "maintext": "t"}
+    draft = one_draft(lines(record))
+    assert (draft.published, draft.updated, draft.text, draft.extra) == ("p", "m", "t", "")
 
 
 def test_a_blank_field_gives_way_to_its_other_name_and_a_second_value_is_kept() -> None:
