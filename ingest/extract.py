@@ -104,7 +104,7 @@ def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft,
         source="" if meta.url else linked.publisher,
         authors=meta.authors,
         language=meta.language,
-        is_stub=not linked.is_free and n_words < _STUB_WORDS,
+        is_stub=(meta.is_locked or not linked.is_free) and n_words < _STUB_WORDS,
         warnings=(*guesses, *more),
         extra=json.dumps({"correction": linked.correction}, ensure_ascii=False) if linked.correction else "",
     )

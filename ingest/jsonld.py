@@ -25,6 +25,7 @@ _ARTICLE_TYPES = frozenset({
 })
 # fmt: on
 _LISTING_TYPES = frozenset({"CollectionPage", "ItemList", "SearchResultsPage"})
+_DENIALS = frozenset({"false", "no", "0"})
 _MAX_DEPTH = 12
 _MAX_NODES = 5_000
 _MAX_NAMES = 200
@@ -102,15 +103,19 @@ def linked_article(scripts: Sequence[str], *urls: str) -> LinkedArticle:
     # An update's address is that of its live blog, of which it is only a part.
     parts = {id(entry) for found in entries.values() for entry in found}
     articles = [node for node in nodes if _types(node) & _ARTICLE_TYPES and id(node) not in parts]
+
+    def likeness(node: dict[str, object]) -> int:
+        return max((_likeness(node, url) for url in urls if url), default=_NAMES_NONE)
+
+    def rank(node: dict[str, object]) -> tuple[bool, int, tuple[int, int]]:
+        likely = likeness(node)
+        # Beside it, many sites describe the same page once more as an article without its updates.
+        is_live = likely > _NAMES_ANOTHER and len(entries.get(id(node), ())) > 1
+        return is_live, likely, _richness(node)
+
     if articles:
-
-        def rank(node: dict[str, object]) -> tuple[bool, int, tuple[int, int]]:
-            likeness = max((_likeness(node, url) for url in urls if url), default=_NAMES_NONE)
-            # Beside it, many sites describe the same page once more as an article without its updates.
-            is_live = likeness > _NAMES_ANOTHER and len(entries.get(id(node), ())) > 1
-            return is_live, likeness, _richness(node)
-
-        return _article(max(articles, key=rank), by_id)
+        pages = [node for node in nodes if "WebPage" in _types(node) and likeness(node) > _NAMES_ANOTHER]
+        return _article(max(articles, key=rank), by_id, pages)
     for script in loose:
         found = _loose_article(script)
         if found.headline or found.published:
@@ -194,9 +199,10 @@ def _richness(node: dict[str, object]) -> tuple[int, int]:
     return sum(bool(node.get(key)) for key in wanted), len(str(node.get("articleBody") or ""))
 
 
-def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> LinkedArticle:
+def _article(
+    node: dict[str, object], by_id: dict[str, dict[str, object]], pages: Sequence[dict[str, object]]
+) -> LinkedArticle:
     kinds = sorted(_types(node) & _ARTICLE_TYPES)
-    free = _plain(node.get("isAccessibleForFree")).rsplit("/", 1)[-1].casefold()
     publishers = _names(node.get("publisher"), by_id)
     return LinkedArticle(
         kind="LiveBlogPosting" if "LiveBlogPosting" in kinds else kinds[0],
@@ -210,9 +216,20 @@ def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> Li
         language=_language(node.get("inLanguage")),
         body=_text(node.get("articleBody")),
         correction=_correction(node.get("correction")),
-        is_free=free not in ("false", "no", "0"),
+        is_free=_is_free(node, pages),
         updates=_updates(_entries(node.get("liveBlogUpdate"), by_id), by_id),
     )
+
+
+def _is_free(node: dict[str, object], pages: Sequence[dict[str, object]]) -> bool:
+    """Whether the article is for free; where it does not say, whether no part of it and no page of it denies it."""
+    parts = [part for part in _listed(node.get("hasPart")) if isinstance(part, dict)]
+    said = _free(node)
+    return said not in _DENIALS if said else all(_free(one) not in _DENIALS for one in (*parts, *pages))
+
+
+def _free(node: dict[str, object]) -> str:
+    return _plain(node.get("isAccessibleForFree")).rsplit("/", 1)[-1].casefold()
 
 
 def _listed(value: object) -> list[object]:

@@ -52,7 +52,10 @@ _BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av|af|od)\s+(?=[A-Z\u00c0-\u02
 
 @dataclass(frozen=True, slots=True)
 class PageMeta:
-    """What a page says about itself; "" where it says nothing. Dates are ISO 8601."""
+    """What a page says about itself; "" where it says nothing. Dates are ISO 8601.
+
+    `is_locked`: It says that it is for subscribers only.
+    """
 
     title: str
     published: str
@@ -61,6 +64,7 @@ class PageMeta:
     authors: tuple[str, ...]
     url: str
     language: str
+    is_locked: bool
 
 
 def page_meta(root: _Element, linked: LinkedArticle, url: str, *, search_text: bool = True) -> PageMeta:
@@ -87,6 +91,8 @@ def page_meta(root: _Element, linked: LinkedArticle, url: str, *, search_text: b
         authors=_authors(root, metas, linked),
         url=address,
         language=_language(root, metas, linked),
+        # "metered" pages are shown whole to most readers.
+        is_locked="locked" in map(str.lower, metas.get("article:content_tier", [])),
     )
 
 

@@ -170,6 +170,30 @@ def test_a_paywalled_page_is_a_stub_with_its_lede() -> None:
     assert "Subscribe" not in draft.text
 
 
+NOT_FREE = {"isAccessibleForFree": False}
+
+
+@pytest.mark.parametrize(
+    ("head", "is_stub"),
+    [
+        (linked(**NOT_FREE), True),
+        (linked(hasPart={"@type": "WebPageElement", "isAccessibleForFree": "False"}), True),
+        (linked(hasPart=[{"@type": "ImageObject"}, NOT_FREE]), True),
+        (linked(hasPart=NOT_FREE, isAccessibleForFree=True), False),
+        (linked() + linked(**{"@type": "WebPage", **NOT_FREE}), True),
+        (linked() + linked(**{"@type": "WebPage", "url": URL, **NOT_FREE}), True),
+        (linked() + linked(**{"@type": "WebPage", "url": "https://quayside-courier.example/other", **NOT_FREE}), False),
+        (linked(isAccessibleForFree=True) + linked(**{"@type": "WebPage", **NOT_FREE}), False),
+        ('<meta property="article:content_tier" content="locked">', True),
+        ('<meta property="article:content_tier" content="metered">', False),
+        ("", False),
+    ],
+)
+def test_a_teaser_is_a_stub_wherever_the_page_says_that_it_is_locked(head: str, is_stub: bool) -> None:
+    teaser = "".join(f"<p>{line}</p>" for line in STORY[:2])
+    assert extract(page("<h1>A</h1>", teaser, head=head), URL, origin="x").is_stub is is_stub
+
+
 def test_a_page_that_says_not_free_but_shows_everything_is_no_stub() -> None:
     long = page("<h1>A</h1>", *(f"<p>{i}. {line}</p>" for i, line in enumerate(STORY * 6)))
     assert not extract(
