@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from itertools import islice
 from urllib.parse import urljoin
@@ -104,8 +105,10 @@ def linked_article(scripts: Sequence[str], *urls: str) -> LinkedArticle:
     parts = {id(entry) for found in entries.values() for entry in found}
     articles = [node for node in nodes if _types(node) & _ARTICLE_TYPES and id(node) not in parts]
 
+    known = [(url, canonical_url(url)) for url in dict.fromkeys(urls) if url]
+
     def likeness(node: dict[str, object]) -> int:
-        return max((_likeness(node, url) for url in urls if url), default=_NAMES_NONE)
+        return max((_likeness(node, url, page) for url, page in known), default=_NAMES_NONE)
 
     def rank(node: dict[str, object]) -> tuple[bool, int, tuple[int, int]]:
         likely = likeness(node)
@@ -162,20 +165,24 @@ def _is_reference(node: dict[str, object]) -> bool:
     return node.keys() <= {"@id", "@type"}
 
 
+# A description is held against each address of the page in turn.
+_identity = lru_cache(maxsize=16)(canonical_url)
 # How sure it is that a description is of the page at an address.
 _NAMES_ANOTHER, _NAMES_NONE, _NAMES_NEARLY, _NAMES_IT = range(4)
 
 
-def _likeness(node: dict[str, object], url: str) -> int:
-    """Whether a description names `url` as its page: for sure, but for the query, no page at all, or another."""
+def _likeness(node: dict[str, object], url: str, page: str | None) -> int:
+    """Whether a description names `url` as its page: for sure, but for the query, no page at all, or another.
+
+    `page` is the identity of `url`.
+    """
     named = [_address(node.get(key)) for key in ("url", "mainEntityOfPage")]
     try:
         # An `@id` may be any name, so that another one says nothing.
         found = [urljoin(url, address) for address in (*named, _address(node.get("@id"))) if address]
     except ValueError:
         return _NAMES_ANOTHER
-    page = canonical_url(url)
-    if page is not None and page in map(canonical_url, found):
+    if page is not None and page in map(_identity, found):
         return _NAMES_IT
     if _bare(url) in map(_bare, found):
         return _NAMES_NEARLY

@@ -44,6 +44,7 @@ def is_mhtml(head: bytes) -> bool:
 
 def saved_page(message: bytes) -> SavedPage | None:
     """The page in a message; None where it holds none."""
+    message = message.lstrip()
     top = _parsed(_head(message))
     for head, part in islice(_parts(message), _MAX_PARTS):
         if head.get_content_type() == "text/html":

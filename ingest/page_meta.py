@@ -43,7 +43,7 @@ _ISO = re.compile(
 )
 _NO_FUTURE_S = 2**40
 _SEPARATOR = re.compile(r"\s+(?:[|·•»*–—-]+|::|[/~«‹⋆★])\s+|\s*[|»]\s*|(?<=\w):\s+")
-# These stand in headlines too, so that what is left of one being a headline says nothing.
+# These stand inside headlines too: a title ends at one only before the site's name, not where a known headline does.
 _IN_HEADLINES = frozenset({":", "::", "/", "~", "«", "‹", "⋆", "★"})
 _QUOTES = tuple("\"'“”„‘’«»")
 _ENTITY = re.compile(r"&#?\w{2,8};")

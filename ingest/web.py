@@ -223,12 +223,14 @@ class WebSource:
 
     def _completed(self, draft: Draft, target: _Target) -> Draft:
         """A page's draft with what the person or the sitemap knows."""
+        from ingest.page_meta import iso_date
+
         if target.is_given:
             return draft if draft.part else self._given.over(draft)
         listed = target.listed
         if listed is not None:
             draft = replace(draft, title=draft.title or listed.title, language=draft.language or listed.language)
-            if listed.published and draft.date_from in WEAK_DATES:
+            if draft.date_from in WEAK_DATES and iso_date(listed.published):
                 draft = replace(draft, published=listed.published, date_from="sitemap")
         return self._given.under(draft)
 

@@ -49,7 +49,7 @@ def ingested(tmp_path: Path, content: bytes, url: str = "") -> list[Draft | Reje
     "text",
     [
         message(PAGE, PICTURE, head=SAVED_FROM),
-        message(PAGE, PICTURE, head=SAVED_FROM).replace("\n", "\r\n"),
+        "\n\n" + message(PAGE, PICTURE, head=SAVED_FROM).replace("\n", "\r\n"),
         message(PICTURE, PAGE.replace("html", f"html\nContent-Location: {URL}", 1)),
         message(NOTE, message(PAGE, kind="alternative", boundary="in"), head=SAVED_FROM),
         message(PAGE, head="snapshot-content-location: https://quay.example/news/\n harbour-bridge\n"),

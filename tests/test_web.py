@@ -240,16 +240,18 @@ def test_a_sitemaps_date_counts_more_than_a_day_found_in_the_text_and_less_than_
     web: Web, site: Server
 ) -> None:
     undated = story(0).replace("article:published_time", "og:type")
-    site.routes["/0"] = Page(undated.replace("</h1>", '</h1><div class="date">April 12, 2025</div>'))
-    site.routes["/1"] = Page(story(1))
-    listed = sitemap((of(site, "/0"), ""), (of(site, "/1"), "")).replace(
-        "</loc>", "</loc><news><publication_date>2025-04-17</publication_date></news>"
+    in_text = undated.replace("</h1>", '</h1><div class="date">April 12, 2025</div>')
+    site.routes.update({"/0": Page(in_text), "/1": Page(story(1)), "/2": Page(in_text)})
+    listed = "".join(
+        f"<url><loc>{of(site, path)}</loc><news><publication_date>{day}</publication_date></news></url>"
+        for path, day in (("/0", "2025-04-17"), ("/1", "2025-04-17"), ("/2", "last week"))
     )
-    site.routes["/sitemap.xml"] = Page(listed, content_type="application/xml")
+    site.routes["/sitemap.xml"] = Page(sitemap().replace("></", f">{listed}</"), content_type="application/xml")
     found = drafts(read(source(web, of(site, "/sitemap.xml"))))
-    assert {(draft.published, draft.date_from) for draft in found} == {
-        ("2025-04-17", "sitemap"),
-        ("2025-04-18T08:00:00+00:00", "meta"),
+    assert {draft.url[-2:]: (draft.published, draft.date_from) for draft in found} == {
+        "/0": ("2025-04-17", "sitemap"),
+        "/1": ("2025-04-18T08:00:00+00:00", "meta"),
+        "/2": ("2025-04-12", "text"),
     }
 
 
