@@ -84,9 +84,9 @@ def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft,
         raise ExtractError(about, "holds no HTML")
 
     from ingest.jsonld import LinkedArticle, linked_article
-    from ingest.page_meta import canonical_url, meta_values, page_meta
+    from ingest.page_meta import canonical_url, is_json_ld, meta_values, page_meta
 
-    scripts = ["".join(script.itertext()) for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
+    scripts = ["".join(script.itertext()) for script in root.iter("script") if is_json_ld(script)]
     linked = linked_article(scripts, url, canonical_url(root, meta_values(root), LinkedArticle(), url))
     oversized = _is_oversized(root)
     meta = page_meta(root, linked, url, search_text=not oversized and len(text) <= _MAX_DATE_CHARS)

@@ -108,6 +108,11 @@ def meta_values(root: _Element) -> dict[str, list[str]]:
     return found
 
 
+def is_json_ld(script: _Element) -> bool:
+    """Whether a `<script>` holds JSON-LD."""
+    return "ld+json" in (script.get("type") or "").lower()
+
+
 def _of(metas: dict[str, list[str]], names: Iterable[str]) -> list[str]:
     return [value for name in names for value in metas.get(name, [])]
 
@@ -187,7 +192,7 @@ def _htmldate(root: _Element, url: str) -> str:
     tree = deepcopy(root)  # it edits the tree
     # The day of a build, or of the picture for social networks, is not the article's.
     for script in tree.iter("script"):
-        if "ld+json" not in (script.get("type") or ""):
+        if not is_json_ld(script):
             script.text = None
     for meta in tree.iter("meta"):
         if (meta.get("property") or "").lower().startswith("og:image"):

@@ -237,6 +237,11 @@ def test_nothing_is_refused_and_not_a_crash(html: bytes) -> None:
     ("head", "published", "date_from"),
     [
         (linked(datePublished="2024-05-06T07:08:09Z"), "2024-05-06T07:08:09+00:00", "json-ld"),
+        (
+            linked(datePublished="2024-05-06T07:08:09Z").replace("ld+json", "LD+JSON"),
+            "2024-05-06T07:08:09+00:00",
+            "json-ld",
+        ),
         (linked(datePublished="soon") + '<meta name="date" content="2024-05-06">', "2024-05-06", "meta"),
         (
             '<meta property="article:published_time" content="2024-05-06 07:08:09 +02:00">',
