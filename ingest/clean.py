@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
+from index.scripts import count_words
+
 # Zero-width space, word joiner, byte-order mark and soft hyphen only mark where a line may break; inside
 # a word they hide it from every search.
 _INVISIBLE = "\u00ad\u200b\u2060\ufeff"
@@ -352,7 +354,7 @@ def clean(title: str, text: str, *, is_stub: bool = False, learned: Set[str] = f
         break
 
     stored, cuts = _joined(lines, gone)
-    n_words = len(stored.split())
+    n_words = count_words(stored)
     return Cleaned(
         title=title,
         text=stored,
@@ -397,7 +399,7 @@ def _ends_a_sentence(line: str) -> bool:
 
 
 def _is_prose(line: str) -> bool:
-    return _ends_a_sentence(line) and len(line.split()) >= _PROSE_WORDS
+    return _ends_a_sentence(line) and count_words(line) >= _PROSE_WORDS
 
 
 def _is_learned(line: str, learned: Set[str]) -> bool:

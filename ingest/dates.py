@@ -81,7 +81,10 @@ def read_date(text: str, now_s: int) -> tuple[str | None, Problem]:
 
 def _read(text: str) -> date | datetime | None:
     """The date that `text` spells; ValueError if there is no such day or hour."""
-    # First, because 12 digits are milliseconds of the nineties and no compact ISO date in use.
+    compact = _compact(text)
+    if compact:
+        return compact
+    # Before ISO, because 12 digits may also be milliseconds, and 10 seconds.
     epoch = _EPOCH.fullmatch(text)
     if epoch:
         number = int(epoch[1])
@@ -92,8 +95,22 @@ def _read(text: str) -> date | datetime | None:
     if iso:
         return _from_iso(iso)
     if _RFC_2822.match(text):
-        return parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
+        # It knows the zones of America alone, and neither a.m. nor p.m.
+        return _from_prose(text) or found if found.tzinfo is None and text[-1].isalpha() else found
     return _from_prose(text)
+
+
+def _compact(text: str) -> datetime | None:
+    """Twelve digits that are a day and a time of this century or the last; as milliseconds all are of 1976."""
+    found = _ISO.fullmatch(text) if len(text) == 12 and text.startswith(("19", "20")) else None
+    if found is None or found["hour"] is None:
+        return None
+    try:
+        moment = _from_iso(found)
+    except ValueError:
+        return None
+    return moment if isinstance(moment, datetime) else None
 
 
 def _from_iso(match: re.Match[str]) -> date | datetime:
@@ -130,11 +147,13 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
-_SLASHED = re.compile(r"(?<![0-9])([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}")
+_SLASHED = re.compile(r"(?<![0-9])([0-9]{1,2})([/-])([0-9]{1,2})\2[0-9]{4}(?![0-9])")
 _DOTTED = re.compile(r"(?<![0-9])[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 _COMMENT = re.compile(r"\s*\([^)]*\)$")
 # "ET" is summer or winter time by the date; taken for one of them it is an hour off for half the year.
 _US_ZONE = re.compile(r"\b([ECMP])T\b")
+# Of India, Israel and Ireland.
+_UNKNOWN_ZONE = re.compile(r"\s*\bIST\b")
 _US_ZONES = {
     "E": "America/New_York",
     "C": "America/Chicago",
@@ -146,10 +165,10 @@ _US_ZONES = {
 @lru_cache(maxsize=4096)
 def _from_prose(text: str) -> date | datetime | None:
     """A date in words; None unless day, month and a year of four digits stand there."""
-    text = _COMMENT.sub("", _LABEL.sub("", text))
+    text = _UNKNOWN_ZONE.sub("", _COMMENT.sub("", _LABEL.sub("", text)))
     slashed = _SLASHED.search(text)
     # 04/05/2025 is April in one country and May in the next.
-    ambiguous = slashed and slashed[1] != slashed[2] and max(int(slashed[1]), int(slashed[2])) <= 12
+    ambiguous = slashed and slashed[1] != slashed[3] and max(int(slashed[1]), int(slashed[3])) <= 12
     if not _YEAR.search(text) or ambiguous:
         return None
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from index.errors import ExtractError
+from index.scripts import count_words
 from ingest.draft import Draft
 from ingest.page_bytes import decode_page, looks_like_html
 
@@ -82,16 +83,16 @@ def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft,
     if root is None:
         raise ExtractError(about, "holds no HTML")
 
-    from ingest.jsonld import linked_article
-    from ingest.page_meta import page_meta
+    from ingest.jsonld import LinkedArticle, linked_article
+    from ingest.page_meta import canonical_url, is_json_ld, meta_values, page_meta
 
-    scripts = ["".join(script.itertext()) for script in root.iter("script") if "ld+json" in (script.get("type") or "")]
-    linked = linked_article(scripts, url)
+    scripts = ["".join(script.itertext()) for script in root.iter("script") if is_json_ld(script)]
+    linked = linked_article(scripts, url, canonical_url(root, meta_values(root), LinkedArticle(), url))
     oversized = _is_oversized(root)
     meta = page_meta(root, linked, url, search_text=not oversized and len(text) <= _MAX_DATE_CHARS)
     body, more = _body(root, linked, meta, oversized)
     _check_article(about, body, linked, meta, root)
-    n_words = len(body.split())
+    n_words = count_words(body)
     draft = Draft(
         origin=origin,
         text=body,
@@ -103,7 +104,7 @@ def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft,
         source="" if meta.url else linked.publisher,
         authors=meta.authors,
         language=meta.language,
-        is_stub=not linked.is_free and n_words < _STUB_WORDS,
+        is_stub=(meta.is_locked or not linked.is_free) and n_words < _STUB_WORDS,
         warnings=(*guesses, *more),
         extra=json.dumps({"correction": linked.correction}, ensure_ascii=False) if linked.correction else "",
     )
@@ -125,10 +126,11 @@ def _parse(text: str) -> HtmlElement | None:
 
 def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta, oversized: bool) -> tuple[str, tuple[str, ...]]:
     """The article's paragraphs, and warnings; "" if nothing on the page reads like an article."""
-    from ingest.page_blocks import Selection, page_blocks
+    from ingest.page_blocks import Selection, page_blocks, words
     from ingest.page_choice import article_blocks, is_list_of_links, long_paragraphs
 
-    blocks = page_blocks(root)
+    # Some pages are hidden as a whole until a script runs, or while a dialogue is open.
+    blocks = page_blocks(root) or page_blocks(root, opens_hidden=True)
     told = _told_lines(linked)
     if oversized:
         return _join(long_paragraphs(blocks)), ("oversized",)
@@ -143,7 +145,7 @@ def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta, oversized: b
         authors=meta.authors,
         is_live=linked.kind == "LiveBlogPosting",
     )
-    shown_words = sum(len(block.text.split()) for block in chosen)
+    shown_words = sum(len(words(block.text)) for block in chosen)
     # The page draws its text by script, but carries all of it for search engines.
     if stated.n_words > max(2 * shown_words, 60) and stated.share_in(blocks) < 0.3:
         return "\n\n".join(told), ("json-ld-text",)
@@ -213,7 +215,7 @@ def _trafilatura_lines(root: HtmlElement, url: str) -> list[str]:
 
 def _check_article(about: str, body: str, linked: LinkedArticle, meta: PageMeta, root: HtmlElement) -> None:
     """Raises `ExtractError` unless the page describes or shows an article."""
-    n_words = len(body.split())
+    n_words = count_words(body)
     if n_words < _MIN_WORDS and not (linked.kind and body):
         why = "shows no text of an article"
         if _WALL.search(" ".join(root.text_content().split())[:5_000]):

@@ -31,8 +31,8 @@ _FINAL = frozenset(
         *("status 401", "status 402", "status 403", "status 405", "status 406", "status 451"),
     }
 )
-# Weaker than what the feed says; see `ingest.page_meta`.
-_WEAK_DATES = frozenset({"", "url", "text"})
+# Weaker than what a feed or a sitemap says; see `ingest.page_meta`.
+WEAK_DATES = frozenset({"", "url", "text"})
 _MIN_WORDS = 12
 
 
@@ -175,7 +175,7 @@ def read_page(reply: Fetched, entry: Entry, feed_url: str, *, source: str = "", 
 
 def _completed(page: Draft, entry: Entry, source: str, extra: str) -> Draft:
     """A page's draft with what only the feed says."""
-    is_weak = page.date_from in _WEAK_DATES and bool(entry.published)
+    is_weak = page.date_from in WEAK_DATES and bool(entry.published)
     published, date_from = (entry.published, "feed") if is_weak else (page.published, page.date_from)
     return replace(
         page,

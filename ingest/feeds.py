@@ -25,6 +25,7 @@ from lxml.html import HtmlElement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import FeedError
+from index.scripts import count_words
 from ingest.dates import read_date
 from ingest.draft import Draft, encodable
 from ingest.feed_kind import HEAD_BYTES, ROOT, feed_kind
@@ -573,7 +574,7 @@ def entry_text(entry: Entry) -> str:
 
 def is_whole(entry: Entry, text: str) -> bool:
     """Whether `text`, which is the entry's, seems to be all of the article."""
-    return not _CUT_SHORT.search(text) and (entry.is_full or len(text.split()) >= _FULL_WORDS)
+    return not _CUT_SHORT.search(text) and (entry.is_full or count_words(text) >= _FULL_WORDS)
 
 
 def entry_draft(entry: Entry, feed_url: str, *, origin: str, source: str = "", text: str | None = None) -> Draft:

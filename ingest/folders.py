@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ MAX_UNZIPPED_BYTES = 4_000_000_000
 MAX_RATIO = 200
 RATIO_FROM_BYTES = 64_000_000
 
+# The folder of pictures and scripts that a browser puts beside a page it saves, in the languages of many.
+_BESIDE_PAGE = re.compile(
+    r"(.+)[_-](?:files|dateien|fichiers|file|archivos|arquivos|ficheiros|bestanden|filer|tiedostot|pliki|soubory)",
+    re.IGNORECASE,
+)
 _READ_BYTES = 65_536
 _UNZIP_BYTES = 262_144
 _GZIP = b"\x1f\x8b"
@@ -77,9 +83,9 @@ def shown(path: str | Path) -> str:
 def walk(root: Path) -> Iterator[Found]:
     """The visible files under a folder, depth first, sorted by name.
 
-    Hidden names, devices, pipes and links to folders are passed over. A link to a file that stays in the
-    folder counts only where the file itself is hidden, as every other one is met on its own; a link that
-    leaves the folder and a folder that cannot be listed are given with their fault.
+    Hidden names, devices, pipes, links to folders and what a browser saved beside a page are passed over. A
+    link to a file that stays in the folder counts only where the file itself is hidden, as every other one is
+    met on its own; a link that leaves the folder and a folder that cannot be listed are given with their fault.
 
     Raises:
         OSError: `root` itself cannot be listed.
@@ -91,7 +97,15 @@ def walk(root: Path) -> Iterator[Found]:
 
 def _visible(folder: Path) -> list[str]:
     # One folder's names are held at a time, never a whole tree's.
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    pages = {Path(name).stem for name in names if name.lower().endswith((".html", ".htm"))}
+    return [name for name in names if not (_page_beside(name) in pages and (folder / name).is_dir())]
+
+
+def _page_beside(name: str) -> str:
+    """The name of the page whose pictures and scripts lie in a folder of this name, or ""."""
+    found = _BESIDE_PAGE.fullmatch(name)
+    return found[1] if found else ""
 
 
 def _under(path: Path, home: Path) -> Iterator[Found]:

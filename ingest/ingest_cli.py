@@ -26,7 +26,7 @@ def ingest(
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="JSONL, CSV, text, HTML, feeds, WARC, folders; OPML; addresses of pages, sitemaps and feeds; "
+            help="JSONL, CSV, text, HTML, MHTML, feeds, WARC, folders; OPML; addresses of pages, sitemaps and feeds; "
             "- for standard input.",
         ),
     ],

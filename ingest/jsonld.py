@@ -10,10 +10,13 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from itertools import islice
+from urllib.parse import urljoin
 
 from ingest.draft import encodable
+from ingest.identity import canonical_url
 
 # fmt: off
 _ARTICLE_TYPES = frozenset({
@@ -23,6 +26,7 @@ _ARTICLE_TYPES = frozenset({
 })
 # fmt: on
 _LISTING_TYPES = frozenset({"CollectionPage", "ItemList", "SearchResultsPage"})
+_DENIALS = frozenset({"false", "no", "0"})
 _MAX_DEPTH = 12
 _MAX_NODES = 5_000
 _MAX_NAMES = 200
@@ -76,11 +80,16 @@ class LinkedArticle:
     updates: tuple[Update, ...] = ()
 
 
-def linked_article(scripts: Sequence[str], url: str = "") -> LinkedArticle:
+def linked_article(scripts: Sequence[str], *urls: str) -> LinkedArticle:
     """The article described by the JSON-LD `scripts` of one page; empty fields if there is none.
 
-    Where several are described (related stories, a list), the one whose address is `url` wins, then the
-    one with the most said about it, then the first.
+    Where several are described (related stories, a list), a live blog that may be this page wins, then the one
+    whose address is one of `urls`, then one without an address, then the one with the most said about it, then
+    the first.
+
+    Args:
+        scripts: Their text.
+        urls: Where the page was found and what it calls its own address, as far as known.
     """
     nodes: list[dict[str, object]] = []
     loose: list[str] = []
@@ -90,13 +99,26 @@ def linked_article(scripts: Sequence[str], url: str = "") -> LinkedArticle:
             loose.append(script)
         else:
             nodes.extend(_walk(parsed))
+    by_id = {str(node["@id"]): node for node in nodes if "@id" in node and not _is_reference(node)}
+    entries = {id(node): _entries(node["liveBlogUpdate"], by_id) for node in nodes if node.get("liveBlogUpdate")}
     # An update's address is that of its live blog, of which it is only a part.
-    parts = {id(entry) for node in nodes for entry in _listed(node.get("liveBlogUpdate"))}
+    parts = {id(entry) for found in entries.values() for entry in found}
     articles = [node for node in nodes if _types(node) & _ARTICLE_TYPES and id(node) not in parts]
+
+    known = [(url, canonical_url(url)) for url in dict.fromkeys(urls) if url]
+
+    def likeness(node: dict[str, object]) -> int:
+        return max((_likeness(node, url, page) for url, page in known), default=_NAMES_NONE)
+
+    def rank(node: dict[str, object]) -> tuple[bool, int, tuple[int, int]]:
+        likely = likeness(node)
+        # Beside it, many sites describe the same page once more as an article without its updates.
+        is_live = likely > _NAMES_ANOTHER and len(entries.get(id(node), ())) > 1
+        return is_live, likely, _richness(node)
+
     if articles:
-        by_id = {str(node["@id"]): node for node in nodes if "@id" in node and len(node) > 1}
-        best = max(articles, key=lambda node: (_is_about(node, url), _richness(node)))
-        return _article(best, by_id)
+        pages = [node for node in nodes if "WebPage" in _types(node) and likeness(node) > _NAMES_ANOTHER]
+        return _article(max(articles, key=rank), by_id, pages)
     for script in loose:
         found = _loose_article(script)
         if found.headline or found.published:
@@ -139,11 +161,32 @@ def _types(node: dict[str, object]) -> set[str]:
     return {name.rsplit("/", 1)[-1].removeprefix("schema:") for name in names if isinstance(name, str)}
 
 
-def _is_about(node: dict[str, object], url: str) -> bool:
-    if not url:
-        return False
-    plain = _bare(url)
-    return any(_bare(_address(node.get(key))) == plain for key in ("url", "mainEntityOfPage", "@id"))
+def _is_reference(node: dict[str, object]) -> bool:
+    return node.keys() <= {"@id", "@type"}
+
+
+# A description is held against each address of the page in turn.
+_identity = lru_cache(maxsize=16)(canonical_url)
+# How sure it is that a description is of the page at an address.
+_NAMES_ANOTHER, _NAMES_NONE, _NAMES_NEARLY, _NAMES_IT = range(4)
+
+
+def _likeness(node: dict[str, object], url: str, page: str | None) -> int:
+    """Whether a description names `url` as its page: for sure, but for the query, no page at all, or another.
+
+    `page` is the identity of `url`.
+    """
+    named = [_address(node.get(key)) for key in ("url", "mainEntityOfPage")]
+    try:
+        # An `@id` may be any name, so that another one says nothing.
+        found = [urljoin(url, address) for address in (*named, _address(node.get("@id"))) if address]
+    except ValueError:
+        return _NAMES_ANOTHER
+    if page is not None and page in map(_identity, found):
+        return _NAMES_IT
+    if _bare(url) in map(_bare, found):
+        return _NAMES_NEARLY
+    return _NAMES_ANOTHER if any(named) else _NAMES_NONE
 
 
 def _bare(url: str) -> str:
@@ -163,9 +206,10 @@ def _richness(node: dict[str, object]) -> tuple[int, int]:
     return sum(bool(node.get(key)) for key in wanted), len(str(node.get("articleBody") or ""))
 
 
-def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> LinkedArticle:
+def _article(
+    node: dict[str, object], by_id: dict[str, dict[str, object]], pages: Sequence[dict[str, object]]
+) -> LinkedArticle:
     kinds = sorted(_types(node) & _ARTICLE_TYPES)
-    free = _plain(node.get("isAccessibleForFree")).rsplit("/", 1)[-1].casefold()
     publishers = _names(node.get("publisher"), by_id)
     return LinkedArticle(
         kind="LiveBlogPosting" if "LiveBlogPosting" in kinds else kinds[0],
@@ -179,22 +223,45 @@ def _article(node: dict[str, object], by_id: dict[str, dict[str, object]]) -> Li
         language=_language(node.get("inLanguage")),
         body=_text(node.get("articleBody")),
         correction=_correction(node.get("correction")),
-        is_free=free not in ("false", "no", "0"),
-        updates=_updates(node.get("liveBlogUpdate"), by_id),
+        is_free=_is_free(node, pages),
+        updates=_updates(_entries(node.get("liveBlogUpdate"), by_id), by_id),
     )
+
+
+def _is_free(node: dict[str, object], pages: Sequence[dict[str, object]]) -> bool:
+    """Whether the article is for free; where it does not say, whether no part of it and no page of it denies it."""
+    parts = [part for part in _listed(node.get("hasPart")) if isinstance(part, dict)]
+    said = _free(node)
+    return said not in _DENIALS if said else all(_free(one) not in _DENIALS for one in (*parts, *pages))
+
+
+def _free(node: dict[str, object]) -> str:
+    return _plain(node.get("isAccessibleForFree")).rsplit("/", 1)[-1].casefold()
 
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _updates(value: object, by_id: dict[str, dict[str, object]]) -> tuple[Update, ...]:
-    entries = islice((entry for entry in _listed(value) if isinstance(entry, dict)), _MAX_UPDATES)
+def _entries(value: object, by_id: dict[str, dict[str, object]]) -> list[dict[str, object]]:
+    """A live blog's entries, also where they are wrapped in an `ItemList` or stand elsewhere on the page."""
+    listed = (one for item in _listed(value) for one in _listed(_inside(item, "itemListElement")))
+    items = islice((_inside(one, "item") for one in listed), _MAX_UPDATES)
+    found = [item for item in items if isinstance(item, dict)]
+    return [by_id.get(str(entry.get("@id")), entry) if _is_reference(entry) else entry for entry in found]
+
+
+def _inside(value: object, name: str) -> object:
+    """What an object wraps under `name`; itself where it wraps nothing."""
+    return value.get(name, value) if isinstance(value, dict) else value
+
+
+def _updates(entries: Sequence[dict[str, object]], by_id: dict[str, dict[str, object]]) -> tuple[Update, ...]:
     return tuple(
         Update(
             _plain(entry.get("datePublished")),
             _plain(entry.get("headline")),
-            _text(entry.get("articleBody")) or _text(entry.get("text")),
+            next(filter(None, (_text(entry.get(key)) for key in ("articleBody", "text", "description"))), ""),
             _plain(entry.get("dateModified")),
             _place(entry),
             _names(entry.get("author"), by_id),
@@ -237,6 +304,8 @@ def _text(value: object) -> str:
     """A string with its line breaks; lists are joined as paragraphs."""
     if isinstance(value, list):
         return "\n\n".join(filter(None, map(_text, value)))
+    if isinstance(value, dict):
+        value = value.get("@value") or value.get("text")
     return encodable(value).strip() if isinstance(value, str) else ""
 
 

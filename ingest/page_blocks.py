@@ -30,6 +30,8 @@ _BLOCK = frozenset({
 # fmt: on
 _AROUND = frozenset({"nav", "footer", "aside", "figure", "figcaption", "form", "menu"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+# Where templates write what an element is for; classes may be letters that a build tool drew.
+_NAMING = ("class", "itemprop", "id", "data-testid", "data-component", "data-gu-name")
 # Every block inside repeats it.
 _MAX_ROLE_CHARS = 1_000
 # Without the no-break spaces, which a browser shows one by one.
@@ -53,7 +55,7 @@ class Block:
         text: As a browser shows it, white space collapsed; `<br>` is a line break.
         tag: The innermost block element around it.
         around: Those of nav, footer, aside, figure, … that it stands in; `embed` is a network's post.
-        role: Lower-case classes and itemprops of `tag` and of the element around it.
+        role: Lower-case classes and other names (`_NAMING`) of `tag` and of the element around it.
         link_share: Share of its characters that are link text, in [0, 1].
         parent: Number of the element around `tag`; equal for siblings.
         is_time: It holds a `<time>` element and little else.
@@ -82,9 +84,14 @@ def shown(text: str) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def page_blocks(root: _Element) -> list[Block]:
-    """All blocks with text, in page order; scripts, buttons and what `hidden` or a style hides left out."""
-    return list(_Walk().blocks(root))
+def page_blocks(root: _Element, *, opens_hidden: bool = False) -> list[Block]:
+    """All blocks with text, in page order; scripts, buttons and what `hidden` or a style hides left out.
+
+    Args:
+        root: Of the page.
+        opens_hidden: Read what is hidden too, but not what is hidden inside of that.
+    """
+    return list(_Walk(opens_hidden).blocks(root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,9 @@ class _Open:
 class _Walk:
     """The state of one pass: the block being filled and where in the tree it stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, opens_hidden: bool) -> None:
+        self._opens_hidden = opens_hidden
+        self._opened: _Element | None = None
         self._pieces: list[str] = []
         self._n_link = 0
         self._n_time = 0
@@ -113,6 +122,7 @@ class _Walk:
 
         walk = iterwalk(root, events=("start", "end", "comment", "pi"))
         n_elements = 0
+        skipped: _Element | None = None
         for event, element in walk:
             if event in ("comment", "pi"):
                 self._add(element.tail)
@@ -120,12 +130,14 @@ class _Walk:
             tag = element.tag if isinstance(element.tag, str) else ""
             if event == "start":
                 n_elements += 1
-                if tag in _HIDDEN or _is_hidden(element):
+                if tag in _HIDDEN or self._hides(element):
+                    skipped = element
                     walk.skip_subtree()
                     continue
                 if tag in _BLOCK:
                     yield from self._flush()
-                    role = f"{element.get('class', '')} {element.get('itemprop', '')}".strip().lower()[:_MAX_ROLE_CHARS]
+                    named = (element.get(name) for name in _NAMING)
+                    role = " ".join(filter(None, named)).strip().lower()[:_MAX_ROLE_CHARS]
                     kind = "embed" if _EMBED.search(role) else tag if tag in _AROUND else ""
                     self._stack.append(_Open(tag, n_elements, role, kind))
                 elif tag == "br":
@@ -134,15 +146,26 @@ class _Walk:
                 self._n_times_open += tag == "time"
                 self._add(element.text)
                 continue
-            if tag not in _HIDDEN and not _is_hidden(element):
+            if element is not skipped:
                 self._n_links_open -= tag == "a"
                 self._n_times_open -= tag == "time"
                 if tag in _BLOCK:
                     yield from self._flush()
                     self._stack.pop()
+            if element is self._opened:
+                self._opened = None
             if element is not root:
                 self._add(element.tail)
         yield from self._flush()
+
+    def _hides(self, element: _Element) -> bool:
+        """Whether an element is not read."""
+        if not _is_hidden(element):
+            return False
+        if not self._opens_hidden or self._opened is not None:
+            return True
+        self._opened = element
+        return False
 
     def _add(self, text: str | None) -> None:
         if not text:

@@ -15,6 +15,9 @@ from ingest.page_blocks import Block, Selection, words
 _COMPLETE = 0.6
 _ON_PAGE = 0.8
 _LINK_DENSE = 0.6
+# A sentence may be mostly links; a list of links in one paragraph is nothing else.
+_ALL_LINKS = 0.9
+_GAP_LINKS = 0.4
 # Elements beside the text; each counts as such only while it holds less than this share of the text,
 # since some sites wrap a whole page in `<form>` or `<aside>`.
 _BESIDE = frozenset({"nav", "footer", "aside", "form", "menu", "figure", "figcaption", "embed", "caption"})
@@ -23,8 +26,9 @@ _CAPTION_ROLE = re.compile(
     r"(?<![a-z])(?:(?:img|image|photo|picture|media|bild|foto)[-_]*)?(?:caption|credits?|copyright)s?(?![a-z])"
 )
 _LEDE_ROLE = re.compile(
-    r"lead(?!er)|lede|teaser|standfirst|sub-?(?:title|head|headline)|summary|intro|dek(?![a-z])|abstract|sapo|perex|"
-    r"entradilla|ingress|vorspann|chapeau|description|alternativeheadline|bullet|key-?points"
+    r"lead(?!er)|lede|teaser|standfirst|sub-?(?:title|head|headline)|summary|intro|dek(?![a-z])|deck(?![a-z])|abstract|"
+    r"excerpt|synopsis|preamble|sapo|perex|entradilla|bajada|sumario|ingress|vorspann|chapeau|chapo|occhiello|"
+    r"sottotitolo|linha-?fina|description|alternativeheadline|bullet|key-?points"
 )
 _LEDE_REACH = 20
 _LEDE_WORDS = 6
@@ -81,21 +85,33 @@ def _as_stated(blocks: Sequence[Block], picked: set[int], stated: Selection) -> 
 
 
 def _gaps(blocks: Sequence[Block], picked: set[int]) -> set[int]:
-    """Paragraphs between two picked ones of the same parent that the extractor dropped for their links."""
+    """Paragraphs that the extractor dropped for their links: between two picked ones of the same parent, or in a
+    wrapper of their own like those next to them.
+    """
+    paragraphs = [i for i in sorted(picked) if blocks[i].tag == "p"]
     firsts: dict[int, int] = {}
     lasts: dict[int, int] = {}
-    for i in sorted(picked):
-        if blocks[i].tag == "p":
-            firsts.setdefault(blocks[i].parent, i)
-            lasts[blocks[i].parent] = i
-    return {
+    for i in paragraphs:
+        firsts.setdefault(blocks[i].parent, i)
+        lasts[blocks[i].parent] = i
+    siblings = {i for i, one in enumerate(blocks) if firsts.get(one.parent, i) < i < lasts.get(one.parent, i)}
+    wrapped = {
         i
-        for i, block in enumerate(blocks)
-        if block.tag == "p"
-        and firsts.get(block.parent, i) < i < lasts.get(block.parent, i)
-        and len(words(block.text)) >= _GAP_WORDS
-        and _SENTENCE_END.search(block.text)
+        for before, after in pairwise(paragraphs)
+        if _place(blocks[before]) == _place(blocks[after])
+        for i in range(before + 1, after)
+        if _place(blocks[i]) == _place(blocks[before]) and blocks[i].link_share <= _GAP_LINKS
     }
+    return {i for i in siblings | wrapped if _is_prose(blocks[i])}
+
+
+def _place(block: Block) -> tuple[str, frozenset[str]]:
+    return block.role, block.around
+
+
+def _is_prose(block: Block) -> bool:
+    """Whether it is a paragraph of a whole sentence."""
+    return block.tag == "p" and _SENTENCE_END.search(block.text) is not None and len(words(block.text)) >= _GAP_WORDS
 
 
 def _kinds(block: Block) -> frozenset[str]:
@@ -111,24 +127,34 @@ def _beside(blocks: Sequence[Block], picked: set[int]) -> frozenset[str]:
 
 
 def _is_foreign(block: Block, beside: frozenset[str]) -> bool:
-    return bool(_kinds(block) & beside) or block.link_share > _LINK_DENSE
+    if _kinds(block) & beside or block.link_share >= _ALL_LINKS:
+        return True
+    return block.link_share > _LINK_DENSE and not _is_prose(block)
 
 
 def _lede(blocks: Sequence[Block], first: int, description: str, title: str, beside: frozenset[str]) -> set[int]:
-    """Summaries between headline and text: the site's own description, or what the classes call one."""
+    """Summaries between headline and text: the site's own description, or what the classes call one.
+
+    A headline that is said again below its `<h1>` (as in breadcrumbs) ends the search only where no `<h1>` of it
+    is found.
+    """
     wanted, headline = words(description), words(title)
     ledes: set[int] = set()
+    below: set[int] | None = None
     for i in range(first - 1, max(first - _LEDE_REACH, 0) - 1, -1):
         block = blocks[i]
         found = words(block.text)
-        if block.tag == "h1" or found == headline:
-            return ledes
+        if block.tag == "h1":
+            return ledes if below is None or found == headline else below
+        if found == headline:
+            below = ledes.copy() if below is None else below
+            continue
         if len(found) < _LEDE_WORDS or _is_foreign(block, beside):
             continue
         if found == wanted or _LEDE_ROLE.search(block.role):
             ledes.add(i)
     # Without a headline above, classes say too little: a teaser of another story looks the same.
-    return {i for i in ledes if words(blocks[i].text) == wanted}
+    return below if below is not None else {i for i in ledes if words(blocks[i].text) == wanted}
 
 
 def _times_above(blocks: Sequence[Block], picked: set[int]) -> set[int]:

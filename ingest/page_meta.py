@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 from lxml.etree import _Element
@@ -41,13 +42,20 @@ _ISO = re.compile(
     r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
 _NO_FUTURE_S = 2**40
-_SEPARATOR = re.compile(r"\s+[|·•»*–—-]+\s+|\s*[|»]\s*|(?<=\w):\s+")
+_SEPARATOR = re.compile(r"\s+(?:[|·•»*–—-]+|::|[/~«‹⋆★])\s+|\s*[|»]\s*|(?<=\w):\s+")
+# These stand inside headlines too: a title ends at one only before the site's name, not where a known headline does.
+_IN_HEADLINES = frozenset({":", "::", "/", "~", "«", "‹", "⋆", "★"})
+_QUOTES = tuple("\"'“”„‘’«»")
+_ENTITY = re.compile(r"&#?\w{2,8};")
 _BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av|af|od)\s+(?=[A-Z\u00c0-\u024f])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class PageMeta:
-    """What a page says about itself; "" where it says nothing. Dates are ISO 8601."""
+    """What a page says about itself; "" where it says nothing. Dates are ISO 8601.
+
+    `is_locked`: It says that it is for subscribers only.
+    """
 
     title: str
     published: str
@@ -56,6 +64,7 @@ class PageMeta:
     authors: tuple[str, ...]
     url: str
     language: str
+    is_locked: bool
 
 
 def page_meta(root: _Element, linked: LinkedArticle, url: str, *, search_text: bool = True) -> PageMeta:
@@ -82,6 +91,8 @@ def page_meta(root: _Element, linked: LinkedArticle, url: str, *, search_text: b
         authors=_authors(root, metas, linked),
         url=address,
         language=_language(root, metas, linked),
+        # "metered" pages are shown whole to most readers.
+        is_locked="locked" in map(str.lower, metas.get("article:content_tier", [])),
     )
 
 
@@ -95,6 +106,11 @@ def meta_values(root: _Element) -> dict[str, list[str]]:
             if name and content:
                 found.setdefault(name, []).append(content)
     return found
+
+
+def is_json_ld(script: _Element) -> bool:
+    """Whether a `<script>` holds JSON-LD."""
+    return "ld+json" in (script.get("type") or "").lower()
 
 
 def _of(metas: dict[str, list[str]], names: Iterable[str]) -> list[str]:
@@ -164,14 +180,26 @@ def url_day(url: str) -> str:
 
 
 def _htmldate(root: _Element, url: str) -> str:
-    """A day that htmldate finds anywhere on the page, or "". It gives no zone, hence its place at the end."""
+    """A day that htmldate finds where pages write theirs, or "". It gives no zone, hence its place at the end.
+
+    Its search of all text is left out: that makes a date of a copyright line, of the address of a picture, of a
+    year or a day in the story.
+    """
     from copy import deepcopy
 
     from htmldate import find_date
 
+    tree = deepcopy(root)  # it edits the tree
+    # The day of a build, or of the picture for social networks, is not the article's.
+    for script in tree.iter("script"):
+        if not is_json_ld(script):
+            script.text = None
+    for meta in tree.iter("meta"):
+        if (meta.get("property") or "").lower().startswith("og:image"):
+            meta.attrib.clear()
     try:
-        # It edits the tree. Its default for the latest date is the clock's; the caller judges the future.
-        found = find_date(deepcopy(root), original_date=True, url=url or None, max_date="2100-01-01")
+        # Its default for the latest date is the clock's; the caller judges the future.
+        found = find_date(tree, extensive_search=False, original_date=True, url=url or None, max_date="2100-01-01")
     except (ValueError, TypeError, AttributeError, OverflowError):
         return ""
     return found or ""
@@ -179,29 +207,45 @@ def _htmldate(root: _Element, url: str) -> str:
 
 def page_title(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> str:
     """The headline without the site's name: what most places agree on, JSON-LD first among equals."""
-    heads = [shown("".join(element.itertext())) for element in root.iter("h1")]
-    og = _of(metas, ("og:title",))
-    document = [shown("".join(element.itertext())) for element in root.iter("title")]
-    candidates = [
-        ([linked.headline], 1.0),
-        (og[:1], 1.0),
-        ([head for head in heads if head][:1], 0.9),
-        (_of(metas, ("twitter:title",))[:1], 0.4),
-        (document[:1], 0.5),
-    ]
-    known = [_fold(head) for head in [linked.headline, *og, *heads] if head]
     sites = [
         *metas.get("og:site_name", []),
         *metas.get("application-name", []),
         linked.publisher,
         _site_label(url),
     ]
+    brands = _brands(sites)
+    shown_heads = [shown("".join(element.itertext())) for element in root.iter("h1")]
+    # Some templates make a heading of their logo.
+    heads = [head for head in shown_heads if head and _brand(head) not in brands]
+    document = [shown("".join(element.itertext())) for element in root.iter("title")][:1]
+    og, twitter = (
+        [_unescaped(title) for title in _of(metas, (name,)) if not _is_cut(title, [*heads, *document])]
+        for name in ("og:title", "twitter:title")
+    )
+    candidates = [
+        ([linked.headline], 1.0),
+        (og[:1], 1.0),
+        (heads[:1], 0.9),
+        (twitter[:1], 0.4),
+        (document, 0.5),
+    ]
+    known = [_fold(head) for head in [linked.headline, *og, *heads] if head]
     plain = [(without_site(title, sites, known), weight) for found, weight in candidates for title in found if title]
     votes: dict[str, float] = {}
     for title, weight in plain:
         votes[_fold(title)] = votes.get(_fold(title), 0.0) + weight
     # max keeps the first of equals, so the order above decides.
     return max(plain, key=lambda one: votes[_fold(one[0])], default=("", 0.0))[0]
+
+
+def _unescaped(title: str) -> str:
+    """An attribute that was escaped twice, as many templates do, escaped no more."""
+    return _ENTITY.sub(lambda entity: unescape(entity[0]), title)
+
+
+def _is_cut(title: str, wholes: Sequence[str]) -> bool:
+    """Whether an attribute ends where a quotation mark of the headline was not escaped."""
+    return any(whole.startswith(title) and whole[len(title) :].lstrip()[:1] in _QUOTES for whole in wholes)
 
 
 def without_site(title: str, sites: Sequence[str], headlines: Sequence[str]) -> str:
@@ -212,21 +256,27 @@ def without_site(title: str, sites: Sequence[str], headlines: Sequence[str]) -> 
     """
     if len(title) > _MAX_TITLE:
         return title
-    names = {_fold(site) for site in sites if site}
-    names |= {name.replace(" ", "") for name in names}
-    names.discard("")
+    names = _brands(sites)
     for found in _SEPARATOR.finditer(title):
-        left, right = title[: found.start()], title[found.end() :]
+        left, right, separator = title[: found.start()], title[found.end() :], found.group().strip()
         if not left:
             continue
-        tail = _fold(right)
-        is_site = tail in names or tail.replace(" ", "") in names
+        is_site = _brand(right) in names
         # "Headline | Section | Site": more parts may stand before the name.
-        last_part = _fold(_SEPARATOR.split(right)[-1])
-        ends_in_site = found.group().strip() not in ("", ":") and last_part in names and len(words(right)) <= 5
-        if is_site or ends_in_site or (_fold(left) in headlines and found.group().strip() != ":"):
+        last_part = _brand(_SEPARATOR.split(right)[-1])
+        ends_in_site = separator not in ("", ":") and last_part in names and len(words(right)) <= 5
+        if is_site or ends_in_site or (_fold(left) in headlines and separator not in _IN_HEADLINES):
             return left.strip()
     return title
+
+
+def _brands(sites: Iterable[str]) -> set[str]:
+    return {brand for site in sites if (brand := _brand(site))}
+
+
+def _brand(name: str) -> str:
+    """What is equal of a site's name in titles, logos and domains: no spaces, no article in front."""
+    return "".join(words(name)).removeprefix("the")
 
 
 def _fold(title: str) -> str:

@@ -34,9 +34,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "title": ("title", "headline", "web title", "article title"),
     "published": (
         *("published", "published at", "published on", "published date", "date published", "publish date"),
-        *("publication date", "web publication date", "pub date", "date", "datetime", "timestamp"),
+        *("date publish", "publication date", "web publication date", "pub date", "date", "datetime", "timestamp"),
     ),
-    "updated": ("updated", "updated at", "modified", "modified at", "date modified", "last modified"),
+    "updated": (
+        *("updated", "updated at", "modified", "modified at", "date modified", "date modify", "last modified"),
+    ),
     "source": (
         "source",
         "source name",

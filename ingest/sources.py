@@ -1,9 +1,9 @@
 """Local sources: files, folders and standard input, opened by what they hold and not by their names.
 
-Read are JSON lines, a JSON array, CSV, a page of HTML, a feed, WARC and plain text with or without front matter, each
-also gzipped, and folders of these. A name decides only where the content leaves it open (`.csv`, `.json`,
-`.html`). `ingest.records` says how fields are named and which rejects a record can be; a whole file is
-`empty file`, `no articles`, `binary file`, `no feed`, `list of feeds`, `sitemap`, `XML file`, `no article file`,
+Read are JSON lines, a JSON array, CSV, a page of HTML, also in a file of MHTML, a feed, WARC and plain text with or
+without front matter, each also gzipped, and folders of these. A name decides only where the content leaves it open
+(`.csv`, `.json`, `.html`). `ingest.records` says how fields are named and which rejects a record can be; a whole file
+is `empty file`, `no articles`, `binary file`, `no feed`, `list of feeds`, `sitemap`, `XML file`, `no article file`,
 `no text column`, `file too long`, `no article`, `unreadable`, `truncated gzip`, `damaged gzip`, `gzip bomb`,
 `link leaves the folder` or `many articles` (a URL or title was given for more than one).
 
@@ -25,6 +25,7 @@ from index.errors import BadInput, ExtractError, FeedError
 from ingest.draft import Draft, Reject
 from ingest.feed_kind import feed_kind
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Found, Refused, shown, walk
+from ingest.mhtml import is_mhtml, saved_page
 from ingest.records import (
     Given,
     decoded,
@@ -36,7 +37,7 @@ from ingest.records import (
     is_csv_header,
 )
 
-Kind = Literal["json lines", "json array", "csv", "html", "text", "warc", "feed"]
+Kind = Literal["json lines", "json array", "csv", "html", "text", "warc", "feed", "mhtml"]
 
 STDIN = "stdin"
 HEAD_BYTES = 65_536
@@ -216,7 +217,7 @@ def articles_of(stream: ByteStream, given: Given, *, is_in_folder: bool = False)
     if not head.strip() and not stream.fault:
         raise Refused("empty file", f"{stream.name} holds no articles: it is empty")
     kind = kind_of(head, stream.name)
-    is_single = kind in ("html", "text")
+    is_single = kind in ("html", "mhtml", "text")
     if is_in_folder and kind == "text" and _type_by_name(stream.name) not in _TEXT_TYPES:
         raise Refused("no article file", f"{stream.name} is by its name no text but code or the like")
     if not is_single and (given.url or given.title):
@@ -254,6 +255,8 @@ def kind_of(head: bytes, name: str) -> Kind:
     start = head.lstrip()
     if _WARC.match(start):
         return "warc"
+    if is_mhtml(start):
+        return "mhtml"
     listed = feed_kind(head)
     if listed == "opml":
         raise Refused("list of feeds", f"{name} lists feeds (OPML); give it by itself, or to `newsquote feeds import`")
@@ -313,19 +316,37 @@ def _read(kind: Kind, stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
             return _from_warc(stream)
         case "feed":
             return _from_feed(stream)
+        case "mhtml":
+            return _from_mhtml(stream, url)
 
 
 def _from_html(stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
+    page = _whole(stream)
+    if not stream.fault:
+        yield from _from_page(page, url, stream.name, "utf-8" if stream.charset else "")
+
+
+def _from_mhtml(stream: ByteStream, url: str) -> Iterator[Draft | Reject]:
+    # The page comes first, and what follows may be many pictures.
+    page = saved_page(stream.head(MAX_LINE_BYTES))
+    if stream.fault:
+        return
+    if page is not None:
+        yield from _from_page(page.html, url or page.url, stream.name, page.charset)
+    else:
+        yield Reject(
+            stream.name, "no article", f"{stream.name} holds no article: there is no page of HTML in it (MHTML)"
+        )
+
+
+def _from_page(page: bytes, url: str, name: str, charset: str) -> Iterator[Draft | Reject]:
     # Imported here because extraction loads lxml and trafilatura, which records do without.
     from ingest.extract import extract_all
 
-    page = _whole(stream)
-    if stream.fault:
-        return
     try:
-        yield from extract_all(page, url, origin=stream.name, charset="utf-8" if stream.charset else "")
+        yield from extract_all(page, url, origin=name, charset=charset)
     except ExtractError as error:
-        yield Reject(stream.name, "no article", f"{stream.name} holds no article: {error.why}")
+        yield Reject(name, "no article", f"{name} holds no article: {error.why}")
 
 
 def _from_warc(stream: ByteStream) -> Iterator[Draft | Reject]:
@@ -406,7 +427,8 @@ def _unquoted(value: str) -> str:
 
 
 def _suffix(name: str) -> str:
-    return PurePath(name.lower().removesuffix(".gz")).suffix
+    # Browsers save scripts under names that no system runs.
+    return PurePath(name.lower().removesuffix(".gz").removesuffix(".download")).suffix
 
 
 def _type_by_name(name: str) -> str | None:

@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 
 from index.errors import BadInput, ExtractError, FeedError, FetchError
 from ingest.draft import FLUSH, Draft, Flush, Reject, Retracted
-from ingest.feed_articles import Found, find_article
+from ingest.feed_articles import WEAK_DATES, Found, find_article
 from ingest.feed_kind import feed_kind
 from ingest.feeds import Entry, parse_feed
 from ingest.fetch import Fetched, Fetcher
@@ -223,12 +223,14 @@ class WebSource:
 
     def _completed(self, draft: Draft, target: _Target) -> Draft:
         """A page's draft with what the person or the sitemap knows."""
+        from ingest.page_meta import iso_date
+
         if target.is_given:
             return draft if draft.part else self._given.over(draft)
         listed = target.listed
         if listed is not None:
             draft = replace(draft, title=draft.title or listed.title, language=draft.language or listed.language)
-            if not draft.published and listed.published:
+            if draft.date_from in WEAK_DATES and iso_date(listed.published):
                 draft = replace(draft, published=listed.published, date_from="sitemap")
         return self._given.under(draft)
 

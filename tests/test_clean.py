@@ -358,6 +358,11 @@ def test_full_text_with_a_leftover_wall_is_no_stub() -> None:
     assert clean("", STORY, is_stub=True).is_stub
 
 
+def test_a_text_without_spaces_between_words_is_no_stub_for_ending_in_dots() -> None:
+    assert not clean("", "市长表示，工程将于三月开工，工期约三年。" * 6 + "下一场风暴不会等我们…").is_stub
+    assert clean("", "市长表示，工程将于三月开工…").is_stub
+
+
 @pytest.mark.parametrize(
     "note",
     [

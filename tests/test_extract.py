@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml.html import document_fromstring
 
 from index.errors import ExtractError
 from ingest.extract import MAX_PAGE_BYTES, extract, looks_like_html
 from ingest.jsonld import linked_article
+from ingest.page_blocks import Selection, page_blocks
 from ingest.page_bytes import decode_page
+from ingest.page_choice import article_blocks
 from ingest.page_meta import iso_date, url_day, without_site
 from tests.score_pages import PageFigures, f1, fold_title, lcs_length, same_day, score, words
 
@@ -55,6 +59,23 @@ STORY = (
     "The work will take eight months and cost 1.4 million euros, the mayor said after the meeting.",
     "A temporary light on a mast will guide ships into the harbour until then.",
 )
+
+
+# Without spaces between words.
+UNSPACED = {
+    "zh": (
+        "市议会周二以七比二通过一项四千八百万美元的滨水区重建计划，结束了数月来关于防洪的争论。",
+        "市长表示，工程将于三月开工，工期约三年，第一阶段包括旧渡轮码头的改造。",
+    ),
+    "ja": (
+        "港町市議会は火曜日、岸壁を再建する計画を七対二で承認し、洪水をめぐる議論に終止符を打った。",
+        "市長は、工事は三月に始まり約三年かかると述べた。",
+    ),
+    "th": (
+        "สภาเมืองลงมติเมื่อวันอังคารอนุมัติแผนฟื้นฟูพื้นที่ริมน้ำ",
+        "นายกเทศมนตรีกล่าวว่างานจะเริ่มในเดือนมีนาคมและใช้เวลาประมาณสามปี",
+    ),
+}
 
 
 def page(*body: str, head: str = "") -> bytes:
@@ -149,11 +170,51 @@ def test_a_paywalled_page_is_a_stub_with_its_lede() -> None:
     assert "Subscribe" not in draft.text
 
 
+NOT_FREE = {"isAccessibleForFree": False}
+
+
+@pytest.mark.parametrize(
+    ("head", "is_stub"),
+    [
+        (linked(**NOT_FREE), True),
+        (linked(hasPart={"@type": "WebPageElement", "isAccessibleForFree": "False"}), True),
+        (linked(hasPart=[{"@type": "ImageObject"}, NOT_FREE]), True),
+        (linked(hasPart=NOT_FREE, isAccessibleForFree=True), False),
+        (linked() + linked(**{"@type": "WebPage", **NOT_FREE}), True),
+        (linked() + linked(**{"@type": "WebPage", "url": URL, **NOT_FREE}), True),
+        (linked() + linked(**{"@type": "WebPage", "url": "https://quayside-courier.example/other", **NOT_FREE}), False),
+        (linked(isAccessibleForFree=True) + linked(**{"@type": "WebPage", **NOT_FREE}), False),
+        ('<meta property="article:content_tier" content="locked">', True),
+        ('<meta property="article:content_tier" content="metered">', False),
+        ("", False),
+    ],
+)
+def test_a_teaser_is_a_stub_wherever_the_page_says_that_it_is_locked(head: str, is_stub: bool) -> None:
+    teaser = "".join(f"<p>{line}</p>" for line in STORY[:2])
+    assert extract(page("<h1>A</h1>", teaser, head=head), URL, origin="x").is_stub is is_stub
+
+
 def test_a_page_that_says_not_free_but_shows_everything_is_no_stub() -> None:
     long = page("<h1>A</h1>", *(f"<p>{i}. {line}</p>" for i, line in enumerate(STORY * 6)))
     assert not extract(
         long.replace(b"<head>", b"<head>" + linked(isAccessibleForFree=False).encode()), URL, origin="x"
     ).is_stub
+
+
+@pytest.mark.parametrize("language", UNSPACED)
+def test_words_are_counted_in_scripts_without_spaces(language: str) -> None:
+    paragraphs = [f"<p>{line}</p>" for line in UNSPACED[language]]
+    assert extract(page("<h1>A</h1>", *paragraphs), URL, origin="x").text == "\n\n".join(UNSPACED[language])
+    many = [f"<p>{i}{line}</p>" for i in range(12) for line in UNSPACED[language]]
+    walled = linked(isAccessibleForFree=False)
+    assert extract(page("<h1>A</h1>", *paragraphs, head=walled), URL, origin="x").is_stub
+    assert not extract(page("<h1>A</h1>", *many, head=walled), URL, origin="x").is_stub
+
+
+def test_a_page_in_chinese_keeps_its_own_paragraphs_beside_a_longer_text_in_json_ld() -> None:
+    shown, told = UNSPACED["zh"], "市议会周二讨论了另一份关于道路的报告并推迟了投票。" * 5
+    html = page("<h1>A</h1>", *(f"<p>{line}</p>" for line in shown), head=linked(articleBody=told))
+    assert extract(html, URL, origin="x").text == "\n\n".join(shown)
 
 
 @pytest.mark.parametrize("name", ["consent.html", "script_only.html", "front.html", "section.html"])
@@ -176,6 +237,11 @@ def test_nothing_is_refused_and_not_a_crash(html: bytes) -> None:
     ("head", "published", "date_from"),
     [
         (linked(datePublished="2024-05-06T07:08:09Z"), "2024-05-06T07:08:09+00:00", "json-ld"),
+        (
+            linked(datePublished="2024-05-06T07:08:09Z").replace("ld+json", "LD+JSON"),
+            "2024-05-06T07:08:09+00:00",
+            "json-ld",
+        ),
         (linked(datePublished="soon") + '<meta name="date" content="2024-05-06">', "2024-05-06", "meta"),
         (
             '<meta property="article:published_time" content="2024-05-06 07:08:09 +02:00">',
@@ -211,9 +277,31 @@ def test_a_page_that_names_two_languages_leaves_it_to_its_text(locale: str, lang
     assert extract(content, URL, origin="x").language == language
 
 
-def test_a_page_that_names_no_date_has_none() -> None:
-    draft = extract(story_page(), "https://example.org/lighthouse", origin="x")
+@pytest.mark.parametrize(
+    ("head", "bottom"),
+    [
+        ("", ""),
+        ("", "<footer>© 2025 Quayside Courier</footer>"),
+        ("", "<footer>Copyright 2019-2025 Quayside Courier</footer>"),
+        ("", "<p>The lighthouse was built in 1998 and repaired in 2014.</p>"),
+        ("", "<p>The trial is set for September 15, 2026, the court said.</p>"),
+        ("", "<p>He was born on May 3, 1998 on the island.</p>"),
+        ("", '<img src="/uploads/2023/07/pier.jpg"><img src="/2023-07-04/pier.jpg">'),
+        ('<meta property="og:image" content="https://quay.example/2021/03/05/pier.jpg">', ""),
+        ('<script src="/app.js?v=20240101"></script>', ""),
+        ("", '<script>var site = {"build": "2025-11-03T10:00:00Z", "datePublished": "2025-11-03"}</script>'),
+    ],
+)
+def test_a_page_that_names_no_date_has_none(head: str, bottom: str) -> None:
+    html = story_page(head).replace(b"</body>", bottom.encode() + b"</body>")
+    draft = extract(html, "https://quay.example/lighthouse", origin="x")
     assert (draft.published, draft.date_from) == ("", "")
+
+
+def test_a_day_in_the_byline_is_found() -> None:
+    html = story_page(top='<h1>Lighthouse to close</h1><div class="date">February 4, 2025</div>')
+    draft = extract(html, "https://quay.example/lighthouse", origin="x")
+    assert (draft.published, draft.date_from) == ("2025-02-04", "text")
 
 
 @pytest.mark.parametrize(
@@ -263,6 +351,11 @@ def test_a_day_in_the_address_is_read(url: str, day: str) -> None:
         ("Bridge closes | Quayside Courier", "Bridge closes"),
         ("Bridge closes - Transport - Quayside Courier", "Bridge closes"),
         ("Bridge closes — quaysidecourier", "Bridge closes"),
+        *(
+            (f"Bridge closes {mark} the quayside COURIER", "Bridge closes")
+            for mark in (["::", "/", "~", "«", "‹", "⋆", "★", "|", "•"])
+        ),
+        *((f"Bridge closes {mark} Ferries sail", f"Bridge closes {mark} Ferries sail") for mark in ("/", "~", "::")),
         ("Bridge - and tunnel - close", "Bridge - and tunnel - close"),
         ("Transport: Bridge closes", "Transport: Bridge closes"),
         ("Quayside Courier", "Quayside Courier"),
@@ -277,6 +370,45 @@ def test_the_title_is_what_most_places_agree_on() -> None:
     head = "<title>Lighthouse to close | Site</title>" + linked(headline="Short seo title")
     html = story_page(head + '<meta property="og:title" content="Lighthouse to close for repairs">')
     assert extract(html, URL, origin="x").title == "Lighthouse to close for repairs"
+
+
+def test_a_separator_that_stands_in_headlines_ends_one_only_before_the_sites_name() -> None:
+    assert (
+        without_site("Bridge closes / Ferries sail", ["Courier"], ["bridge closes"]) == "Bridge closes / Ferries sail"
+    )
+    assert without_site("Bridge closes | Ferries sail", ["Courier"], ["bridge closes"]) == "Bridge closes"
+
+
+@pytest.mark.parametrize(
+    ("head", "top"),
+    [
+        ("<title>{} | The Quayside Courier</title>", "<h1><a href='/'>The Quayside Courier</a></h1><h2>{}</h2>"),
+        ("<title>{}</title>", "<h1>Quayside Courier</h1><h1>{}</h1>"),
+        ("<title>{}</title>" + linked(publisher={"name": "QC"}), "<h1>QC</h1><h2>{}</h2>"),
+        ("<title>{}</title><meta property='og:site_name' content='The Quay'>", "<h1>Quay</h1><h2>{}</h2>"),
+    ],
+)
+def test_a_logo_in_a_heading_is_no_title(head: str, top: str) -> None:
+    title = "Lighthouse to close for repairs"
+    html = story_page(head.replace("{}", title), top=top.replace("{}", title))
+    assert extract(html, URL.replace("quayside-courier", "quaysidecourier"), origin="x").title == title
+
+
+@pytest.mark.parametrize(
+    ("content", "title"),
+    [
+        ('"Mayor calls plan "a turning point" for harbour"', 'Mayor calls plan "a turning point" for harbour'),
+        ("'Mayor's plan fails'", "Mayor's plan fails"),
+        ('"The mayor&amp;#8217;s plan &amp;amp; more"', "The mayor’s plan & more"),
+        ('"Notes & copy: R&D, Q&A"', "Notes & copy: R&D, Q&A"),
+    ],
+)
+@pytest.mark.parametrize("element", ["h1", "title"])
+def test_a_title_that_was_not_escaped_or_was_twice_is_read_as_meant(content: str, title: str, element: str) -> None:
+    metas = "".join(f"<meta property={name} content={content}>" for name in ("og:title", "twitter:title"))
+    whole = f"<{element}>{escape(title)}</{element}>"
+    html = story_page(metas + (whole if element == "title" else ""), top=whole if element == "h1" else "")
+    assert extract(html, URL, origin="x").title == title
 
 
 @pytest.mark.parametrize(
@@ -300,6 +432,47 @@ def test_of_several_articles_the_one_under_the_pages_address_is_meant() -> None:
     assert linked_article([json.dumps([other, own])], "https://e.org/own?utm=1").headline == "Own"
 
 
+# Richer than any other description of these tests.
+RICH = {
+    "@type": "NewsArticle",
+    "headline": "Other",
+    "datePublished": "2020-01-01",
+    "dateModified": "2020-01-01",
+    "author": "X",
+    "mainEntityOfPage": "https://e.org/other?id=2",
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "urls"),
+    [
+        ({}, ["https://e.org/own"]),
+        ({"mainEntityOfPage": True, "@id": "https://e.org/#article"}, ["https://e.org/own"]),
+        ({"url": "/own"}, ["https://e.org/own"]),
+        ({"url": "https://e.org/other?id=1"}, ["https://e.org/other?id=1"]),
+        ({"url": "https://e.org/own?page=2"}, ["https://e.org/own"]),
+        ({"url": "https://e.org/own"}, ["", "https://e.org/own"]),
+        ({"url": "https://e.org/own"}, ["https://e.org/x/123", "https://e.org/own"]),
+        ({"@id": "https://e.org/own"}, ["https://e.org/own/amp"]),
+    ],
+)
+@pytest.mark.parametrize("others", [[RICH], [{"@type": "ItemList", "itemListElement": [{"item": RICH}, RICH]}]])
+def test_a_richer_description_of_another_page_does_not_win(
+    own: dict[str, object], urls: list[str], others: list[object]
+) -> None:
+    described = [*others, {"@type": "NewsArticle", "headline": "Own", **own}]
+    assert linked_article([json.dumps(described)], *urls).headline == "Own"
+
+
+def test_a_saved_page_takes_date_and_authors_of_what_it_calls_its_own_address() -> None:
+    address = "https://e.org/own"
+    own = linked(headline="Own", datePublished="2025-02-04", author="Ann Lee", url=address)
+    html = story_page(f'<link rel="canonical" href="{address}">{linked(**RICH)}{own}')
+    for url in ("", "https://e.org/x/123"):
+        draft = extract(html, url, origin="saved.html")
+        assert (draft.published, draft.authors, draft.url) == ("2025-02-04", ("Ann Lee",), address)
+
+
 def test_half_a_pair_of_surrogates_goes_no_further() -> None:
     script = r"""{"@type": "NewsArticle", "headline": "A \ud83d", "author": {"name": "Ann \udc00"},
         "correction": "Wrong \ud83d", "articleBody": "Text \ud83d", "url": "https://e.org/\ud83d"}"""
@@ -314,7 +487,9 @@ FIELDS = st.sampled_from([
     "correction", "publisher",
 ])
 # fmt: on
-LEAVES = st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.sampled_from(["NewsArticle", "/x"])
+LEAVES = (
+    st.none() | st.booleans() | st.floats() | st.text(max_size=8) | st.sampled_from(["NewsArticle", "/x", "https://[x"])
+)
 
 
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(FIELDS, inner), max_leaves=20))
@@ -400,6 +575,87 @@ def test_inline_markup_neither_joins_nor_splits_words() -> None:
     html = page("<h1>A</h1><div>", marked, *(f"<p>{line}</p>" for line in STORY), "</div>")
     first = extract(html, URL, origin="x").text.split("\n\n")[0]
     assert first == "The council’s vote, held on Tuesday, was close: 21 to 20, with many members away at a fair."
+
+
+def chosen(*body: str, title: str = "Lighthouse to close") -> str:
+    """The text of the blocks that are chosen where an extractor finds nothing but the story."""
+    root = document_fromstring(page(*body))
+    blocks = article_blocks(page_blocks(root), Selection(STORY), Selection([]), title=title)
+    return "\n\n".join(block.text for block in blocks)
+
+
+LINKS = "The <a href='/a'>harbour office and the council of the old town</a> had asked <a href='/b'>for it</a> in May."
+FEW_LINKS = "The council had <a href='/a'>asked the harbour office</a> for a report on it in May of last year."
+ROW = "<a href='/a'>Seven things to know about the council</a>, <a href='/b'>and why it meets late at night.</a>"
+NO_SENTENCE = "A few more words in front, <a href='/a'>Harbour office</a> and <a href='/b'>council of the town</a>"
+OTHER_BOX = f"</p></div><div class='box'><p>{FEW_LINKS}</p></div><div class='text'><p>"
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "paragraph", "is_kept"),
+    [
+        ("<p>{}</p>", LINKS, True),
+        ("<p>{}</p>", FEW_LINKS, True),
+        ("<p>{}</p>", ROW, False),
+        ("<p>{}</p>", NO_SENTENCE, False),
+        ("<div class='text'><p>{}</p></div>", FEW_LINKS, True),
+        ("<div class='text'><p>{}</p></div>", LINKS, False),
+        ("<div class='text'><p>{}</p></div>", NO_SENTENCE, False),
+        ("<div class='text'><p>{}</p></div>", OTHER_BOX, False),
+    ],
+)
+def test_a_sentence_with_links_between_two_of_the_text_belongs_to_it(
+    wrapper: str, paragraph: str, is_kept: bool
+) -> None:
+    body = (wrapper.format(line) for line in (*STORY[:2], paragraph, *STORY[2:]))
+    plain = [re.sub("<[^>]*>", "", paragraph)] if is_kept else []
+    assert chosen("<div>", *body, "</div>") == "\n\n".join([*STORY[:2], *plain, *STORY[2:]])
+
+
+LEDE = "Visitors will have to wait more than half a year for the best view of the bay."
+STORY_BODY = "".join(f"<p>{line}</p>" for line in STORY)
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [
+        *(f'class="{name}"' for name in ("article-excerpt", "synopsis", "preamble", "deck", "bajada", "sumario")),
+        *(f'class="{name}"' for name in ("occhiello", "sottotitolo", "chapo", "linha-fina", "linhafina")),
+        *('id="standfirst"', 'data-testid="summary"', 'data-component="lede"', 'data-gu-name="standfirst"'),
+    ],
+)
+def test_a_lede_is_known_by_its_name(naming: str) -> None:
+    lede = f"<div {naming}><p>{LEDE}</p></div>"
+    assert chosen("<h1>Lighthouse to close</h1>", lede, STORY_BODY) == "\n\n".join((LEDE, *STORY))
+
+
+@pytest.mark.parametrize(
+    ("top", "is_kept"),
+    [
+        ("<h1>Lighthouse to close</h1>{}<ul><li>Lighthouse to close</li></ul>", True),
+        ("<h2>Lighthouse to close</h2>{}", True),
+        ("<h1>Quayside Courier</h1>{}<h2>Lighthouse to close</h2>", False),
+        ("{}<h2>Lighthouse to close</h2>", False),
+        ("{}", False),
+    ],
+)
+def test_a_lede_stands_below_the_headline_which_breadcrumbs_may_repeat(top: str, is_kept: bool) -> None:
+    text = chosen(top.format(f"<div class='teaser'><p>{LEDE}</p></div>"), STORY_BODY)
+    assert text == "\n\n".join((*([LEDE] if is_kept else []), *STORY))
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ['<div aria-hidden="true">', '<div style="display: none">', "<div hidden>", '<div style="visibility:hidden">'],
+)
+def test_a_page_that_is_hidden_as_a_whole_is_read_but_for_what_is_hidden_on_it(opening: str) -> None:
+    other = "<p hidden>A dialogue that nobody opened asks whether the reader wants to subscribe to the letter.</p>"
+    html = page(opening, "<h1>A</h1>", STORY_BODY, other, "</div>")
+    assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
+    html = page("<h1>A</h1>", STORY_BODY, opening, other.replace(" hidden", ""), "</div>")
+    assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
+    html = page(STORY_BODY, other).replace(b"<body>", b'<body style="display:none">')
+    assert extract(html, URL, origin="x").text == "\n\n".join(STORY)
 
 
 def test_a_page_wrapped_in_a_form_is_still_an_article() -> None:

@@ -182,6 +182,7 @@ def test_a_teaser_is_told_from_a_whole_text() -> None:
     assert not is_whole(Entry(is_full=True), "It goes on […]")
     assert not is_whole(Entry(), "A short summary.")
     assert is_whole(Entry(), words)
+    assert is_whole(Entry(), "市长表示，工程将于三月开工。" * 30)
     draft = entry_draft(Entry(url="https://x.example/1", content="Short."), URL, origin="x")
     assert draft.is_stub
     assert json.loads(draft.extra) == {"feed": {"url": URL, "text_from": "feed summary"}}

@@ -92,6 +92,45 @@ def test_the_saved_live_page_splits_and_an_ordinary_page_does_not() -> None:
     assert len(extract_all((PAGES / "bridge.html").read_bytes(), URL, origin="x")) == 1
 
 
+LIVE = {"@type": "LiveBlogPosting", "headline": "Storm Petra live", "datePublished": UPDATES[0][0]}
+ENTRIES = [
+    {"@type": "BlogPosting", "headline": headline, "datePublished": published, "articleBody": body}
+    for published, headline, body in UPDATES
+]
+NAMED = [{"@id": f"{URL}#block-{n}", **entry} for n, entry in enumerate(ENTRIES)]
+REFERENCES = [{"@id": entry["@id"]} for entry in NAMED]
+TWIN = {"@type": "NewsArticle", "headline": "Storm", "datePublished": "2025-04-02", "author": "A B", "url": URL}
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"@graph": [{**LIVE, "liveBlogUpdate": REFERENCES}, *NAMED]},
+        {"@graph": [*NAMED, {**LIVE, "liveBlogUpdate": REFERENCES}]},
+        {**LIVE, "liveBlogUpdate": {"@type": "ItemList", "itemListElement": ENTRIES}},
+        {**LIVE, "liveBlogUpdate": {"@type": "ItemList", "itemListElement": [{"item": entry} for entry in ENTRIES]}},
+        {**LIVE, "liveBlogUpdate": [{**one, "articleBody": {"@value": one["articleBody"]}} for one in ENTRIES]},
+        {**LIVE, "liveBlogUpdate": [{**one, "articleBody": "", "description": one["articleBody"]} for one in ENTRIES]},
+        [TWIN, {**LIVE, "liveBlogUpdate": ENTRIES}],
+        [{**LIVE, "url": URL, "liveBlogUpdate": ENTRIES}, {**TWIN, "articleBody": LEDE, "dateModified": "2025-04-03"}],
+    ],
+    ids=["references", "references behind", "list", "list of items", "objects", "descriptions", "twin", "richer twin"],
+)
+def test_updates_are_found_however_they_are_described(described: object) -> None:
+    head = f"<script type='application/ld+json'>{json.dumps(described)}</script>"
+    body = "".join(f"<h2>{headline}</h2><p>{text}</p>" for _, headline, text in UPDATES)
+    html = f"<html lang=en><head>{head}</head><body><h1>Storm Petra live</h1>{body}</body></html>".encode()
+    found = extract_all(html, URL, origin="live.html")
+    assert [(one.published, one.title, one.text) for one in found] == list(UPDATES)
+
+
+def test_a_live_blog_of_another_page_does_not_split_an_article() -> None:
+    other = {**LIVE, "url": f"{URL}-2", "liveBlogUpdate": ENTRIES}
+    head = f"<script type='application/ld+json'>{json.dumps([TWIN, other])}</script>"
+    (one,) = extract_all(f"<html><head>{head}</head><body><p>{LEDE}</p></body></html>".encode(), URL, origin="x")
+    assert one.title == "Storm"
+
+
 PAGE = Draft(
     origin="x",
     url=URL,

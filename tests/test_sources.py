@@ -100,6 +100,9 @@ def test_other_names_for_fields_are_understood_however_they_are_written() -> Non
     draft = one_draft(lines(record))
     assert (draft.url, draft.title, draft.published, draft.updated, draft.text) == ("u", "h", "p", "m", "t")
     assert draft.extra == ""
+    record = {"date_publish": "p", "date_modify": "m", "maintext": "t"}
+    draft = one_draft(lines(record))
+    assert (draft.published, draft.updated, draft.text, draft.extra) == ("p", "m", "t", "")
 
 
 def test_a_blank_field_gives_way_to_its_other_name_and_a_second_value_is_kept() -> None:
@@ -644,6 +647,20 @@ def test_a_folder_is_read_in_sorted_order_without_what_is_hidden(tmp_path: Path)
     assert read(tmp_path)[1] == Draft(origin=f"{tmp_path}/b/1.jsonl:1", text="b/1.jsonl")
 
 
+@pytest.mark.parametrize("folder", ["Harbour plan_files", "Harbour plan-Dateien", "Harbour plan_fichiers"])
+def test_what_a_browser_saved_beside_a_page_is_passed_over(tmp_path: Path, folder: str) -> None:
+    beside = tmp_path / folder
+    beside.mkdir()
+    (beside / "frame.txt").write_text("A text of somebody else.")
+    (tmp_path / "other_files").mkdir()
+    (tmp_path / "other_files" / "a.txt").write_text("kept")
+    (tmp_path / "notes_files").write_text("A file of this name is one.")
+    (tmp_path / "notes.htm").write_text("<p>Too short.</p>")
+    assert [draft.text for draft in drafts(read(tmp_path))][1:] == ["A file of this name is one.", "kept"]
+    (tmp_path / "Harbour plan.html").write_text("<p>Too short.</p>")
+    assert [draft.text for draft in drafts(read(tmp_path))] == ["A file of this name is one.", "kept"]
+
+
 def test_links_out_of_a_folder_are_rejects_and_no_loop_is_followed(tmp_path: Path) -> None:
     inside = tmp_path / "in"
     (inside / ".kept").mkdir(parents=True)
@@ -670,6 +687,7 @@ def test_a_file_that_cannot_be_read_is_a_reject_in_a_folder(tmp_path: Path) -> N
     (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(400))
     (tmp_path / "c.txt").write_bytes(b"")
     (tmp_path / "d.js").write_text("function left() { return 1 }")
+    (tmp_path / "d.js.download").write_text("function right() { return 1 }")
     os.mkfifo(tmp_path / "e")
     source = open_source(str(tmp_path))
     found = list(source.articles())
@@ -678,6 +696,7 @@ def test_a_file_that_cannot_be_read_is_a_reject_in_a_folder(tmp_path: Path) -> N
         (f"{tmp_path}/b.png", "binary file"),
         (f"{tmp_path}/c.txt", "empty file"),
         (f"{tmp_path}/d.js", "no article file"),
+        (f"{tmp_path}/d.js.download", "no article file"),
     ]
 
 

@@ -236,6 +236,25 @@ def test_a_sitemap_brings_its_newest_pages(web: Web, site: Server) -> None:
     assert (one.counts.n_old, one.counts.n_over) == (3, 0)
 
 
+def test_a_sitemaps_date_counts_more_than_a_day_found_in_the_text_and_less_than_the_pages_own(
+    web: Web, site: Server
+) -> None:
+    undated = story(0).replace("article:published_time", "og:type")
+    in_text = undated.replace("</h1>", '</h1><div class="date">April 12, 2025</div>')
+    site.routes.update({"/0": Page(in_text), "/1": Page(story(1)), "/2": Page(in_text)})
+    listed = "".join(
+        f"<url><loc>{of(site, path)}</loc><news><publication_date>{day}</publication_date></news></url>"
+        for path, day in (("/0", "2025-04-17"), ("/1", "2025-04-17"), ("/2", "last week"))
+    )
+    site.routes["/sitemap.xml"] = Page(sitemap().replace("></", f">{listed}</"), content_type="application/xml")
+    found = drafts(read(source(web, of(site, "/sitemap.xml"))))
+    assert {draft.url[-2:]: (draft.published, draft.date_from) for draft in found} == {
+        "/0": ("2025-04-17", "sitemap"),
+        "/1": ("2025-04-18T08:00:00+00:00", "meta"),
+        "/2": ("2025-04-12", "text"),
+    }
+
+
 def test_an_index_of_sitemaps_is_followed_as_far_as_it_is_new(web: Web, site: Server) -> None:
     n_stories(site, 2)
     site.routes["/a.xml"] = Page(sitemap((of(site, "/0"), "2025-04-20")))
