@@ -386,7 +386,8 @@ def grow(
 ) -> tuple[int, int]:
     """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour.
 
-    A heading stands alone: joined to a sentence it would read as its first or last words.
+    A heading stands alone: joined to a sentence it would read as its first or last words. Nor is a longer paragraph
+    that ends like no sentence taken in, nor gone on from: it is a heading too, a related link or a caption.
 
     Args:
         candidate: The anchor.
@@ -408,6 +409,8 @@ def grow(
                 and words + sentences.n_words(at) <= room
                 and (version, at) not in taken
                 and not sentences.is_heading(at)
+                and not sentences.is_broken_off(at)
+                and not sentences.breaks_off(at if at < first else last)
                 and sentences.can_join(low, high)
             ):
                 options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words(at)))

@@ -137,6 +137,31 @@ def test_a_heading_is_not_joined_to_the_sentences_round_it() -> None:
     assert [grow(candidate, scores, 60) for candidate in candidates] == [(0, 0), (1, 1), (2, 2)]
 
 
+LINK = "Read on: how the mayor of a small harbour town won the vote that nobody thought she could win"
+CREDIT = "The hall was full. Jon Berg/Harbor Agency"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "grown"),
+    [
+        (f"It was fair.\n\n{LINK}\n\nCritics said it was late.", 0, (0, 0)),
+        (f"It was fair.\n\n{LINK}\n\nCritics said it was late.", 2, (2, 2)),
+        (f"{LINK}\n\nIt was fair.", 0, (0, 0)),
+        (f"It was fair.\n\n{LINK}", 0, (0, 0)),
+        (f"{CREDIT}\n\nIt was fair.", 1, (0, 1)),  # what is left of its own paragraph still joins
+        (f"{CREDIT}\n\nIt was fair.", 2, (2, 2)),
+        (f"It was fair.\n\n{CREDIT}", 1, (0, 2)),
+        ("It was fair.\n\nCritics said it was late.", 0, (0, 1)),
+        ("“It was fair”\n\nCritics said it was late:\n\nNobody knew.", 1, (0, 2)),
+        (f"It was fair.\n{LINK}\nor that is what they say.", 1, (0, 2)),  # lines broken by hand
+    ],
+)
+def test_a_paragraph_that_ends_like_no_sentence_is_not_taken_in_nor_gone_on_from(
+    text: str, at: int, grown: tuple[int, int]
+) -> None:
+    assert grow(candidates_of(article(text))[at], {}, 60) == grown
+
+
 def test_a_heading_scores_below_a_sentence_with_the_same_signs() -> None:
     scores = scored(np.ones((3, len(FEATURES))), candidates_of(article(LISTED)))
     assert scores[0] == scores[2] > scores[1]
