@@ -387,7 +387,8 @@ def grow(
     """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour.
 
     A heading stands alone: joined to a sentence it would read as its first or last words. Nor is a longer paragraph
-    that ends like no sentence taken in, nor gone on from: it is a heading too, a related link or a caption.
+    that ends like no sentence taken in, nor gone on from: it is a heading too, a related link or a caption. A quote
+    does not end in the question that the next section answers.
 
     Args:
         candidate: The anchor.
@@ -411,6 +412,7 @@ def grow(
                 and not sentences.is_heading(at)
                 and not sentences.is_broken_off(at)
                 and not sentences.breaks_off(at if at < first else last)
+                and not (at > last and sentences.leads_on(at))
                 and sentences.can_join(low, high)
             ):
                 options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words(at)))

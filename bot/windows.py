@@ -72,8 +72,16 @@ class Sentences:
 
     def is_heading(self, at: int) -> bool:
         """Whether a sentence is a short line of its own that ends like no sentence: a heading, a byline, a teaser."""
+        return self._is_short_line(at) and not self._is_ended(at)
+
+    def leads_on(self, at: int) -> bool:
+        """Whether a sentence is a short line of its own that asks what those below it answer, and begins there."""
+        begins = at == 0 or self._is_ended(at - 1)
+        return begins and self._is_short_line(at) and self.spans[at].of(self.article.text).endswith("?")
+
+    def _is_short_line(self, at: int) -> bool:
         is_line = "\n" in self._gap(at - 1) and "\n" in self._gap(at)
-        return is_line and self.n_words(at) <= MAX_HEADING_WORDS and not self._is_ended(at)
+        return is_line and self.n_words(at) <= MAX_HEADING_WORDS
 
     def _gap(self, at: int) -> str:
         """What stands behind a sentence, up to the next; a blank line before the first and behind the last."""

@@ -162,6 +162,21 @@ def test_a_paragraph_that_ends_like_no_sentence_is_not_taken_in_nor_gone_on_from
     assert grow(candidates_of(article(text))[at], {}, 60) == grown
 
 
+@pytest.mark.parametrize(
+    ("text", "at", "grown"),
+    [
+        ("It was fair.\n\nWho voted against it?\n\nNobody did.", 0, (0, 0)),
+        ("It was fair.\n\nWho voted against it?\n\nNobody did.", 2, (0, 2)),
+        ("It was fair.\nWho voted against it?\nNobody did.", 0, (0, 0)),
+        ("It was fair.\n\nWho voted against it? Nobody did.", 0, (0, 2)),
+        (f"It was fair.\n\n{'Who ' * 12}voted?\n\nNobody did.", 0, (0, 2)),
+        (f"Was it fair {'of anybody ' * 6}to\nvote against it?\nNobody knew.", 0, (0, 2)),  # lines broken by hand
+    ],
+)
+def test_a_quote_does_not_end_in_the_question_of_the_next_section(text: str, at: int, grown: tuple[int, int]) -> None:
+    assert grow(candidates_of(article(text))[at], {}, 60) == grown
+
+
 def test_a_heading_scores_below_a_sentence_with_the_same_signs() -> None:
     scores = scored(np.ones((3, len(FEATURES))), candidates_of(article(LISTED)))
     assert scores[0] == scores[2] > scores[1]
