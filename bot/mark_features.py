@@ -125,7 +125,10 @@ def _who_features(
         f"{kind}~aged": after is not None and after.text == "," and _AGE.match(page.text, after.start) is not None,
         f"{kind}~all lower": not n_capitals,
         f"{kind}~opens": n == 1 and words[0].opens,
-        "weekday or month": any(_WEEKDAY_OR_MONTH.fullmatch(word) for word in plain),
+        "weekday or month": any(
+            _WEEKDAY_OR_MONTH.fullmatch(word) and (word != "may" or token.is_stop)  # else it is a name
+            for word, token in zip(plain, words, strict=True)
+        ),
     }
     if is_place and asked.noun in _COUNTRY_NOUNS | _STATE_NOUNS:
         is_as_asked = joined in (COUNTRIES if asked.noun in _COUNTRY_NOUNS else STATES)

@@ -290,6 +290,27 @@ def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_q
     assert marked(question, quote) == mark
 
 
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("Who repaired the ferry?", "The ferry was repaired by Ada May Lind.", "Ada May Lind"),
+        ("Who repaired the ferry?", "The ferry was repaired by Ines May, a skipper.", "Ines May"),
+        ("Who repaired the ferry?", "It was Ines May’s crew that repaired the ferry.", "Ines May"),
+        ("Who repaired the ferry?", "Will Lind repaired the ferry in a day.", "Will Lind"),
+        ("Who opened the bridge?", "The bridge was opened by Ines May with Jon Berg.", "Ines May"),
+        ("Who repaired the ferry?", "The ferry was repaired in May Ada Lind said.", "Ada Lind"),
+        ("Who repaired the ferry?", "The ferry was repaired by Ada Lind May 3.", "Ada Lind"),
+        ("Who repaired the ferry?", "On Monday May would see Ada Lind, who repaired the ferry.", "Ada Lind"),
+        ("Who may repair the ferry?", "Will Lind repair the ferry?", "Lind"),
+        ("Who may repair the ferry?", "The ferry may be repaired by Ada Lind.", "Ada Lind"),
+    ],
+)
+def test_may_and_will_are_parts_of_a_name_beside_one_and_a_month_or_a_verb_elsewhere(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
 def test_what_was_asked_for_is_no_part_of_a_full_name_and_a_title_is() -> None:
     question = "Which goalkeeper moved from Lisbon to Osaka?"
     assert marked(question, "Goalkeeper Ada Lind has moved from Lisbon to Osaka for three years.") == "Ada Lind"
