@@ -131,7 +131,8 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
     found: dict[tuple[int, int], Candidate] = {}
     text = page.text
     datelines = [match.span() for match in _DATELINE.finditer(text)]
-    known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
+    names = list(_names(page))
+    known = [_bare(page, *name) for name in names if _is_asked_about(page.tokens[slice(*name)], asked)]
     figures = list(_figures(page, asked.kind))
     counts_things = asked.is_counted and asked.kind == "number"
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
@@ -154,6 +155,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
             or _is_of_another_kind(asked, page.tokens, first, last)
+            or (form in _NOT_NAMES and any(_tears(page, asked, (first, last), name) for name in names))
             or any(end == last_known or first_known <= start < end < last_known for first_known, last_known in known)
         ):
             continue
@@ -247,6 +249,24 @@ def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last:
         return " ".join(POSSESSIVE.sub("", token.lower) for token in tokens[first:last]) in CITIES
     with_title = tokens[max(0, first - 1) : last]
     return asked.kind == "place" and any(token.lower.rstrip(".") in _OFFICES for token in with_title)
+
+
+_NOT_NAMES = frozenset({"phrase", "clause", "reason"})
+
+
+def _tears(page: Page, asked: Asked, span: tuple[int, int], name: tuple[int, int]) -> bool:
+    """Whether a span goes on beyond one end of a name and leaves out the other: "former President" of "former President
+    Ada Lind". It may begin behind a title or a word of the question.
+    """
+    first, last = span
+    begins, ends = name
+    while begins < ends and (page.tokens[begins].lower == "the" or _DAY.fullmatch(page.tokens[begins].text)):
+        begins += 1
+    if first < begins < last < ends:
+        return True
+    before = page.tokens[first - 1]
+    is_whole = before.text == "." or before.stem in TITLE_STEMS or before.stem in asked.stems
+    return begins < first < ends < last and not is_whole
 
 
 _OFFICES = word_set(

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from bot.kind import kind_of
 from bot.mark import MAX_MARK_WORDS, mark_answer
+from bot.mark_candidates import candidates
+from bot.quote_words import Page, asked_of
 
 EVALUATION = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 # Measured: 71.5 % of 940 quotes in 2023 (fitted on), 76.6 % of 231 in 2022 (held out). The floors lie below.
@@ -288,6 +290,15 @@ def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_q
     question: str, quote: str, mark: str
 ) -> None:
     assert marked(question, quote) == mark
+
+
+def test_a_phrase_holds_no_part_of_a_name_without_the_rest_of_it() -> None:
+    quote = "On Monday Estmere crews of Mayor Lind family boats and the Harbour Hall staff of former Skipper Ada Berg."
+    asked = asked_of("Whom did the harbour crews meet?", "other")
+    found = {quote[c.start : c.end] for c in candidates(Page.of(quote, asked), asked)}
+    assert {"Estmere crews", "Mayor Lind family boats", "the Harbour Hall staff"} <= found
+    assert {"Lind family boats", "Hall staff"} <= found  # behind a title, and behind a word of the question
+    assert found.isdisjoint({"former Skipper", "former Skipper Ada"})
 
 
 @pytest.mark.parametrize(
