@@ -19,7 +19,7 @@ def word_set(listed: str) -> frozenset[str]:
 
 
 _TOKEN = re.compile(
-    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
+    r"[$£€]?\d+(?:,\d+)*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
     r"|[A-Z]+&[A-Z]+(?:['’]s)?\b|\w+(?:[-.'’]\w+)*|[^\w\s]"
 )
 _STOP = word_set(

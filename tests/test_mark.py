@@ -284,6 +284,7 @@ def test_a_mark_stands_on_one_line(question: str, quote: str) -> None:
         ("Which carrier was hit?", "AT&T said on Monday that it was hit.", "AT&T"),
         ("Which carrier’s network was hit?", "On Monday AT&T’s network was hit.", "AT&T"),
         ("Which company sued AT&T?", "AT&T was sued by Verizon on Friday.", "Verizon"),
+        ("Which channel is for sale?", "The ministry put Channel 4, the broadcaster, up for sale.", "Channel 4"),
     ],
 )
 def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_question_names(
