@@ -14,6 +14,7 @@ from itertools import chain, islice, pairwise
 from bot.gazetteer import CITIES
 from bot.kind import Kind
 from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem, word_set
+from index.sentences import sentence_spans
 
 MAX_MARK_WORDS = 12
 
@@ -203,9 +204,11 @@ def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
         trimmed = _without_asked(page, asked, first, last)
         if trimmed != (first, last):
             yield "phrase", *_bare(page, *trimmed)
+    ends = _sentence_ends(page.text)
     for match in _CLAUSE_CUE.finditer(page.text):
         form = "reason" if _REASON_CUE.match(match[0]) else "clause"
-        yield from ((form, a, b) for a, b in _clause(page, match.end()))
+        if (at := bisect_left(ends, match.end())) < len(ends):
+            yield from ((form, a, b) for a, b in _clause(page, match.end(), ends[at]))
 
 
 def _figures(page: Page, kind: Kind) -> Iterator[tuple[str, int, int]]:
@@ -440,14 +443,19 @@ def _phrases(page: Page) -> Iterator[tuple[int, int]]:
             yield first, end
 
 
-_CLAUSE_END = re.compile(r"[,;:.?!](?!\d)|\s[–—-]\s|\s\(|[”“\"\n]")
+_CLAUSE_END = re.compile(r"[,;:?!](?!\d)|\s[–—-]\s|\s\(|[”“\"\n]")
 _VISIBLE = re.compile(r"\S+")
 
 
-def _clause(page: Page, start: int) -> Iterator[tuple[int, int]]:
+def _sentence_ends(text: str) -> list[int]:
+    """Where the words of each sentence end: the full stops of "5 p.m." and "Norsund Inc. said" end none."""
+    return [span.start + len(span.of(text).rstrip(".…)]’'")) for span in sentence_spans(text)]
+
+
+def _clause(page: Page, start: int, sentence_end: int) -> Iterator[tuple[int, int]]:
     """From `start` to the next break of the sentence; of more than twelve words two to eight, up to a stop word."""
-    end = _CLAUSE_END.search(page.text, start)
-    stop = end.start() if end else len(page.text)
+    end = _CLAUSE_END.search(page.text, start, sentence_end)
+    stop = end.start() if end else sentence_end
     words = list(islice(_VISIBLE.finditer(page.text, start, stop), MAX_MARK_WORDS + 1))
     n = len(words)
     if n > MAX_MARK_WORDS:

@@ -293,6 +293,32 @@ def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_q
     assert marked(question, quote) == mark
 
 
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        (
+            "Why did it stop?",
+            "It stopped because of fog at 5 a.m. near the quay, he said.",
+            "fog at 5 a.m. near the quay",
+        ),
+        (
+            "Why did it stop?",
+            "It stopped because of fog near Norsund Inc. yards. He left.",
+            "fog near Norsund Inc. yards",
+        ),
+        ("Why did it stop?", "It stopped because of a strike in the U.S. The crew left.", "a strike in the U.S."),
+        ("Why did it stop?", "It stopped because of fog near the quay... Then it left.", "fog near the quay"),
+        ("Which company built it?", "It was built by Norsund Motor Co. in Portville.", "Norsund Motor Co."),
+        ("Which company built it?", "It was built by Norsund Marine. A crew came.", "Norsund Marine"),
+        ("Who repaired the ferry?", "The ferry was repaired by Ada Lind Jr.", "Ada Lind Jr."),
+    ],
+)
+def test_a_mark_ends_in_no_abbreviation_and_takes_the_full_stop_of_its_last(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
 def test_a_phrase_holds_no_part_of_a_name_without_the_rest_of_it() -> None:
     quote = "On Monday Estmere crews of Mayor Lind family boats and the Harbour Hall staff of former Skipper Ada Berg."
     asked = asked_of("Whom did the harbour crews meet?", "other")
