@@ -143,6 +143,11 @@ _SAID = re.compile(
     r"|\b(?:said|says|saying) what\b",
     re.IGNORECASE,
 )
+# "Which public figure" and "which Labour figure" ask for a person, "what figure" and "which record figure" do not.
+_FIGURE_OF_PERSON = re.compile(
+    r"\b(?:(?!What|Which)[A-Z][\w’'-]*|(?i:public|political|religious|cultural|historical|literary|opposition|media|high-profile|well-known"
+    r"|leading|senior|key|prominent|famous|popular|beloved|influential|controversial|divisive)) figure\b"
+)
 # A time of day; "what time of year" and "what time period" ask for none.
 _TIME_OF_DAY = re.compile(
     r"(?:what|which) (?:exact )?(?:time|hour)\b(?![-\w]| (?:of|period|frame|zone|span)\b)", re.IGNORECASE
@@ -265,6 +270,8 @@ def _kind_from(asked: str, at: int) -> Kind:
     if _SAID.search(asked):
         return "quote"
     noun = asked_noun(tail)
+    if noun == "figure" and not _FIGURE_OF_PERSON.search(tail):
+        return "number"
     if noun and (of_noun := _kind_of_noun(noun)) and noun not in ("name", "names"):
         return of_noun
     if named := re.match(

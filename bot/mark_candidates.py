@@ -50,7 +50,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "percent",
-            rf"\b{_FIGURE}\s?(?:%|per\s?cent\b|percent\b)|(?<![\w-])half\b(?!\sa\b)"
+            rf"\b{_FIGURE}\s?(?:%|per\s?cent\b|percent\b)|(?<![\w-])half\b(?!-|\sa\b)"
             r"|\b(?:one|two|three)[\s-](?:third|quarter|fifth)s?\b",
         ),
         (
@@ -247,7 +247,11 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
 
 
 def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether it is a city where a person is asked for, unless one that won, or an office-holder instead of a place."""
+    """Whether it is a city where a person is asked for, unless one that won, an office-holder instead of a place, or a
+    day without its year where a year is asked for.
+    """
+    if asked.kind == "date" and asked.noun == _YEAR:
+        return not any(_FOUR_DIGITS.search(token.text) for token in tokens[first:last])
     if asked.kind == "person" and not asked.is_of_winner:
         return " ".join(POSSESSIVE.sub("", token.lower) for token in tokens[first:last]) in CITIES
     with_title = tokens[max(0, first - 1) : last]
@@ -272,6 +276,8 @@ def _tears(page: Page, asked: Asked, span: tuple[int, int], name: tuple[int, int
     return begins < first < ends < last and not is_whole
 
 
+_YEAR = stem("year")
+_FOUR_DIGITS = re.compile(r"\d{4}")
 _OFFICES = word_set(
     "president minister chancellor secretary senator sen gov governor rep representative mayor mr mrs ms dr ceo"
 )

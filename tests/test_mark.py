@@ -144,6 +144,11 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
 @pytest.mark.parametrize(
     ("question", "quote", "mark"),
     [
+        (
+            "In which year did the ferry sink?",
+            "On Monday, 5 June, she said that the ferry sank in the late 1990s.",
+            "late 1990s",
+        ),
         ("How hot was it?", "It was 38.7C in the shade at noon, the harbour master said.", "38.7C"),
         ("How hot was it?", "It was 38.7 °C in the shade at noon, the harbour master said.", "38.7 °C"),
         ("How far did it sail?", "The ferry sailed 4,500km, its captain said.", "4,500km"),
@@ -238,6 +243,8 @@ def test_a_figure_grows_over_no_line_and_not_to_the_whole_quote() -> None:
         ("What did the mayor say about the fire?", "The mayor spoke of the fire at length on Monday."),
         ("Who attacked the ferry?", "The ferry was attacked off Barcelona, it was said there."),
         ("Where was the summit held?", "Of the summit spoke Prime Minister Ada Lind."),
+        ("In which year did the ferry sink?", "It was on a Monday in June that the ferry sank."),
+        ("What percentage of voters agreed?", "Among the half-million voters most agreed."),
         ("What time did the ferry land?", "The ferry landed on Monday, 20 minutes late, with a load of 2.30 tons."),
     ],
 )
