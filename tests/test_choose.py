@@ -115,6 +115,16 @@ def test_the_same_sentence_is_not_quoted_from_two_articles() -> None:
     assert [each.candidate.story for each in chosen] == [0, 2]
 
 
+def test_what_a_quote_grew_over_is_not_said_again_by_a_further_one() -> None:
+    said = "The council of Ostermoor approved a budget of $4.2 million on Monday."
+    candidates = candidates_of(
+        article(f"It was late. {said}", 1), article(f"(WIRE) {said}", 2), article("Fog came.", 3)
+    )
+    words, _ = words_of(candidates)
+    chosen = choose(candidates, [1.0, 0.9, 0.9, 0.1], Likeness(words, lambda _: 1.0))
+    assert [(each.candidate.story, each.first, each.last) for each in chosen] == [(0, 0, 1), (2, 0, 0)]
+
+
 def test_a_further_quote_knows_a_name_of_the_question_that_the_first_ones_article_knows() -> None:
     said, other = "Ines Halloran set the deadline at noon.", "The deadline for nominations is August 1."
     candidates = candidates_of(article(said, 1), article(other, 2), article("Halloran spoke of an end.", 3))
