@@ -179,6 +179,12 @@ _CLOZE: tuple[tuple[str, Kind], ...] = (
     (r"\b(?:city|state|town|republic|county|province) of\s+_{2,}", "place"),
     (r"\b(?:until|by|since)\s+_{2,}", "date"),
 )
+# What is to be filled in may stand behind a colon: "It was the first defeat since:".
+_LAST_WORDS: tuple[tuple[str, Kind], ...] = (
+    (r"\bbecause(?: of)?:$", "reason"),
+    (r"\b(?:held|set) by:$", "person"),
+    (r"\bsince(?: at least)?:$", "date"),
+)
 
 
 def kind_of(question: str) -> Kind:
@@ -188,6 +194,8 @@ def kind_of(question: str) -> Kind:
     asked = asking_sentence(question)
     if "__" in asked:
         return next((kind for pattern, kind in _CLOZE if re.search(pattern, asked, re.I)), "name")
+    if kind := next((kind for pattern, kind in _LAST_WORDS if re.search(pattern, asked, re.I)), None):
+        return kind
     at = question_word(asked)
     if at is None:
         if re.match(rf"(?:{_AUX}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
