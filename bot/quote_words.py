@@ -117,6 +117,7 @@ class Asked:
     is_of_winner: bool  # "who won"
     is_counted: bool  # "how many"
     is_measured: bool  # "how fast", "how much rain"
+    is_of_age: bool  # "how old"
     known: frozenset[str]  # stems of the names of whom it speaks; none where it asks for a relative, who may share them
 
 
@@ -166,12 +167,15 @@ def asked_of(question: str, kind: Kind) -> Asked:
     pair = re.match(r"(?:which|what|who)\s(?:are\s)?(?:the\s)?two\s", tail) is not None
     wins = re.match(r"(?:who|which|what)\b(?:\W+\w+){0,3}?\W+(?:won|wins?|winning)\b", tail) is not None
     is_counted, is_measured = tail.startswith("how many "), _MEASURED.match(tail) is not None
+    is_of_age = tail.startswith("how old ") or noun == "age"
     stems = frozenset(map(stem, words))
     # Where a question has no capitals, any of its words may be a name.
     capitals = frozenset(stem(word) for word in words if word[0].isupper() and not question.startswith(word))
     known = frozenset() if stems & _KIN else capitals or (stems if kind == "person" else capitals)
     asked_for, preposition = stem(noun) if noun else "", led[1] if led else ""
-    return Asked(kind, stems, asked_for, preposition, place, plural, pair, wins, is_counted, is_measured, known)
+    return Asked(
+        kind, stems, asked_for, preposition, place, plural, pair, wins, is_counted, is_measured, is_of_age, known
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,12 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
         ("How many people came?", "The fair drew tens of thousands of people, its founder said.", "tens of thousands"),
         ("How old is the winner?", "A 15-year-old girl won the regatta, the club said.", "15-year-old"),
         (
+            "How old is the winner?",
+            "Lind won 6–4, 3–6, 7–5 on Sunday. The 19-year-old, ranked last, had a cold.",
+            "19-year-old",
+        ),
+        ("What is the winner’s age?", "Lind won in 31 days. The 19-year-old did not eat for three.", "19-year-old"),
+        (
             "How long was his sentence?",
             "The 40-year-old was given nine years and six months.",
             "nine years and six months",
