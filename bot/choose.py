@@ -336,7 +336,7 @@ def choose(
         question: For its names: where the first quote's article has some of them, one that has none of these speaks
             of something else.
         n_quotes: At most so many.
-        novelty: What a sentence loses for each unit of likeness with one already chosen.
+        novelty: What a sentence loses for each unit of likeness with the likest of a quote already chosen.
         first_words: Longest first quote; the others share what is left of the 120 words.
     """
     chosen: list[Chosen] = []
@@ -352,21 +352,29 @@ def choose(
         fair_share = max(left // (n_quotes - len(chosen)), MIN_ROOM)
         room = min(QUOTE_WORDS, left, fair_share) if chosen else first_words
         first, last = grow(candidate, by_place, room, taken)
+        inside = _inside(candidates, candidate, first, last)
         words = min(candidate.sentences.n_words(first, last), QUOTE_WORDS)
         if words <= left:
             chosen.append(Chosen(candidate, first, last, float(scores[at])))
             taken.update((candidate.sentences.article.version, place) for place in range(first, last + 1))
             left -= words
-            near = alike[at]
+            near = np.max([alike[each] for each in inside], axis=0)
             adjusted -= novelty * near
             adjusted[near >= SAME] = -math.inf
             if len(chosen) == 1:
                 adjusted[_of_others(candidates, candidate.sentences.article, question)] = -math.inf
-        version = candidate.sentences.article.version
-        for other, rival in enumerate(candidates):
-            if rival is candidate or (rival.sentences.article.version == version and first <= rival.at <= last):
-                adjusted[other] = -math.inf
+        adjusted[inside] = -math.inf
     return chosen
+
+
+def _inside(candidates: Sequence[Candidate], anchor: Candidate, first: int, last: int) -> list[int]:
+    """Indexes of the candidates among the sentences `first … last` of the anchor's article, itself too."""
+    version = anchor.sentences.article.version
+    return [
+        at
+        for at, candidate in enumerate(candidates)
+        if candidate.sentences.article.version == version and first <= candidate.at <= last
+    ]
 
 
 def _of_others(candidates: Sequence[Candidate], article: Article, question: str) -> list[int]:
@@ -387,7 +395,9 @@ def grow(
 ) -> tuple[int, int]:
     """Sentences round an anchor, taken while they fit into `room` words: first the better-scored neighbour.
 
-    A heading stands alone: joined to a sentence it would read as its first or last words.
+    A heading stands alone: joined to a sentence it would read as its first or last words. Nor is a longer paragraph
+    that ends like no sentence taken in, nor gone on from: it is a heading too, a related link or a caption. A quote
+    does not end in the question that the next section answers.
 
     Args:
         candidate: The anchor.
@@ -409,6 +419,9 @@ def grow(
                 and words + sentences.n_words(at) <= room
                 and (version, at) not in taken
                 and not sentences.is_heading(at)
+                and not sentences.is_broken_off(at)
+                and not sentences.breaks_off(at if at < first else last)
+                and not (at > last and sentences.leads_on(at))
                 and sentences.can_join(low, high)
             ):
                 options.append((by_place.get((version, at), -1.0), low, high, sentences.n_words(at)))

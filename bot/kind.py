@@ -143,6 +143,11 @@ _SAID = re.compile(
     r"|\b(?:said|says|saying) what\b",
     re.IGNORECASE,
 )
+# "Which public figure" and "which Labour figure" ask for a person, "what figure" and "which record figure" do not.
+_FIGURE_OF_PERSON = re.compile(
+    r"\b(?:(?!What|Which)[A-Z][\w’'-]*|(?i:public|political|religious|cultural|historical|literary|opposition|media|high-profile|well-known"
+    r"|leading|senior|key|prominent|famous|popular|beloved|influential|controversial|divisive)) figure\b"
+)
 # A time of day; "what time of year" and "what time period" ask for none.
 _TIME_OF_DAY = re.compile(
     r"(?:what|which) (?:exact )?(?:time|hour)\b(?![-\w]| (?:of|period|frame|zone|span)\b)", re.IGNORECASE
@@ -174,6 +179,12 @@ _CLOZE: tuple[tuple[str, Kind], ...] = (
     (r"\b(?:city|state|town|republic|county|province) of\s+_{2,}", "place"),
     (r"\b(?:until|by|since)\s+_{2,}", "date"),
 )
+# What is to be filled in may stand behind a colon: "It was the first defeat since:".
+_LAST_WORDS: tuple[tuple[str, Kind], ...] = (
+    (r"\bbecause(?: of)?:$", "reason"),
+    (r"\b(?:held|set) by:$", "person"),
+    (r"\bsince(?: at least)?:$", "date"),
+)
 
 
 def kind_of(question: str) -> Kind:
@@ -183,6 +194,8 @@ def kind_of(question: str) -> Kind:
     asked = asking_sentence(question)
     if "__" in asked:
         return next((kind for pattern, kind in _CLOZE if re.search(pattern, asked, re.I)), "name")
+    if kind := next((kind for pattern, kind in _LAST_WORDS if re.search(pattern, asked, re.I)), None):
+        return kind
     at = question_word(asked)
     if at is None:
         if re.match(rf"(?:{_AUX}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
@@ -265,6 +278,8 @@ def _kind_from(asked: str, at: int) -> Kind:
     if _SAID.search(asked):
         return "quote"
     noun = asked_noun(tail)
+    if noun == "figure" and not _FIGURE_OF_PERSON.search(tail):
+        return "number"
     if noun and (of_noun := _kind_of_noun(noun)) and noun not in ("name", "names"):
         return of_noun
     if named := re.match(

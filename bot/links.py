@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
+
+from index.sentences import crosses
 
 MAX_LINK_CHARS = 512
 # A quote of up to so many words is named whole; a longer one by its first and last words.
@@ -36,7 +38,7 @@ class _Directive:
     suffix: tuple[int, int]
 
 
-def fragment_link(url: str, text: str, start: int, end: int) -> str:
+def fragment_link(url: str, text: str, start: int, end: int, cuts: Sequence[int] = ()) -> str:
     """`url` with the directive that selects `text[start:end]`.
 
     Args:
@@ -44,6 +46,7 @@ def fragment_link(url: str, text: str, start: int, end: int) -> str:
         text: The article's text, as it is shown on the page block by block.
         start: First code point of the quote; inside a word, the whole word is taken.
         end: One past its last.
+        cuts: Ascending offsets at which lines of the page were removed from the text.
 
     Returns:
         "" for an address that is not http(s). The bare address for a quote without visible characters, or
@@ -59,19 +62,22 @@ def fragment_link(url: str, text: str, start: int, end: int) -> str:
         return base
     opening = base + (":~:text=" if "#" in base else "#:~:text=")
     folded = _folded(text)
-    starts_there = equal = ""
-    for directive in _directives(text, start, end):
-        link = opening + _written(text, directive)
-        if len(link) > MAX_LINK_CHARS:
-            continue
-        found = _selected(folded, directive)
-        if found == (start, end):
-            return link
-        if found and found[0] == start:
-            starts_there = starts_there or link
-        elif found and folded[slice(*found)].split() == folded[start:end].split():
-            equal = equal or link
-    return starts_there or equal or base
+    for line_before in _lines_before(text, start, end, cuts):
+        starts_there = equal = ""
+        for directive in _directives(text, start, end, line_before):
+            link = opening + _written(text, directive)
+            if len(link) > MAX_LINK_CHARS:
+                continue
+            found = _selected(folded, directive)
+            if found == (start, end):
+                return link
+            if found and found[0] == start:
+                starts_there = starts_there or link
+            elif found and folded[slice(*found)].split() == folded[start:end].split():
+                equal = equal or link
+        if starts_there or equal:
+            return starts_there or equal
+    return base
 
 
 def site_name(url: str) -> str:
@@ -114,13 +120,25 @@ def _percent(part: str) -> str:
 # --- Choosing the words ----------------------------------------------------------------------------
 
 
-def _directives(text: str, start: int, end: int) -> Iterator[_Directive]:
+def _lines_before(text: str, start: int, end: int, cuts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where words before the quote may be taken from: its own line; then, where it begins one, the line above.
+
+    Another block may stand between the two on the page, so the line above comes last, and never over a removed one.
+    """
+    own = (_line_start(text, start), start)
+    yield own
+    stop = len(text[:start].rstrip())
+    above = (_line_start(text, stop), stop)
+    if above[0] < stop < own[0] and not crosses(cuts, above[0], end):
+        yield above
+
+
+def _directives(text: str, start: int, end: int, line_before: tuple[int, int]) -> Iterator[_Directive]:
     """Directives for the quote, those wanted first: short, then with more words, then with context."""
     first_line = (start, min((i for i in range(start, end) if text[i] in _BREAK), default=end))
     last_line = (max((i + 1 for i in range(start, end) if text[i] in _BREAK), default=start), end)
     opening, closing = _words_in(text, *first_line), _words_in(text, *last_line)
-    before = _words_in(text, _line_start(text, start), start)
-    after = _words_in(text, end, _line_end(text, end))
+    before, after = _words_in(text, *line_before), _words_in(text, end, _line_end(text, end))
     one_line = first_line[1] == end
     ends: list[tuple[tuple[int, int], tuple[int, int]]] = []
     if one_line and len(opening) <= MAX_WHOLE_WORDS:

@@ -9,6 +9,7 @@ is the sum of the weights in `bot.mark_features`, which were fitted once, and of
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 from bot.kind import Kind
@@ -23,6 +24,7 @@ __all__ = ["MAX_MARK_WORDS", "mark_answer"]
 MAX_QUOTE_CHARS = 2_000
 POINTED_WEIGHT = 3.0
 _WITH_UNITS = frozenset({"number", "percent", "money", "duration"})
+_ABBREVIATION = re.compile(r"(?:\b(?:Jr|Sr|Co|Inc|Corp|Ltd|St)|(?<![\w.])[A-Za-z]\.[A-Za-z])\Z")
 _NAMED: frozenset[Kind] = frozenset({"person", "organisation", "place"})
 # With a reader's pointing, no right mark of the questions held out scores below these, and one in a hundred of the
 # marks in quotes that hold no answer does. Figures have no such limit: their form says that they can be the answer.
@@ -59,8 +61,14 @@ def mark_answer(
             break
         span = _named(candidate, page, asked) if kind in _NAMED else (candidate.start, candidate.end)
         if span is not None:
-            return _grown(candidate, page, asked) if candidate.form in _WITH_UNITS else span
+            return _grown(candidate, page, asked) if candidate.form in _WITH_UNITS else _with_stop(page.text, *span)
     return None
+
+
+def _with_stop(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span with the full stop of the abbreviation that it ends in."""
+    is_open = text.startswith(".", end) and _ABBREVIATION.search(text, start, end) is not None
+    return start, end + is_open
 
 
 def _grown(candidate: Candidate, page: Page, asked: Asked) -> tuple[int, int]:

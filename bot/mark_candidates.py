@@ -14,6 +14,7 @@ from itertools import chain, islice, pairwise
 from bot.gazetteer import CITIES
 from bot.kind import Kind
 from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem, word_set
+from index.sentences import sentence_spans
 
 MAX_MARK_WORDS = 12
 
@@ -49,7 +50,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "percent",
-            rf"\b{_FIGURE}\s?(?:%|per\s?cent\b|percent\b)|(?<![\w-])half\b(?!\sa\b)"
+            rf"\b{_FIGURE}\s?(?:%|per\s?cent\b|percent\b)|(?<![\w-])half\b(?!-|\sa\b)"
             r"|\b(?:one|two|three)[\s-](?:third|quarter|fifth)s?\b",
         ),
         (
@@ -131,7 +132,8 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
     found: dict[tuple[int, int], Candidate] = {}
     text = page.text
     datelines = [match.span() for match in _DATELINE.finditer(text)]
-    known = [_bare(page, *name) for name in _names(page) if _is_asked_about(page.tokens[slice(*name)], asked)]
+    names = list(_names(page))
+    known = [_bare(page, *name) for name in names if _is_asked_about(page.tokens[slice(*name)], asked)]
     figures = list(_figures(page, asked.kind))
     counts_things = asked.is_counted and asked.kind == "number"
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
@@ -154,6 +156,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
             or _is_of_another_kind(asked, page.tokens, first, last)
+            or (form in _NOT_NAMES and any(_tears(page, asked, (first, last), name) for name in names))
             or any(end == last_known or first_known <= start < end < last_known for first_known, last_known in known)
         ):
             continue
@@ -201,9 +204,11 @@ def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
         trimmed = _without_asked(page, asked, first, last)
         if trimmed != (first, last):
             yield "phrase", *_bare(page, *trimmed)
+    ends = _sentence_ends(page.text)
     for match in _CLAUSE_CUE.finditer(page.text):
         form = "reason" if _REASON_CUE.match(match[0]) else "clause"
-        yield from ((form, a, b) for a, b in _clause(page, match.end()))
+        if (at := bisect_left(ends, match.end())) < len(ends):
+            yield from ((form, a, b) for a, b in _clause(page, match.end(), ends[at]))
 
 
 def _figures(page: Page, kind: Kind) -> Iterator[tuple[str, int, int]]:
@@ -242,13 +247,37 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
 
 
 def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether it is a city where a person is asked for, unless one that won, or an office-holder instead of a place."""
+    """Whether it is a city where a person is asked for, unless one that won, an office-holder instead of a place, or a
+    day without its year where a year is asked for.
+    """
+    if asked.kind == "date" and asked.noun == _YEAR:
+        return not any(_FOUR_DIGITS.search(token.text) for token in tokens[first:last])
     if asked.kind == "person" and not asked.is_of_winner:
         return " ".join(POSSESSIVE.sub("", token.lower) for token in tokens[first:last]) in CITIES
     with_title = tokens[max(0, first - 1) : last]
     return asked.kind == "place" and any(token.lower.rstrip(".") in _OFFICES for token in with_title)
 
 
+_NOT_NAMES = frozenset({"phrase", "clause", "reason"})
+
+
+def _tears(page: Page, asked: Asked, span: tuple[int, int], name: tuple[int, int]) -> bool:
+    """Whether a span goes on beyond one end of a name and leaves out the other: "former President" of "former President
+    Ada Lind". It may begin behind a title or a word of the question.
+    """
+    first, last = span
+    begins, ends = name
+    while begins < ends and (page.tokens[begins].lower == "the" or _DAY.fullmatch(page.tokens[begins].text)):
+        begins += 1
+    if first < begins < last < ends:
+        return True
+    before = page.tokens[first - 1]
+    is_whole = before.text == "." or before.stem in TITLE_STEMS or before.stem in asked.stems
+    return begins < first < ends < last and not is_whole
+
+
+_YEAR = stem("year")
+_FOUR_DIGITS = re.compile(r"\d{4}")
 _OFFICES = word_set(
     "president minister chancellor secretary senator sen gov governor rep representative mayor mr mrs ms dr ceo"
 )
@@ -420,14 +449,19 @@ def _phrases(page: Page) -> Iterator[tuple[int, int]]:
             yield first, end
 
 
-_CLAUSE_END = re.compile(r"[,;:.?!](?!\d)|\s[–—-]\s|\s\(|[”“\"\n]")
+_CLAUSE_END = re.compile(r"[,;:?!](?!\d)|\s[–—-]\s|\s\(|[”“\"\n]")
 _VISIBLE = re.compile(r"\S+")
 
 
-def _clause(page: Page, start: int) -> Iterator[tuple[int, int]]:
+def _sentence_ends(text: str) -> list[int]:
+    """Where the words of each sentence end: the full stops of "5 p.m." and "Norsund Inc. said" end none."""
+    return [span.start + len(span.of(text).rstrip(".…)]’'")) for span in sentence_spans(text)]
+
+
+def _clause(page: Page, start: int, sentence_end: int) -> Iterator[tuple[int, int]]:
     """From `start` to the next break of the sentence; of more than twelve words two to eight, up to a stop word."""
-    end = _CLAUSE_END.search(page.text, start)
-    stop = end.start() if end else len(page.text)
+    end = _CLAUSE_END.search(page.text, start, sentence_end)
+    stop = end.start() if end else sentence_end
     words = list(islice(_VISIBLE.finditer(page.text, start, stop), MAX_MARK_WORDS + 1))
     n = len(words)
     if n > MAX_MARK_WORDS:

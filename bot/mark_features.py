@@ -76,6 +76,8 @@ def features(candidate: Candidate, page: Page, asked: Asked) -> dict[str, float]
         if lead:
             holds["date preposition"] = lead.lower in ("by", "until", "before", "on", "in", "through")
             holds["deadline"] = asked.noun == _DEADLINE and lead.lower in ("by", "until", "before", "through")
+    if asked.is_of_age:
+        holds["age"] = form == "duration" and page.text.endswith("old", candidate.start, candidate.end)
     if asked.noun:
         holds["asked noun inside"] = any(t.stem == asked.noun for t in inside)
         if form == "number":
@@ -125,7 +127,10 @@ def _who_features(
         f"{kind}~aged": after is not None and after.text == "," and _AGE.match(page.text, after.start) is not None,
         f"{kind}~all lower": not n_capitals,
         f"{kind}~opens": n == 1 and words[0].opens,
-        "weekday or month": any(_WEEKDAY_OR_MONTH.fullmatch(word) for word in plain),
+        "weekday or month": any(
+            _WEEKDAY_OR_MONTH.fullmatch(word) and (word != "may" or token.is_stop)  # else it is a name
+            for word, token in zip(plain, words, strict=True)
+        ),
     }
     if is_place and asked.noun in _COUNTRY_NOUNS | _STATE_NOUNS:
         is_as_asked = joined in (COUNTRIES if asked.noun in _COUNTRY_NOUNS else STATES)
@@ -200,8 +205,8 @@ def _weights() -> dict[str, float]:
     for cue in re.finditer(r"(\S.*?) (-?\d+\.\d+)(?:;|$)", " ".join(_CUES.split())):
         found[cue[1]] = float(cue[2])
     # Too rare among the questions to be fitted: "by April 26" is the deadline, whatever else is dated, the figure
-    # before "jobs" says how many jobs, and the one before "knots" how fast.
-    return found | {"deadline": 2.0, "counts": 1.0, "measures": 1.6}
+    # before "jobs" says how many jobs, the one before "knots" how fast, and "19-year-old" how old.
+    return found | {"deadline": 2.0, "counts": 1.0, "measures": 1.6, "age": 1.6}
 
 
 WEIGHTS = _weights()

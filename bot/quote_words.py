@@ -6,7 +6,8 @@ Knows nothing about which words answer.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot.kind import Kind, asked_noun, asking_sentence, question_word
@@ -18,7 +19,7 @@ def word_set(listed: str) -> frozenset[str]:
 
 
 _TOKEN = re.compile(
-    r"[$£€]?\d[\d,]*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
+    r"[$£€]?\d+(?:,\d+)*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
     r"|[A-Z]+&[A-Z]+(?:['’]s)?\b|\w+(?:[-.'’]\w+)*|[^\w\s]"
 )
 _STOP = word_set(
@@ -79,6 +80,29 @@ class Token:
     line: int
 
 
+# Words that are names too, and what stands before the month: "in May Norway left".
+_STOPS_OR_NAMES = frozenset({"May", "Will"})
+_BEFORE_MONTH = word_set("in since until during last this next late early")
+_DAY = re.compile(DAYS)
+_STOPS = frozenset(".?!")
+
+
+def _is_of_name(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a word that may be a stop word is part of a name: "Theresa May", "Will Ferrell", not "Monday May 2"."""
+    before, after = (tokens[beside] if 0 <= beside < len(tokens) else None for beside in (at - 1, at + 1))
+    if (before and before.lower in _BEFORE_MONTH) or (after and after.text[0].isdigit()):
+        return False
+    if tokens[at].opens and next((token.text for token in tokens[at:] if token.text in _STOPS), "") == "?":
+        return False  # "Will Norway join?"
+    is_led = before is not None and _is_plain_name(before) and tokens[at].start == before.end + 1
+    return is_led or (after is not None and _is_plain_name(after) and after.start == tokens[at].end + 1)
+
+
+def _is_plain_name(token: Token) -> bool:
+    is_plain = token.is_word and token.is_capital and not token.is_stop
+    return is_plain and not POSSESSIVE.search(token.text) and not _DAY.fullmatch(token.lower)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What marking needs of the question."""
@@ -93,6 +117,7 @@ class Asked:
     is_of_winner: bool  # "who won"
     is_counted: bool  # "how many"
     is_measured: bool  # "how fast", "how much rain"
+    is_of_age: bool  # "how old"
     known: frozenset[str]  # stems of the names of whom it speaks; none where it asks for a relative, who may share them
 
 
@@ -142,12 +167,15 @@ def asked_of(question: str, kind: Kind) -> Asked:
     pair = re.match(r"(?:which|what|who)\s(?:are\s)?(?:the\s)?two\s", tail) is not None
     wins = re.match(r"(?:who|which|what)\b(?:\W+\w+){0,3}?\W+(?:won|wins?|winning)\b", tail) is not None
     is_counted, is_measured = tail.startswith("how many "), _MEASURED.match(tail) is not None
+    is_of_age = tail.startswith("how old ") or noun == "age"
     stems = frozenset(map(stem, words))
     # Where a question has no capitals, any of its words may be a name.
     capitals = frozenset(stem(word) for word in words if word[0].isupper() and not question.startswith(word))
     known = frozenset() if stems & _KIN else capitals or (stems if kind == "person" else capitals)
     asked_for, preposition = stem(noun) if noun else "", led[1] if led else ""
-    return Asked(kind, stems, asked_for, preposition, place, plural, pair, wins, is_counted, is_measured, known)
+    return Asked(
+        kind, stems, asked_for, preposition, place, plural, pair, wins, is_counted, is_measured, is_of_age, known
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,5 +207,8 @@ class Page:
             )
             if is_word or word in '.?!“":':
                 opens = not is_word
+        for at, token in enumerate(tokens):
+            if POSSESSIVE.sub("", token.text) in _STOPS_OR_NAMES and _is_of_name(tokens, at):
+                tokens[at] = replace(token, is_stop=False)
         matches = tuple(i for i, t in enumerate(tokens) if t.is_word and not t.is_stop and t.stem in asked.stems)
         return Page(text, tuple(tokens), tuple(t.start for t in tokens), matches)

@@ -28,7 +28,7 @@ def quote_link(quote: Quote) -> str | None:
     address = quote.article.address
     if address is None:
         return None
-    return fragment_link(address, quote.article.text, quote.span.start, quote.span.end) or None
+    return fragment_link(address, quote.article.text, quote.span.start, quote.span.end, quote.article.cuts) or None
 
 
 def as_json(answer: Answer, question_id: object = None) -> dict[str, object]:

@@ -62,13 +62,35 @@ class Sentences:
         """Whether no removed line lies between the two sentences."""
         return not crosses(self.article.cuts, self.spans[first].start, self.spans[last].end)
 
+    def breaks_off(self, at: int) -> bool:
+        """Whether a sentence is the last of its paragraph and ends like none; nothing goes on from it."""
+        return "\n\n" in self._gap(at) and not self._is_ended(at)
+
+    def is_broken_off(self, at: int) -> bool:
+        """Whether a sentence is a paragraph by itself and ends like none: a long heading, a related link, a caption."""
+        return "\n\n" in self._gap(at - 1) and self.breaks_off(at)
+
     def is_heading(self, at: int) -> bool:
         """Whether a sentence is a short line of its own that ends like no sentence: a heading, a byline, a teaser."""
-        text, spans = self.article.text, self.spans
-        before = text[spans[at - 1].end : spans[at].start] if at else "\n"
-        after = text[spans[at].end : spans[at + 1].start] if at + 1 < len(spans) else "\n"
-        is_line = "\n" in before and "\n" in after
-        return is_line and self.n_words(at) <= MAX_HEADING_WORDS and _ENDS.search(spans[at].of(text)) is None
+        return self._is_short_line(at) and not self._is_ended(at)
+
+    def leads_on(self, at: int) -> bool:
+        """Whether a sentence is a short line of its own that asks what those below it answer, and begins there."""
+        begins = at == 0 or self._is_ended(at - 1)
+        return begins and self._is_short_line(at) and self.spans[at].of(self.article.text).endswith("?")
+
+    def _is_short_line(self, at: int) -> bool:
+        is_line = "\n" in self._gap(at - 1) and "\n" in self._gap(at)
+        return is_line and self.n_words(at) <= MAX_HEADING_WORDS
+
+    def _gap(self, at: int) -> str:
+        """What stands behind a sentence, up to the next; a blank line before the first and behind the last."""
+        if not 0 <= at < len(self.spans) - 1:
+            return "\n\n"
+        return self.article.text[self.spans[at].end : self.spans[at + 1].start]
+
+    def _is_ended(self, at: int) -> bool:
+        return _ENDS.search(self.spans[at].of(self.article.text)) is not None
 
 
 def sentences_of(article: Article) -> Sentences:

@@ -203,6 +203,8 @@ _OPENING = _any_of(
     votre adresse (?:e-?mail|de messagerie) ne sera pas publiée\b
     tu dirección de correo electrónico no será publicada\b
     (?:click here to )?(?:sign up|subscribe)\b(?! at| or).{0,120}\b(?:newsletters?|inbox|briefing|alerts?|emails?)\b
+    [^.?!]{1,60}\?:?\s*(?:click here to )?sign up (?:for|to) (?:our|the|free)\b.{0,80}\bnewsletters?\b[^.?!]{0,40}[.!]?$
+    video ad feedback\b.{0,300}\d\d:\d\d - source: [^.?!]{2,130}$
     (?:get|receive|join) .{0,80}\b(?:newsletters?|(?:to|in|into) your? (?:\w+ )?inbox|e-?mail alerts)\b
     would you like to receive\b.{0,80}\bnewsletter
     (?:melden sie sich|abonnieren sie)\b.{0,80}\bnewsletter
@@ -429,7 +431,11 @@ def _is_link(line: str) -> bool:
     if lead and _COLON.match(line, lead.end()):
         return True
     lead = _LEAD_IF_NO_SENTENCE.match(line)
-    return bool(lead and _COLON.match(line, lead.end()) and not _ends_a_sentence(line))
+    colon = lead and _COLON.match(line, lead.end())
+    if not colon:
+        return False
+    is_glued = colon[0] in (":", "：") and line[colon.end() : colon.end() + 1].isupper()  # "More:What does it take?"
+    return is_glued or not _ends_a_sentence(line)
 
 
 def _opens_links(line: str) -> bool:

@@ -115,6 +115,16 @@ def test_the_same_sentence_is_not_quoted_from_two_articles() -> None:
     assert [each.candidate.story for each in chosen] == [0, 2]
 
 
+def test_what_a_quote_grew_over_is_not_said_again_by_a_further_one() -> None:
+    said = "The council of Ostermoor approved a budget of $4.2 million on Monday."
+    candidates = candidates_of(
+        article(f"It was late. {said}", 1), article(f"(WIRE) {said}", 2), article("Fog came.", 3)
+    )
+    words, _ = words_of(candidates)
+    chosen = choose(candidates, [1.0, 0.9, 0.9, 0.1], Likeness(words, lambda _: 1.0))
+    assert [(each.candidate.story, each.first, each.last) for each in chosen] == [(0, 0, 1), (2, 0, 0)]
+
+
 def test_a_further_quote_knows_a_name_of_the_question_that_the_first_ones_article_knows() -> None:
     said, other = "Ines Halloran set the deadline at noon.", "The deadline for nominations is August 1."
     candidates = candidates_of(article(said, 1), article(other, 2), article("Halloran spoke of an end.", 3))
@@ -135,6 +145,46 @@ def test_a_heading_is_not_joined_to_the_sentences_round_it() -> None:
     assert [candidate.text for candidate in candidates][1] == "What was decided"
     scores = {candidate.place: 1.0 for candidate in candidates}
     assert [grow(candidate, scores, 60) for candidate in candidates] == [(0, 0), (1, 1), (2, 2)]
+
+
+LINK = "Read on: how the mayor of a small harbour town won the vote that nobody thought she could win"
+CREDIT = "The hall was full. Jon Berg/Harbor Agency"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "grown"),
+    [
+        (f"It was fair.\n\n{LINK}\n\nCritics said it was late.", 0, (0, 0)),
+        (f"It was fair.\n\n{LINK}\n\nCritics said it was late.", 2, (2, 2)),
+        (f"{LINK}\n\nIt was fair.", 0, (0, 0)),
+        (f"It was fair.\n\n{LINK}", 0, (0, 0)),
+        (f"{CREDIT}\n\nIt was fair.", 1, (0, 1)),  # what is left of its own paragraph still joins
+        (f"{CREDIT}\n\nIt was fair.", 2, (2, 2)),
+        (f"It was fair.\n\n{CREDIT}", 1, (0, 2)),
+        ("It was fair.\n\nCritics said it was late.", 0, (0, 1)),
+        ("“It was fair”\n\nCritics said it was late:\n\nNobody knew.", 1, (0, 2)),
+        (f"It was fair.\n{LINK}\nor that is what they say.", 1, (0, 2)),  # lines broken by hand
+    ],
+)
+def test_a_paragraph_that_ends_like_no_sentence_is_not_taken_in_nor_gone_on_from(
+    text: str, at: int, grown: tuple[int, int]
+) -> None:
+    assert grow(candidates_of(article(text))[at], {}, 60) == grown
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "grown"),
+    [
+        ("It was fair.\n\nWho voted against it?\n\nNobody did.", 0, (0, 0)),
+        ("It was fair.\n\nWho voted against it?\n\nNobody did.", 2, (0, 2)),
+        ("It was fair.\nWho voted against it?\nNobody did.", 0, (0, 0)),
+        ("It was fair.\n\nWho voted against it? Nobody did.", 0, (0, 2)),
+        (f"It was fair.\n\n{'Who ' * 12}voted?\n\nNobody did.", 0, (0, 2)),
+        (f"Was it fair {'of anybody ' * 6}to\nvote against it?\nNobody knew.", 0, (0, 2)),  # lines broken by hand
+    ],
+)
+def test_a_quote_does_not_end_in_the_question_of_the_next_section(text: str, at: int, grown: tuple[int, int]) -> None:
+    assert grow(candidates_of(article(text))[at], {}, 60) == grown
 
 
 def test_a_heading_scores_below_a_sentence_with_the_same_signs() -> None:

@@ -82,6 +82,11 @@ CASES = {
         f"<p>On Friday the owner repeated it. <span id=quote>{SAID_TWICE}</span> He blamed the ice.</p>",
         SAID_TWICE,
     ),
+    "a speaker's line that occurs before": Case(
+        f"<p>Ada Lind:</p><p>Rain fell on the quay.</p>{filler('rain')}<p>Jon Berg:</p><p>When did the fog come?</p>"
+        "<div id=quote><p>Ada Lind:</p><p>The fog came on Friday.</p></div>",
+        "Ada Lind:\n\nThe fog came on Friday.",
+    ),
     "curly quotes and apostrophes": Case(
         "<p>He was asked. <span id=quote>“We don’t know who’s paying,” O’Hara said, “and we won’t ask.”</span> "
         "She nodded.</p>",

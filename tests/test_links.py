@@ -133,6 +133,31 @@ def test_words_of_the_paragraph_before_are_no_prefix() -> None:
     assert f"{URL}#:~:text=Rain%20fell." == link, "equal places: the first is opened, without a false prefix"
 
 
+INTERVIEW = "Ada Lind:\n\nRain fell.\n\nJon Berg:\n\nWhen?\n\nAda Lind:\n\nFog came on Friday.\n\nJon Berg:\n\nWhy?"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "directive"),
+    [
+        ("Ada Lind:\n\nFog came on Friday.", "When%3F-,Ada%20Lind%3A,Fog%20came%20on%20Friday."),
+        ("Ada Lind:\n\nFog came on Friday.\n\nJon Berg:", "When%3F-,Ada%20Lind%3A,Jon%20Berg%3A"),
+        ("When?\n\nAda Lind:", "When%3F,Ada%20Lind%3A"),  # told apart by itself
+    ],
+)
+def test_a_quote_that_begins_with_a_repeated_line_is_told_apart_by_the_line_before(wanted: str, directive: str) -> None:
+    start = INTERVIEW.index(wanted)
+    link = fragment_link(URL, INTERVIEW, start, start + len(wanted))
+    assert f"{URL}#:~:text={directive}" == link
+    assert wanted == select(INTERVIEW, link)
+
+
+def test_no_words_are_taken_from_beyond_a_removed_line() -> None:
+    wanted = "Ada Lind:\n\nFog came on Friday."
+    start = INTERVIEW.index(wanted)
+    assert fragment_link(URL, INTERVIEW, start, start + len(wanted), cuts=(start,)) == URL
+    assert fragment_link(URL, INTERVIEW, start, start + len(wanted), cuts=(start - len("When?\n\n"),)) != URL
+
+
 def test_repeated_opening_of_a_paragraph_gets_words_after_it() -> None:
     link = link_to(PORT, "The port closed", nth=1)
     start = PORT.index("The port closed again")

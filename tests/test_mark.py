@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from bot.kind import kind_of
 from bot.mark import MAX_MARK_WORDS, mark_answer
+from bot.mark_candidates import candidates
+from bot.quote_words import Page, asked_of
 
 EVALUATION = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 # Measured: 71.5 % of 940 quotes in 2023 (fitted on), 76.6 % of 231 in 2022 (held out). The floors lie below.
@@ -142,6 +144,11 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
 @pytest.mark.parametrize(
     ("question", "quote", "mark"),
     [
+        (
+            "In which year did the ferry sink?",
+            "On Monday, 5 June, she said that the ferry sank in the late 1990s.",
+            "late 1990s",
+        ),
         ("How hot was it?", "It was 38.7C in the shade at noon, the harbour master said.", "38.7C"),
         ("How hot was it?", "It was 38.7 °C in the shade at noon, the harbour master said.", "38.7 °C"),
         ("How far did it sail?", "The ferry sailed 4,500km, its captain said.", "4,500km"),
@@ -149,6 +156,12 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
         ("How much was the fine?", "The court set a fine of $10-15 million, to be paid in May.", "$10-15 million"),
         ("How many people came?", "The fair drew tens of thousands of people, its founder said.", "tens of thousands"),
         ("How old is the winner?", "A 15-year-old girl won the regatta, the club said.", "15-year-old"),
+        (
+            "How old is the winner?",
+            "Lind won 6–4, 3–6, 7–5 on Sunday. The 19-year-old, ranked last, had a cold.",
+            "19-year-old",
+        ),
+        ("What is the winner’s age?", "Lind won in 31 days. The 19-year-old did not eat for three.", "19-year-old"),
         (
             "How long was his sentence?",
             "The 40-year-old was given nine years and six months.",
@@ -236,6 +249,8 @@ def test_a_figure_grows_over_no_line_and_not_to_the_whole_quote() -> None:
         ("What did the mayor say about the fire?", "The mayor spoke of the fire at length on Monday."),
         ("Who attacked the ferry?", "The ferry was attacked off Barcelona, it was said there."),
         ("Where was the summit held?", "Of the summit spoke Prime Minister Ada Lind."),
+        ("In which year did the ferry sink?", "It was on a Monday in June that the ferry sank."),
+        ("What percentage of voters agreed?", "Among the half-million voters most agreed."),
         ("What time did the ferry land?", "The ferry landed on Monday, 20 minutes late, with a load of 2.30 tons."),
     ],
 )
@@ -282,9 +297,66 @@ def test_a_mark_stands_on_one_line(question: str, quote: str) -> None:
         ("Which carrier was hit?", "AT&T said on Monday that it was hit.", "AT&T"),
         ("Which carrier’s network was hit?", "On Monday AT&T’s network was hit.", "AT&T"),
         ("Which company sued AT&T?", "AT&T was sued by Verizon on Friday.", "Verizon"),
+        ("Which channel is for sale?", "The ministry put Channel 4, the broadcaster, up for sale.", "Channel 4"),
     ],
 )
 def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_question_names(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        (
+            "Why did it stop?",
+            "It stopped because of fog at 5 a.m. near the quay, he said.",
+            "fog at 5 a.m. near the quay",
+        ),
+        (
+            "Why did it stop?",
+            "It stopped because of fog near Norsund Inc. yards. He left.",
+            "fog near Norsund Inc. yards",
+        ),
+        ("Why did it stop?", "It stopped because of a strike in the U.S. The crew left.", "a strike in the U.S."),
+        ("Why did it stop?", "It stopped because of fog near the quay... Then it left.", "fog near the quay"),
+        ("Which company built it?", "It was built by Norsund Motor Co. in Portville.", "Norsund Motor Co."),
+        ("Which company built it?", "It was built by Norsund Marine. A crew came.", "Norsund Marine"),
+        ("Who repaired the ferry?", "The ferry was repaired by Ada Lind Jr.", "Ada Lind Jr."),
+    ],
+)
+def test_a_mark_ends_in_no_abbreviation_and_takes_the_full_stop_of_its_last(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
+def test_a_phrase_holds_no_part_of_a_name_without_the_rest_of_it() -> None:
+    quote = "On Monday Estmere crews of Mayor Lind family boats and the Harbour Hall staff of former Skipper Ada Berg."
+    asked = asked_of("Whom did the harbour crews meet?", "other")
+    found = {quote[c.start : c.end] for c in candidates(Page.of(quote, asked), asked)}
+    assert {"Estmere crews", "Mayor Lind family boats", "the Harbour Hall staff"} <= found
+    assert {"Lind family boats", "Hall staff"} <= found  # behind a title, and behind a word of the question
+    assert found.isdisjoint({"former Skipper", "former Skipper Ada"})
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("Who repaired the ferry?", "The ferry was repaired by Ada May Lind.", "Ada May Lind"),
+        ("Who repaired the ferry?", "The ferry was repaired by Ines May, a skipper.", "Ines May"),
+        ("Who repaired the ferry?", "It was Ines May’s crew that repaired the ferry.", "Ines May"),
+        ("Who repaired the ferry?", "Will Lind repaired the ferry in a day.", "Will Lind"),
+        ("Who opened the bridge?", "The bridge was opened by Ines May with Jon Berg.", "Ines May"),
+        ("Who repaired the ferry?", "The ferry was repaired in May Ada Lind said.", "Ada Lind"),
+        ("Who repaired the ferry?", "The ferry was repaired by Ada Lind May 3.", "Ada Lind"),
+        ("Who repaired the ferry?", "On Monday May would see Ada Lind, who repaired the ferry.", "Ada Lind"),
+        ("Who may repair the ferry?", "Will Lind repair the ferry?", "Lind"),
+        ("Who may repair the ferry?", "The ferry may be repaired by Ada Lind.", "Ada Lind"),
+    ],
+)
+def test_may_and_will_are_parts_of_a_name_beside_one_and_a_month_or_a_verb_elsewhere(
     question: str, quote: str, mark: str
 ) -> None:
     assert marked(question, quote) == mark

@@ -54,6 +54,13 @@ def test_a_short_line_without_an_end_is_a_heading() -> None:
     assert not sentences_of(article("word " * 13)).is_heading(0)
 
 
+def test_a_paragraph_that_ends_like_no_sentence_is_broken_off_whatever_its_length() -> None:
+    text = f"{'word ' * 20}\n\nThe vote. It was\nnine to\n\nfour.\n\n“A fair budget”\n\nLast"
+    found = sentences_of(article(text))
+    assert [at for at in range(len(found.spans)) if found.breaks_off(at)] == [0, 3, 6]
+    assert [at for at in range(len(found.spans)) if found.is_broken_off(at)] == [0, 6]
+
+
 WORDS = st.sampled_from(["a", "dollar", "e\u0301t\u00e9", "\U0001f469\u200d\U0001f680", "שלום", "x" * 40, "北京" * 30])
 
 
