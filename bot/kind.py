@@ -143,6 +143,8 @@ _SAID = re.compile(
     r"|\b(?:said|says|saying) what\b",
     re.IGNORECASE,
 )
+# "What did it cost?", "what does a ticket cost in Tarn", but "what did it cost him": his seat.
+_COST = re.compile(rf"what {_AUX}\b.*\bcost(?=\W*$|\s+(?:a|at|for|in|last|now|per|the|this|to|today)\b)", re.IGNORECASE)
 # "Which public figure" and "which Labour figure" ask for a person, "what figure" and "which record figure" do not.
 _FIGURE_OF_PERSON = re.compile(
     r"\b(?:(?!What|Which)[A-Z][\w’'-]*|(?i:public|political|religious|cultural|historical|literary|opposition|media|high-profile|well-known"
@@ -275,6 +277,8 @@ def _kind_from(asked: str, at: int) -> Kind:
         return "reason"
     if _TIME_OF_DAY.match(tail):
         return "time"
+    if _COST.match(tail):
+        return "money"
     if _SAID.search(asked):
         return "quote"
     noun = asked_noun(tail)
