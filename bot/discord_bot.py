@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import re
 import secrets
 import signal
 import sys
@@ -45,7 +44,7 @@ from bot.discord_send import (
 from bot.discord_standing import LOOK_S, StandingGroup, Teller, set_standing, stop_standing
 from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
 from bot.llm_write import Writer, live
-from bot.markdown import stamp
+from bot.markdown import stamp, without_tags
 from bot.memory import Memory, Remembered
 from bot.metrics import Health, Metrics
 from bot.service import Asker
@@ -386,7 +385,7 @@ class NewsBot(commands.AutoShardedBot):
         is_kept: bool = True,
     ) -> None:
         """Answer a command, a form or a button that asks; without `is_kept` its words are not remembered."""
-        own, started = self.words_of(interaction), self._monotonic()
+        said, own, started = without_tags(said), self.words_of(interaction), self._monotonic()
         guild = interaction.guild_id or 0
         settings = self.memory.settings(guild)
         private = settings.is_private if is_private is None else is_private
@@ -664,11 +663,6 @@ class NewsBot(commands.AutoShardedBot):
         # @everyone does not stand in `mentions`; a reply with its ping on does.
         return message.guild is None or any(user.id == self.user.id for user in message.mentions)
 
-    def _said(self, message: discord.Message) -> str:
-        """The message's words without the mention of the bot."""
-        assert self.user is not None
-        return " ".join(re.sub(rf"<@!?{self.user.id}>", " ", message.content).split())
-
     def _parent(self, message: discord.Message) -> Remembered | None:
         """What a message follows up: the answer it replies to, else the last one of its thread or direct messages."""
         reference = message.reference
@@ -685,7 +679,7 @@ class NewsBot(commands.AutoShardedBot):
 
     async def _answer_message(self, message: discord.Message) -> None:
         guild, words, started = message.guild, self.words_in(message.guild), self._monotonic()
-        said = self._said(message)
+        said = _said(message)
         if guild is not None and not may_send(permissions_in(message.channel, guild), message.channel):
             log.info("not answered for lack of permission channel=%d", message.channel.id)
             return
@@ -716,7 +710,7 @@ class NewsBot(commands.AutoShardedBot):
         if message.guild is not None and not permissions_in(message.channel, message.guild).embed_links:
             return  # the short form has no room for it
         edited = self._edited.get(message.id)
-        if edited is not None and self._said(edited) != reply.remembered.said:
+        if edited is not None and _said(edited) != reply.remembered.said:
             return  # nobody waits for a text about what was asked before
 
         async def edit(card: Card) -> None:
@@ -765,7 +759,7 @@ class NewsBot(commands.AutoShardedBot):
         message = payload.message
         if not self._is_asked(message):
             return
-        said = self._said(message)
+        said = _said(message)
         writing, found = self._writing.get(message.id), self.memory.answer_to_prompt(message.id)
         if writing is not None and found is not None and said != found[0].said:
             writing.cancel()  # nobody waits any more for a text about what was asked before
@@ -831,6 +825,11 @@ class NewsBot(commands.AutoShardedBot):
         if task is not None:
             task.cancel()
         self.memory.forget_prompt(prompt)
+
+
+def _said(message: discord.Message) -> str:
+    """The message's words, without the mention of the bot and of others."""
+    return without_tags(message.content)
 
 
 def _body_of(card: Card) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 
 from bot.desk import Bounds
-from bot.markdown import day, plain, stamp
+from bot.markdown import day, plain, stamp, without_tags
 from bot.words import languages, words_for
 from bot.words.base import Words
 
@@ -103,9 +103,9 @@ async def outlet_choices(interaction: Interaction, typed: str) -> list[app_comma
 
 async def find_sources(interaction: Interaction, message: discord.Message) -> None:
     """What the corpus says about a message, for whoever asks alone: the message is not theirs, nor is it kept."""
-    said = " ".join(message.content.split())
+    said = without_tags(message.content)
     if not said:
-        said = " ".join(" ".join(filter(None, (one.title, one.description))) for one in message.embeds)
+        said = without_tags(" ".join(" ".join(filter(None, (one.title, one.description))) for one in message.embeds))
     words = interaction.client.words_of(interaction)
     if not any(char.isalnum() for char in said):
         await interaction.client.whisper(interaction, words.nothing_in_message)

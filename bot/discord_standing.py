@@ -19,6 +19,7 @@ from bot.desk import Reply, Where
 from bot.discord_commands import keyed, only_in, outlet_choices, unknown_outlet
 from bot.discord_send import again, is_gone, may_send, permissions_in, respond, send_once
 from bot.discord_views import view_of
+from bot.markdown import without_tags
 from bot.memory import Asked, Remembered, Standing
 from bot.standing import AGAIN_S, MAX_OF_ALL, MAX_OF_PERSON, N_TOLD, REST_S, marks_of
 from bot.understand import MAX_QUESTION_CHARS
@@ -67,7 +68,7 @@ class StandingGroup(app_commands.Group):
         if channel is not None and not interaction.permissions.manage_guild:
             await bot.whisper(interaction, words.managers_only)
             return
-        asked = Asked(question, day_of(bot.desk.now_s()), sources=(outlet,) if outlet else ())
+        asked = Asked(without_tags(question), day_of(bot.desk.now_s()), sources=(outlet,) if outlet else ())
         await set_standing(interaction, asked, channel)
 
     @app_commands.command(name=keyed("standing.list.name"), description=keyed("standing.list.description"))

@@ -176,6 +176,33 @@ def test_the_options_filter_and_the_outlets_complete(sample_data: Path, embedder
     run(test())
 
 
+@pytest.mark.parametrize("tags", ["<:thonk:123456789012345678>", "<a:wave:987654321098765432> <@&111111111111111111>"])
+def test_emoji_and_mentions_are_not_searched_for_however_it_is_asked(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, tags: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(f"{town.ben.mention} {DEADLINE} {tags}"))
+            assert "**April 26**" in (await reply_to(town, said)).text
+            asked = await (await discord.slash(town.ann, town.channel, "ask", question=f"{DEADLINE} {tags}")).answered()
+            assert "**April 26**" in asked.text
+            found = await (await discord.context_menu(town.ben, town.channel, "Find sources", said)).answered()
+            assert "**April 26**" in found.text
+            opened = await (await discord.click(town.ben, asked, "Follow up")).responded()
+            form = await (await discord.submit_modal(town.ben, opened, {"text": f"{FERRY} {tags}"})).answered()
+            assert "**17** people" in form.text
+            await (await discord.slash(town.ann, town.channel, "standing add", question=f"{FERRY} {tags}")).answered()
+            assert [one.text for one in bot.memory.standing_of(town.ann.id)] == [FERRY]
+            said = await discord.say(town.ann, town.channel, town.mention(f"{tags} ?"))
+            assert (await reply_to(town, said)).content == NOTHING_IN_IT
+            said = await discord.say(town.ann, town.channel, tags)
+            empty = await (await discord.context_menu(town.ben, town.channel, "Find sources", said)).answered()
+            assert empty.content == "That message has no text to search for."
+
+    run(test())
+
+
 def test_an_outlet_that_is_not_in_the_corpus_is_told_above_the_quotes(
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
