@@ -23,7 +23,7 @@ from index.errors import StoreError
 from index.types import DAY_S
 
 FILE = "bot.db"
-SCHEMA = 3
+SCHEMA = 4
 BUSY_MS = 10_000
 
 _TABLES = """
@@ -93,6 +93,12 @@ CREATE TABLE standing (
     due_s INTEGER NOT NULL,
     told TEXT NOT NULL
 ) WITHOUT ROWID;
+"""
+# Forgetting looks for the answers of a server, for follow-ups, and for reports on what is deleted.
+_INDEXES = """
+CREATE INDEX answers_guild ON answers(guild, asked_s);
+CREATE INDEX answers_parent ON answers(parent) WHERE parent IS NOT NULL;
+CREATE INDEX reports_answer ON reports(answer);
 """
 
 
@@ -347,19 +353,24 @@ class Memory:
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or not write:
             raise StoreError(f"{self._path} is no memory of newsquote's bot; move it away and start the bot again.")
         with self._transaction():
-            for statement in (_TABLES + _STANDING_TABLE).split(";"):
-                if statement.strip():
-                    self._db.execute(statement)
+            self._run(_TABLES + _STANDING_TABLE + _INDEXES)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _upgrade(self, schema: int) -> None:
-        """From schema 1, which kept the words marked in an article, or 2, which knew no standing questions."""
+        """From schema 1, which kept the words marked in an article, 2, without standing questions, or 3, too slow."""
         with self._transaction():
             if schema == 1:
                 self._db.execute("ALTER TABLE answers DROP COLUMN answer")
-            self._db.execute(_STANDING_TABLE)
+            if schema < 3:
+                self._run(_STANDING_TABLE)
+            self._run(_INDEXES)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         self._empty_log()
+
+    def _run(self, statements: str) -> None:
+        """Statements inside the transaction that is open: `executescript` would commit it."""
+        for statement in filter(str.strip, statements.split(";")):
+            self._db.execute(statement)
 
     def _empty_log(self) -> None:
         """Have the write-ahead log written into the file and cut to nothing: deleted words stand in it still.
