@@ -68,6 +68,15 @@ class Reply:
     remembered: Remembered
 
 
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """An answer that a question follows up, or that one does: what was asked, and the words marked first."""
+
+    answer: Remembered
+    asked: Asked
+    marked: str | None
+
+
 class Desk:
     """Takes questions.
 
@@ -134,12 +143,12 @@ class Desk:
         bounds = bounds or Bounds()
         default = self._default_sources(where.guild) if bounds.read_filters else ()
         # Words that are taken as they are were put together before, and this person has not typed them.
-        before = await self._before(parent) if bounds.read_filters else None
+        line = await self._line(parent) if bounds.read_filters else []
+        before, text = await self.asker.read(lambda: self._read(said, line)) if line else (None, filled_in(said, None))
         asked_on = day_of(self.now_s())
-        text = filled_in(said, before)
         if self._rewriter is not None:
             text = await self._rewriter.filled_in(said, text, before, asked_on)
-        question = Question(
+        asked = Question(
             text=text,
             asked_on=asked_on,
             since=bounds.since,
@@ -148,11 +157,8 @@ class Desk:
             read_filters=bounds.read_filters,
             n_further=N_FURTHER,
         )
-        if before is not None and is_follow_up(said, before):
-            question = with_bounds_of(before, question, said, self.asker.outlets)
-        if default and not question.sources and not self._understood(_asked(question)).sources:
-            question = replace(question, sources=default)
-        answer = await self.asker.ask(question)
+        answer = await self.asker.ask(lambda: self._bounded(asked, said, before, default))
+        question = answer.question
         if answer.status == "not_found" and self._rewriter is not None:
             question, answer = await self._once_more(question, answer)
         remembered = self._remembered(
@@ -196,7 +202,7 @@ class Desk:
 
     # Standing questions ---------------------------------------------------------------------------------
 
-    def standing(
+    async def standing(
         self, asked: Asked, where: Where, *, is_direct: bool, language: str, shown: Sequence[Quote] = ()
     ) -> Standing:
         """A question as it stands from now on; not kept yet.
@@ -210,8 +216,9 @@ class Desk:
 
         Raises:
             BadInput: It is empty, has no words, or is too long.
+            Busy, Closing: As `Asker.ask`.
         """
-        understood, now_s = self._understood(asked), self.now_s()
+        understood, now_s = await self.asker.read(lambda: self._understood(asked)), self.now_s()
         sources = asked.sources or (understood.sources if asked.read_filters else ())
         return Standing(
             id=new_id(),
@@ -242,31 +249,49 @@ class Desk:
         asked = Asked(standing.text, day_of(self.now_s()), sources=standing.sources)
         return Reply(answer, self._remembered(answer, where, asked))
 
-    async def _before(self, parent: Remembered | None) -> Before | None:
-        """What a follow-up goes on from; the words that were marked there as long as their article may be quoted."""
+    async def _line(self, parent: Remembered | None) -> list[_Followed]:
+        """What a follow-up goes on from, oldest first, with the words marked there while they may be quoted."""
         line: list[tuple[Remembered, Asked]] = []
         while parent is not None and parent.question is not None and len(line) < N_BACK:
             line.append((parent, parent.question))
             is_first = parent.said is not None and not is_filled(parent.said, parent.question.text)
             parent = self.memory.answer(parent.parent) if parent.parent and not is_first else None
+        return [
+            _Followed(answer, asked, await self.asker.marked(answer.places[0]) if answer.places else None)
+            for answer, asked in reversed(line)
+        ]
+
+    # In a thread: how long words take to read is for whoever typed them to say, and everybody waits for the loop.
+
+    def _read(self, said: str, line: Sequence[_Followed]) -> tuple[Before | None, str]:
+        """What a follow-up goes on from, and the follow-up filled in."""
         before = None
-        for followed, asked in reversed(line):
+        for one in line:
+            answer, asked = one.answer, one.asked
             before = goes_on_from(
                 before,
-                await self._found(followed, asked),
-                is_filled=followed.said is None or is_filled(followed.said, asked.text),
-                is_found=followed.status == "answered",
+                self._found(one),
+                is_filled=answer.said is None or is_filled(answer.said, asked.text),
+                is_found=answer.status == "answered",
             )
-        return before
+        return before, filled_in(said, before)
 
-    async def _found(self, followed: Remembered, asked: Asked) -> Before:
+    def _bounded(self, question: Question, said: str, before: Before | None, default: tuple[str, ...]) -> Question:
+        """A question with the bounds of the one it follows up, else with the server's outlets; its own go first."""
+        if before is not None and is_follow_up(said, before):
+            question = with_bounds_of(before, question, said, self.asker.outlets)
+        if default and not question.sources and not self._understood(_asked(question)).sources:
+            question = replace(question, sources=default)
+        return question
+
+    def _found(self, one: _Followed) -> Before:
         """A question that was answered, and what was found."""
-        marked = await self.asker.marked(followed.places[0]) if followed.places else None
+        asked, kind = one.asked, cast(Kind, one.answer.kind)
         try:
             understood = self._understood(asked)
         except BadInput:  # asked when other questions were refused
-            return Before(asked.text, cast(Kind, followed.kind), marked)
-        before = Before(understood.topic, cast(Kind, followed.kind), marked)
+            return Before(asked.text, kind, one.marked)
+        before = Before(understood.topic, kind, one.marked)
         if not asked.read_filters:  # "without the filter" holds on
             return before
         return replace(

@@ -115,7 +115,7 @@ async def set_standing(
         place: Any = channel or await again(lambda: bot.create_dm(discord.Object(person)))
         shown = await bot.asker.quotes(remembered.places) if remembered else []
         locale = interaction.locale if channel is None else interaction.guild_locale or interaction.locale
-        standing = bot.desk.standing(
+        standing = await bot.desk.standing(
             asked,
             Where(interaction.guild_id or 0, place.id, person),
             is_direct=channel is None,

@@ -216,11 +216,11 @@ class Asker:
 
     # Asking ---------------------------------------------------------------------------------------------
 
-    async def ask(self, question: Question, *, is_counted: bool = True) -> Answer:
+    async def ask(self, question: Question | Callable[[], Question], *, is_counted: bool = True) -> Answer:
         """The answer; the event loop stays free.
 
         Args:
-            question: What is asked.
+            question: What is asked, or what makes it, called in the thread.
             is_counted: Whether somebody asks it just now.
 
         Raises:
@@ -229,9 +229,18 @@ class Asker:
             IndexMissing: There is no index yet.
             NewsquoteError: As `Answerer.answer`.
         """
-        answer = await self._hop(lambda: self._answered(question))
+        answer = await self._hop(lambda: self._answered(question() if callable(question) else question))
         self.n_answered += is_counted
         return answer
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """What reading words gives; hostile ones take long.
+
+        Raises:
+            Busy, Closing: As `ask`.
+            NewsquoteError: As `work`.
+        """
+        return await self._hop(work)
 
     async def quotes(self, places: Sequence[Place]) -> list[Quote | None]:
         """The quotes that stand at these places, each checked against the store.
