@@ -64,6 +64,8 @@ DM_CONVERSATION_S = 1_800
 THREAD_NAME_CHARS = 90
 TOKEN_REFUSED = 4004  # the gateway closes with it, also in the midst of things where a token is revoked
 FORGET_EVERY_S = 3_600
+# Questions whose refusal is known still, for whoever puts them right; the oldest go first.
+MAX_REFUSALS = 1_000
 _ASKS = (discord.MessageType.default, discord.MessageType.reply)
 
 
@@ -117,6 +119,7 @@ class NewsBot(commands.AutoShardedBot):
         self._pending: dict[asyncio.Task[Any], Callable[[], Awaitable[object]]] = {}
         self._by_prompt: dict[int, asyncio.Task[Any]] = {}
         self._edited: dict[int, discord.Message] = {}
+        self._refusals: dict[int, int] = {}  # the message that asked, and the one that says why not
         self._writing: dict[int, asyncio.Task[Any]] = {}
         self._is_closing = False
         self._shutdown: asyncio.Task[None] | None = None
@@ -685,7 +688,11 @@ class NewsBot(commands.AutoShardedBot):
             return
 
         async def tell(sentence: str) -> None:
-            await self._reply(message, Card(sentence))
+            told = await self._reply(message, Card(sentence))
+            if told is not None:
+                self._refusals[message.id] = told.id
+                if len(self._refusals) > MAX_REFUSALS:
+                    del self._refusals[next(iter(self._refusals))]
 
         reply, sent = None, None
         typing = asyncio.create_task(self._show_typing(message.channel))
@@ -768,8 +775,10 @@ class NewsBot(commands.AutoShardedBot):
             before = self._by_prompt.get(message.id)
             if before is not None:
                 await asyncio.wait({before})
-            found = self.memory.answer_to_prompt(message.id)
-            if found is None or found[1] is None or found[0].said == said or not said:
+            old, shown = self.memory.answer_to_prompt(message.id) or (None, None)
+            shown = shown or self._refusals.get(message.id)
+            is_same = message.edited_at is None if old is None else old.said == said
+            if shown is None or is_same or not said:
                 return  # never answered, or only its previews have changed
             if self._edited[message.id] is not message:
                 return  # edited once more: the latest words are answered
@@ -777,35 +786,41 @@ class NewsBot(commands.AutoShardedBot):
             assert task is not None
             self._by_prompt[message.id] = task
             try:
-                await self._answer_anew(message, said, *found)
+                await self._answer_anew(message, said, old, shown)
             finally:
                 self._by_prompt.pop(message.id, None)
         finally:
             if self._edited.get(message.id) is message:
                 del self._edited[message.id]
 
-    async def _answer_anew(self, message: discord.Message, said: str, old: Remembered, shown: int | None) -> None:
+    async def _answer_anew(self, message: discord.Message, said: str, old: Remembered | None, shown: int) -> None:
+        """Answer an edited question in place of its old answer, or of the sentence that refused it."""
         words, started = self.words_in(message.guild), self._monotonic()
-        place = message.channel.get_partial_message(shown or 0)  # type: ignore[union-attr]
+        guild = message.guild.id if message.guild else 0
+        place = message.channel.get_partial_message(shown)  # type: ignore[union-attr]
         reply, is_shown = None, False
 
         def keep(answer: Remembered) -> None:
-            if self.memory.answer(old.id) is not None:  # else it was to be forgotten meanwhile
-                self.memory.remember(answer)
+            if old is None or self.memory.answer(old.id) is not None:  # else it was to be forgotten meanwhile
+                self.memory.remember(answer, [shown])
 
         async def tell(sentence: str) -> None:
             # Alone: quotes below it would belong to the old question. Whatever comes next is asked, the old words too.
             await again(lambda: place.edit(content=sentence, embeds=[], view=None))
-            keep(replace(old, said=None))
+            if old is not None:
+                keep(replace(old, said=None))
 
         async with self._taken(lambda: tell(words.closing)), self._told(tell, words):
-            self._check(said, old.guild, _places(message.channel), message.author.id, words, is_edit=True)
-            where = Where(old.guild, old.channel, old.asker, prompt=message.id)
-            parent = self.memory.answer(old.parent) if old.parent else None
-            reply = await self.desk.answered(said, where, parent=parent, answer_id=old.id)
+            # What was refused has not been asked yet, and waits for its person's pause as any question does.
+            is_edit = old is not None
+            self._check(said, guild, _places(message.channel), message.author.id, words, is_edit=is_edit)
+            where = Where(guild, message.channel.id, message.author.id, prompt=message.id)
+            parent = self._parent(message) if old is None else self.memory.answer(old.parent or "")
+            reply = await self.desk.answered(said, where, parent=parent, answer_id=old and old.id)
             card = self._message_card(reply, message, words)
             await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
             keep(reply.remembered)  # not before: the buttons belong to what is shown
+            self._refusals.pop(message.id, None)
             is_shown = True
             self._count(reply, started)
         if reply is not None and is_shown:
@@ -824,6 +839,7 @@ class NewsBot(commands.AutoShardedBot):
         task = self._by_prompt.get(prompt)
         if task is not None:
             task.cancel()
+        self._refusals.pop(prompt, None)
         self.memory.forget_prompt(prompt)
 
 

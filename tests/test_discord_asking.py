@@ -346,6 +346,78 @@ def test_an_edit_that_is_refused_leaves_a_sentence_alone_and_the_next_one_is_ans
     run(test())
 
 
+@pytest.mark.parametrize(
+    ("slip", "refusal"),
+    [
+        ("x " * 1_001, "That is too long for a question"),
+        ("", "Ask me something"),
+        ("?!", NOTHING_IN_IT),
+        ("thanks!", NOTHING_IN_IT),
+    ],
+)
+def test_a_refused_question_that_is_put_right_is_answered_in_place_of_the_refusal(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, slip: str, refusal: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(slip))
+            answer = await reply_to(town, said)
+            assert answer.content.startswith(refusal)
+            await discord.edit(town.ann, said, town.mention("?" * 3))
+            await discord.until(lambda: answer.content == NOTHING_IN_IT, 10, "another refusal")
+            await discord.edit(town.ann, said, town.mention(FERRY))
+            await discord.until(lambda: "**17** people" in answer.text, 10, "the answer")
+            assert answer.content == ""
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the answer to the next edit")
+            kept = bot.memory.answer_to_prompt(said.id)
+            assert kept is not None and (kept[0].asker, kept[1]) == (town.ann.id, answer.id)
+            assert (len(town.from_bot()), bot.memory.n_answers()) == (1, 1)
+
+    run(test())
+
+
+def test_a_question_refused_for_its_persons_pause_is_answered_after_it_and_not_by_an_edit_before(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        now = 50.0
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path, monotonic=lambda: now):
+            town = town_in(discord)
+            await reply_to(town, await discord.say(town.ann, town.channel, town.mention(FERRY)))
+            said = await discord.say(town.ann, town.channel, town.mention(FERRY))
+            answer = await reply_to(town, said)
+            assert answer.content.startswith("One question at a time")
+            await discord.edit(town.ann, said, town.mention(f"{DEADLINE} Please!"))
+            await discord.until(lambda: len(answer.versions) == 2, 10, "the same refusal")
+            assert answer.content.startswith("One question at a time")
+            now += 10
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the answer")
+
+    run(test())
+
+
+def test_a_refusal_stays_where_only_a_preview_came_or_it_is_long_ago(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_bot.MAX_REFUSALS", 2)
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            asked = [await discord.say(town.ann, town.channel, town.mention("?")) for _ in range(3)]
+            old, _, new = [await reply_to(town, said) for said in asked]
+            discord.world._message_event("MESSAGE_UPDATE", asked[2])  # as for a link's preview
+            await discord.edit(town.ann, asked[0], town.mention(FERRY))
+            await discord.edit(town.ann, asked[1], town.mention(FERRY))
+            await discord.until(lambda: "**17** people" in town.from_bot()[1].text, 10, "the answer")
+            assert [one.versions for one in (old, new)] == [[NOTHING_IN_IT]] * 2
+
+    run(test())
+
+
 def test_a_question_without_its_filter_is_not_taken_for_the_words_of_whoever_pressed(
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
