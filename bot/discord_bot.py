@@ -818,7 +818,16 @@ class NewsBot(commands.AutoShardedBot):
             parent = self._parent(message) if old is None else self.memory.answer(old.parent or "")
             reply = await self.desk.answered(said, where, parent=parent, answer_id=old and old.id)
             card = self._message_card(reply, message, words)
-            await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
+            try:
+                await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
+            except discord.HTTPException as error:
+                if not is_gone(error):
+                    raise
+                # Whoever may delete it did not want it there, nor another in its place.
+                log.info("answer deleted before its question was edited channel=%d", message.channel.id)
+                self._refusals.pop(message.id, None)
+                self.memory.forget_prompt(message.id)
+                return
             keep(reply.remembered)  # not before: the buttons belong to what is shown
             self._refusals.pop(message.id, None)
             is_shown = True

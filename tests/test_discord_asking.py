@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from pathlib import Path
 
@@ -395,6 +397,27 @@ def test_a_question_refused_for_its_persons_pause_is_answered_after_it_and_not_b
             now += 10
             await discord.edit(town.ann, said, town.mention(DEADLINE))
             await discord.until(lambda: "April 26" in answer.text, 10, "the answer")
+
+    run(test())
+
+
+@pytest.mark.parametrize("first", [FERRY, "?"])
+def test_an_answer_that_was_deleted_is_not_given_again_by_an_edit_and_that_is_no_failure(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, caplog: pytest.LogCaptureFixture, first: str
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(first))
+            await discord.delete(await reply_to(town, said))
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            async with asyncio.timeout(10):
+                while "answer deleted before its question" not in caplog.text:
+                    await asyncio.sleep(0.01)
+            assert (bot.metrics.questions["failed"], bot.memory.n_answers(), town.from_bot()) == (0, 0, [])
+            assert [one for one in caplog.records if one.levelno > logging.INFO] == []
 
     run(test())
 
