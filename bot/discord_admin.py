@@ -71,7 +71,12 @@ class SettingsGroup(app_commands.Group):
 
     @app_commands.command(name=keyed("settings.channel.name"), description=keyed("settings.channel.description"))
     @app_commands.describe(channel=keyed("settings.channel.option"), allowed=keyed("settings.channel.allowed"))
-    async def channel(self, interaction: Interaction, channel: discord.TextChannel, allowed: bool) -> None:
+    async def channel(
+        self, interaction: Interaction, channel: discord.TextChannel | None = None, allowed: bool = True
+    ) -> None:
+        if channel is None:
+            await self._set(interaction, channels=())
+            return
         before = interaction.client.memory.settings(interaction.guild_id or 0).channels
         others = tuple(number for number in before if number != channel.id)
         await self._set(interaction, channels=(*others, channel.id) if allowed else others)

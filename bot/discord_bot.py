@@ -183,6 +183,12 @@ class NewsBot(commands.AutoShardedBot):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         self.memory.forget_guild(guild.id)
 
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Drop a deleted channel from the settings: nobody could choose it there any more."""
+        before = self.memory.settings(channel.guild.id).channels
+        if channel.id in before:
+            self.memory.set(channel.guild.id, channels=tuple(number for number in before if number != channel.id))
+
     def shutdown(self) -> asyncio.Task[None]:
         """Stop taking questions, finish or tell the pending ones, and close; within ten seconds."""
         if self._shutdown is None:

@@ -523,6 +523,32 @@ def test_managers_set_up_a_server_and_nobody_else_can(sample_data: Path, embedde
     run(test())
 
 
+def test_a_channel_that_is_deleted_leaves_the_settings_and_all_can_be_allowed_again(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            news, sport = discord.add_channel(town.guild, "news"), discord.add_channel(town.guild, "sport")
+
+            async def allowed(**options: object) -> str:
+                done = await discord.slash(town.ann, town.channel, "settings channel", **options)
+                return (await done.answered()).content.split("\n")[1]
+
+            assert await allowed(channel=news) == f"Channels: <#{news.id}>"
+            assert await allowed(channel=sport, allowed=True) == f"Channels: <#{news.id}>, <#{sport.id}>"
+            discord.world.remove_channel(sport)
+            refused = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert refused.content == f"The managers of this server let me answer in <#{news.id}> only."
+            discord.world.remove_channel(news)
+            answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert "**17** people" in answer.text
+            bot.memory.set(town.guild.id, channels=(news.id,))  # as if deleted while the bot was down
+            assert await allowed() == "Channels: all"
+
+    run(test())
+
+
 def test_status_sources_privacy_and_forget_me_answer_the_asker_alone(
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:

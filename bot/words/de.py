@@ -38,7 +38,7 @@ WORDS = Words(
         "settings.show.description": "Die Einstellungen dieses Servers zeigen",
         "settings.channel.name": "kanal",
         "settings.channel.description": "Einen Kanal erlauben oder verbieten; ist keiner erlaubt, gelten alle",
-        "settings.channel.option": "Der Kanal",
+        "settings.channel.option": "Der Kanal; ohne Angabe alle",
         "settings.channel.allowed": "Ob der Bot dort antwortet",
         "settings.sources.name": "medien",
         "settings.sources.description": "Medien, die antworten, wo keines genannt ist; leer für alle",

@@ -38,7 +38,7 @@ WORDS = Words(
         "settings.show.description": "Show the settings of this server",
         "settings.channel.name": "channel",
         "settings.channel.description": "Allow or forbid a channel; with none allowed, all are",
-        "settings.channel.option": "The channel",
+        "settings.channel.option": "The channel; all where none is given",
         "settings.channel.allowed": "Whether the bot answers there",
         "settings.sources.name": "sources",
         "settings.sources.description": "Outlets that answer where none is named; none for all",
