@@ -23,7 +23,7 @@ from bot.standing import marks_of, news_of, question_of, until_of
 from bot.understand import Understood, understand
 from bot.verify import digest_of
 from index.errors import BadInput
-from index.types import Quote, day_of
+from index.types import DAY_S, Quote, day_of
 
 # Quotes kept for "more": four pages of three.
 N_FURTHER = 9
@@ -62,10 +62,17 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer and what is remembered of it."""
+    """An answer and what is remembered of it.
+
+    Attributes:
+        answer: The answer.
+        remembered: What is to be remembered.
+        n_forgettings: `Memory.n_forgettings` when it was asked.
+    """
 
     answer: Answer
     remembered: Remembered
+    n_forgettings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +129,19 @@ class Desk:
             NewsquoteError: As `Asker.ask`; nothing is remembered then.
         """
         reply = await self.answered(said, where, bounds, parent=parent, is_kept=is_kept)
-        self.memory.remember(reply.remembered)
+        self.keep(reply)
         return reply
+
+    def keep(self, reply: Reply, messages: Sequence[int] = ()) -> None:
+        """Remember an answer and the messages that show it, but nothing that was to be forgotten since it was asked."""
+        answer = reply.remembered
+        if self.memory.n_forgettings(answer.asker, answer.guild) != reply.n_forgettings:
+            return
+        if answer.parent and answer.question and answer.question.text != answer.said:
+            parent = self.memory.answer(answer.parent)
+            if parent is None or parent.question is None:  # its words are in these
+                answer = replace(answer, question=None)
+        self.memory.remember(answer, messages)
 
     async def answered(
         self,
@@ -140,7 +158,7 @@ class Desk:
         Args:
             answer_id: Of the answer that this one takes the place of, where its question was edited.
         """
-        bounds = bounds or Bounds()
+        bounds, n_forgettings = bounds or Bounds(), self.memory.n_forgettings(where.asker, where.guild)
         default = self._default_sources(where.guild) if bounds.read_filters else ()
         # Words that are taken as they are were put together before, and this person has not typed them.
         line = await self._line(parent) if bounds.read_filters else []
@@ -169,7 +187,7 @@ class Desk:
             parent=parent.id if parent else None,
             said=said if is_kept and bounds.read_filters else None,
         )
-        return Reply(answer, remembered)
+        return Reply(answer, remembered, n_forgettings)
 
     def _remembered(
         self,
@@ -203,7 +221,14 @@ class Desk:
     # Standing questions ---------------------------------------------------------------------------------
 
     async def standing(
-        self, asked: Asked, where: Where, *, is_direct: bool, language: str, shown: Sequence[Quote] = ()
+        self,
+        asked: Asked,
+        where: Where,
+        *,
+        is_direct: bool,
+        language: str,
+        below: Remembered | None = None,
+        shown: Sequence[Quote] = (),
     ) -> Standing:
         """A question as it stands from now on; not kept yet.
 
@@ -212,6 +237,7 @@ class Desk:
             where: Where news is told, and to whom.
             is_direct: Whether that is a direct message.
             language: Code of the bot's own words there.
+            below: The answer that it was set below; where that has words of somebody else's it ends with it.
             shown: Quotes that its asker has seen.
 
         Raises:
@@ -220,10 +246,15 @@ class Desk:
         """
         understood, now_s = await self.asker.read(lambda: self._understood(asked)), self.now_s()
         sources = asked.sources or (understood.sources if asked.read_filters else ())
+        until_s = until_of(now_s)
+        if below is not None and below.asker == where.asker and (below.parent is None or below.said == asked.text):
+            below = None  # all of it is theirs
+        if below is not None:
+            until_s = min(until_s, below.asked_s + self.memory.settings(below.guild).keep_days * DAY_S)
         return Standing(
             id=new_id(),
             set_s=now_s,
-            until_s=until_of(now_s),
+            until_s=until_s,
             guild=where.guild,
             channel=where.channel,
             asker=where.asker,
@@ -233,6 +264,7 @@ class Desk:
             language=language,
             after_version=self.asker.last_version,
             told=marks_of(shown, day_of(now_s)),
+            answer=below.id if below else None,
         )
 
     async def news(self, standing: Standing) -> Reply | None:
@@ -247,7 +279,7 @@ class Desk:
             return None
         where = Where(0 if standing.is_direct else standing.guild, standing.channel, standing.asker)
         asked = Asked(standing.text, day_of(self.now_s()), sources=standing.sources)
-        return Reply(answer, self._remembered(answer, where, asked))
+        return Reply(answer, self._remembered(answer, where, asked, parent=standing.answer))
 
     async def _line(self, parent: Remembered | None) -> list[_Followed]:
         """What a follow-up goes on from, oldest first, with the words marked there while they may be quoted."""

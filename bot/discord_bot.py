@@ -806,15 +806,14 @@ class NewsBot(commands.AutoShardedBot):
         place = message.channel.get_partial_message(shown)  # type: ignore[union-attr]
         reply, is_shown = None, False
 
-        def keep(answer: Remembered) -> None:
-            if old is None or self.memory.answer(old.id) is not None:  # else it was to be forgotten meanwhile
-                self.memory.remember(answer, [shown])
+        def is_known() -> bool:
+            return old is None or self.memory.answer(old.id) is not None  # else it was to be forgotten meanwhile
 
         async def tell(sentence: str) -> None:
             # Alone: quotes below it would belong to the old question. Whatever comes next is asked, the old words too.
             await again(lambda: place.edit(content=sentence, embeds=[], view=None))
-            if old is not None:
-                keep(replace(old, said=None))
+            if old is not None and is_known():
+                self.memory.remember(replace(old, said=None))
 
         async with self._taken(lambda: tell(words.closing)), self._told(tell, words):
             # What was refused has not been asked yet, and waits for its person's pause as any question does.
@@ -822,7 +821,7 @@ class NewsBot(commands.AutoShardedBot):
             self._check(said, guild, _places(message.channel), message.author.id, words, is_edit=is_edit)
             where = Where(guild, message.channel.id, message.author.id, prompt=message.id)
             parent = self._parent(message) if old is None else self.memory.answer(old.parent or "")
-            reply = await self.desk.answered(said, where, parent=parent, answer_id=old and old.id)
+            reply = await self.desk.answered(said, where, parent=parent, answer_id=old.id if old else None)
             card = self._message_card(reply, message, words)
             try:
                 await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
@@ -834,7 +833,8 @@ class NewsBot(commands.AutoShardedBot):
                 self._refusals.pop(message.id, None)
                 self.memory.forget_prompt(message.id)
                 return
-            keep(reply.remembered)  # not before: the buttons belong to what is shown
+            if is_known():
+                self.desk.keep(reply, [shown])  # not before: the buttons belong to what is shown
             self._refusals.pop(message.id, None)
             is_shown = True
             self._count(reply, started)

@@ -98,14 +98,15 @@ async def set_standing(
         remembered: The answer it was set below, whose quotes are no news.
     """
     bot, words = interaction.client, interaction.client.words_of(interaction)
-    memory, person = bot.memory, interaction.user.id
+    memory, person, guild = bot.memory, interaction.user.id, interaction.guild_id or 0
+    n_forgettings = memory.n_forgettings(person, guild)
     async with bot.taken(interaction):
         await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
 
         async def say(sentence: str) -> None:
             await again(lambda: interaction.edit_original_response(content=sentence))
 
-        settings = memory.settings(interaction.guild_id or 0)
+        settings = memory.settings(guild)
         if channel is not None and settings.channels and channel.id not in settings.channels:
             await say(only_in(settings.channels, words))
             return
@@ -117,9 +118,10 @@ async def set_standing(
         locale = interaction.locale if channel is None else interaction.guild_locale or interaction.locale
         standing = await bot.desk.standing(
             asked,
-            Where(interaction.guild_id or 0, place.id, person),
+            Where(guild, place.id, person),
             is_direct=channel is None,
             language=settings.language or str(locale),
+            below=remembered,
             shown=[quote for quote in shown if quote is not None],
         )
         known = {(one.text, one.sources, one.channel) for one in memory.standing_of(person)}
@@ -132,6 +134,11 @@ async def set_standing(
             return
         if memory.n_standing() >= MAX_OF_ALL:
             await say(words.standing_full)
+            return
+        kept = memory.answer(standing.answer) if standing.answer else None
+        is_forgotten = standing.answer is not None and (kept is None or kept.question is None)
+        if is_forgotten or memory.n_forgettings(person, guild) != n_forgettings:
+            await say(words.expired)
             return
         memory.stand(standing)  # before it is said: its button is to work
         card = standing_card(standing, words_for(standing.language))

@@ -284,6 +284,7 @@ def test_a_file_of_schema_3_gets_its_indexes_and_keeps_all_that_is_in_it(tmp_pat
         memory.stand(standing())
     with sqlite3.connect(tmp_path / "bot.db") as older:
         without_indexes(older)
+        older.execute("ALTER TABLE standing DROP COLUMN answer")
         older.execute("PRAGMA user_version = 3")
     older.close()
     with Memory(tmp_path, write=False) as memory:
@@ -381,6 +382,44 @@ def test_standing_questions_are_forgotten_with_their_person_their_server_and_the
         assert [one.id for one in memory.standing_due(NOW, 8)] == ["third123"]
         assert memory.forget_old(NOW + 90 * DAY_S) == 1
         assert b"Who won" not in held_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "forget",
+    [
+        lambda memory: memory.forget_person(3),
+        lambda memory: memory.forget_prompt(5),
+        lambda memory: memory.forget_old(NOW + DAY_S + 1),
+    ],
+)
+def test_a_question_that_stands_by_another_persons_words_ends_with_them(
+    tmp_path: Path, forget: Callable[[Memory], object]
+) -> None:
+    def asked(text: str) -> Asked:
+        return Asked(text, date(2025, 4, 30))
+
+    theirs = remembered(asker=3, prompt=5, said="who hid the secret?", question=asked("who hid the secret?"))
+    newer = {"asker": 4, "asked_s": NOW + DAY_S, "parent": theirs.id}
+    follow = remembered(**newer, said="when?", question=asked("When was it that hid the secret?"))
+    own = remembered(**newer, said="did it rain?", question=asked("did it rain?"))
+    with Memory(tmp_path) as memory:
+        memory.set(1, keep_days=1)
+        for answer in (theirs, follow, own):
+            memory.remember(answer)
+            assert answer.question is not None
+            memory.stand(standing(id=f"s{answer.id}", asker=6, text=answer.question.text, answer=answer.id))
+        memory.stand(standing(asker=6, text="did it snow?"))
+        forget(memory)
+        assert {one.text for one in memory.standing_of(6)} == {"did it snow?", "did it rain?"}
+        assert b"secret" not in held_in(tmp_path)
+
+
+def test_forgettings_are_counted_of_persons_and_of_servers() -> None:
+    with Memory(None) as memory:
+        memory.forget_person(3)
+        memory.forget_guild(1)
+        memory.forget_guild(3)
+        assert [memory.n_forgettings(*of) for of in ((3, 1), (3, 2), (1, 0), (4, 3))] == [2, 1, 0, 1]
 
 
 def test_a_question_that_is_stopped_is_gone_from_the_files_while_the_bot_runs(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ WORDS = Words(
         "**Wie lange.** Fragen werden hier nach {days} Tagen gelöscht, Dauerfragen, wenn sie enden oder beendet "
         "werden.\n"
         "**Sofort löschen.** `/vergiss-mich` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
-        "Erwähnung, die du löschst, wird auch hier gelöscht."
+        "Erwähnung, die du löschst, wird auch hier gelöscht. Dauerfragen anderer in deinen Worten enden mit diesen."
     ),
     forgotten=(
         "Gelöscht: {questions} Fragen, {standing} Dauerfragen, {votes} Stimmen und {reports} Meldungen von dir."

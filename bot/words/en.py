@@ -152,7 +152,7 @@ WORDS = Words(
         "question is written to a log.\n"
         "**How long.** Questions are deleted after {days} days here, standing ones when they end or are stopped.\n"
         "**Delete it now.** `/forget-me` deletes your questions, standing ones too, votes and reports at once. A "
-        "mention that you delete is deleted here too."
+        "mention that you delete is deleted here too. What others have stand in your words ends with them."
     ),
     forgotten=(
         "Deleted: {questions} questions, {standing} standing questions, {votes} votes and {reports} reports of yours."
