@@ -289,7 +289,7 @@ class NewsBot(commands.AutoShardedBot):
         return stamp(self.desk.now_s() + max(1, round(seconds + 0.5)), "R")
 
     @contextlib.asynccontextmanager
-    async def _taken(self, tell: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    async def _taken(self, tell: Callable[[], Awaitable[object]], *, is_question: bool = True) -> AsyncIterator[None]:
         """Count this task among the pending ones; one that is cancelled while the bot closes is told so."""
         task = asyncio.current_task()
         assert task is not None
@@ -298,7 +298,7 @@ class NewsBot(commands.AutoShardedBot):
             yield
         except asyncio.CancelledError:
             if self._is_closing:
-                self.metrics.questions["closing"] += 1
+                self.metrics.questions["closing"] += is_question
                 with self._unheard():
                     await tell()
             raise
@@ -306,9 +306,9 @@ class NewsBot(commands.AutoShardedBot):
             self._pending.pop(task, None)
 
     def taken(self, interaction: Interaction) -> contextlib.AbstractAsyncContextManager[None]:
-        """Count what an interaction has done among the pending, so that its end is waited for or told."""
+        """Count what an interaction has done among the pending, so that its end is waited for or told; no question."""
         words = self.words_of(interaction)
-        return self._taken(lambda: self._apologise(interaction, words.closing))
+        return self._taken(lambda: self._apologise(interaction, words.closing), is_question=False)
 
     @contextlib.contextmanager
     def _unheard(self) -> Iterator[None]:
@@ -322,43 +322,41 @@ class NewsBot(commands.AutoShardedBot):
                 raise
 
     @contextlib.asynccontextmanager
-    async def _told(self, tell: Callable[[str], Awaitable[object]], words: Words) -> AsyncIterator[None]:
-        """The one end of everything that can fail while a question is answered: a sentence, and an id in the log."""
+    async def _told(
+        self, tell: Callable[[str], Awaitable[object]], words: Words, *, is_question: bool = True
+    ) -> AsyncIterator[None]:
+        """The one end of everything that can fail while a question is answered: a sentence, and an id in the log.
+
+        Also of what is done about an answer, which counts as no question.
+        """
         try:
             yield
         except Exception as error:  # noqa: BLE001, whatever it is, a person is waiting for a word
-            sentence = self._sentence(error, words)
+            outcome, sentence = self._failed(error, words)
+            self.metrics.questions[outcome] += is_question
             with self._unheard():
                 await tell(sentence)
 
-    def _sentence(self, error: Exception, words: Words) -> str:
-        """What a person is told of a failure, and the log with it."""
+    def _failed(self, error: Exception, words: Words) -> tuple[str, str]:
+        """What a failure counts as, and what a person is told of it; the log is told too."""
         match error:
             case Refused():
-                self.metrics.questions["refused"] += 1
-                return str(error)
+                return "refused", str(error)
             case Busy():
-                self.metrics.questions["busy"] += 1
-                return words.busy
+                return "busy", words.busy
             case Closing():
-                self.metrics.questions["closing"] += 1
-                return words.closing
+                return "closing", words.closing
             case QuestionTooLong():
-                self.metrics.questions["refused"] += 1
-                return words.too_long.format(n=f"{MAX_QUESTION_CHARS:,}")
+                return "refused", words.too_long.format(n=f"{MAX_QUESTION_CHARS:,}")
             case BadInput():
-                self.metrics.questions["refused"] += 1
-                return words.no_words
+                return "refused", words.no_words
             case IndexMissing():
-                self.metrics.questions["failed"] += 1
-                return words.no_index.format(id=self.log_failure("question", error))
+                return "failed", words.no_index.format(id=self.log_failure("question", error))
             case _ if self.is_closed():
-                self.metrics.questions["closing"] += 1
                 self.log_failure("question", error)
-                return words.closing
+                return "closing", words.closing
             case _:
-                self.metrics.questions["failed"] += 1
-                return words.failed.format(id=self.log_failure("question", error))
+                return "failed", words.failed.format(id=self.log_failure("question", error))
 
     def log_failure(self, what: str, error: BaseException | None = None) -> str:
         """Write a failure to the log, and give the id that it stands under there."""
@@ -404,11 +402,19 @@ class NewsBot(commands.AutoShardedBot):
             elif self._is_closing:
                 raise Refused(own.closing)
         except Refused as error:
+            self.metrics.questions["refused"] += 1
             async with self.taken(interaction):
-                await self.whisper(interaction, self._sentence(error, own))
+                await self.whisper(interaction, str(error))
             return
-        async with self.taken(interaction):
+        is_in_time = None
+
+        async def apologise(sentence: str) -> None:
+            await self._apologise(interaction, sentence)
+
+        async with self._taken(lambda: apologise(own.closing)), self._told(apologise, own):
             is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=private))
+        if is_in_time is None:
+            return
         words = own if private else self.words_of(interaction, public=True)
         where = Where(guild, interaction.channel_id or 0, interaction.user.id, is_private=private)
 
@@ -540,7 +546,7 @@ class NewsBot(commands.AutoShardedBot):
         elif isinstance(error, discord.app_commands.TransformerError):  # of a channel: one that the bot does not know
             sentence = words.missing_permission.format(permission="View Channel")
         else:
-            sentence = self._sentence(cause, words)
+            _, sentence = self._failed(cause, words)
         await self._apologise(interaction, sentence)
 
     async def _apologise(self, interaction: Interaction, sentence: str) -> None:
@@ -555,7 +561,7 @@ class NewsBot(commands.AutoShardedBot):
     async def pressed(self, interaction: Interaction, action: Action, answer_id: str, first: int) -> None:
         """Do what a button says."""
         words = self.words_of(interaction)
-        async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+        async with self._told(lambda sentence: self._apologise(interaction, sentence), words, is_question=False):
             if action == "stop":
                 await stop_standing(interaction, answer_id)
                 return
@@ -639,7 +645,7 @@ class NewsBot(commands.AutoShardedBot):
             return
         action, answer_id, text = found
         words = self.words_of(interaction)
-        async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+        async with self._told(lambda sentence: self._apologise(interaction, sentence), words, is_question=False):
             remembered = self.memory.answer(answer_id)
             if remembered is None:
                 await self.whisper(interaction, words.expired)

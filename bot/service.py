@@ -247,10 +247,12 @@ class Asker:
 
         None for one whose article has been retracted, or where other words stand since the corpus was built anew.
 
+        However many questions wait: it is a matter of milliseconds, and belongs to an answer that was given.
+
         Raises:
-            Busy, Closing: As `ask`.
+            Closing: As `ask`.
         """
-        return await self._hop(lambda: [self._restored(place) for place in places])
+        return await self._hop(lambda: [self._restored(place) for place in places], is_bounded=False)
 
     async def marked(self, place: Place) -> str | None:
         """The words marked in the quote at a place; None where there are none, or the quote may not be shown.
@@ -261,16 +263,19 @@ class Asker:
         return await self._hop(lambda: self._marked(place))
 
     async def stand(self) -> Stand:
-        """What the corpus holds.
+        """What the corpus holds, however many questions wait.
 
         Raises:
-            Busy, Closing, IndexMissing: As `ask`.
+            Closing, IndexMissing: As `ask`.
         """
-        return await self._hop(self._stand)
+        return await self._hop(self._stand, is_bounded=False)
 
-    async def _hop(self, work: Callable[[], T]) -> T:
+    async def _hop(self, work: Callable[[], T], *, is_bounded: bool = True) -> T:
+        """What a thread makes of it; without `is_bounded` it is no question, neither refused nor counted."""
         if self._is_closing:
             raise Closing("No more questions are taken: the bot is closing.")
+        if not is_bounded:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         if self.n_waiting >= self._max_waiting:
             self.n_busy += 1
             raise Busy(f"{self.n_waiting} questions are waiting, and no more may.")
