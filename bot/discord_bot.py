@@ -624,6 +624,9 @@ class NewsBot(commands.AutoShardedBot):
         if missing:
             await self.whisper(interaction, words.missing_permission.format(permission=missing))
             return
+        if message.thread is None and not interaction.permissions.create_public_threads:
+            await self.whisper(interaction, words.may_not_thread)  # what they may not do, the bot does not do for them
+            return
         await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
         name = plain_name(remembered.said or (remembered.question.text if remembered.question else ""))
         try:
@@ -884,7 +887,8 @@ def _places(channel: Any, channel_id: int | None = None) -> tuple[int, ...]:
 
 def _can_thread(interaction: Interaction) -> bool:
     """Whether a thread could be opened here: in a text channel of a server that the bot is on."""
-    return interaction.guild is not None and isinstance(interaction.channel, discord.TextChannel)
+    is_member = interaction.client.get_guild(interaction.guild_id or 0) is not None
+    return is_member and isinstance(interaction.channel, discord.TextChannel)
 
 
 def _missing_for_thread(permissions: discord.Permissions) -> str:

@@ -107,6 +107,7 @@ WORDS = Words(
     thread_opened="Weiter in {thread}: Erwähne mich dort, oder antworte mir.",
     thread_exists="Es gibt schon einen Thread: {thread}",
     not_here="Das geht hier nicht.",
+    may_not_thread="Du darfst in diesem Kanal keine öffentlichen Threads erstellen.",
     not_yours="Diese Antwort war nur für eine andere Person.",
     stand="Auf dem Laufenden halten",
     stop="Beenden",

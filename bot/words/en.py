@@ -107,6 +107,7 @@ WORDS = Words(
     thread_opened="Go on in {thread}: mention me there, or reply to me.",
     thread_exists="There is a thread already: {thread}",
     not_here="That does not work here.",
+    may_not_thread="You may not create public threads in this channel.",
     not_yours="That answer was shown to another person alone.",
     stand="Keep me posted",
     stop="Stop",
