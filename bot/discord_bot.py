@@ -277,7 +277,7 @@ class NewsBot(commands.AutoShardedBot):
         if settings.channels and not set(channels) & set(settings.channels):
             raise Refused(only_in(settings.channels, words))
         now = self._monotonic()
-        until = None if is_edit else self._cooldown.person_until(person, settings.person_cooldown_s, now)
+        until = None if is_edit else self._cooldown.person_until(person, guild, settings.person_cooldown_s, now)
         if until is not None:
             raise Refused(words.wait.format(when=self._when(until - now)))
         until = self._cooldown.guild_until(guild, settings.guild_per_minute, now) if guild else None
