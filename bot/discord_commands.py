@@ -103,14 +103,21 @@ async def outlet_choices(interaction: Interaction, typed: str) -> list[app_comma
 
 async def find_sources(interaction: Interaction, message: discord.Message) -> None:
     """What the corpus says about a message, for whoever asks alone: the message is not theirs, nor is it kept."""
-    said = without_tags(message.content)
-    if not said:
-        said = without_tags(" ".join(" ".join(filter(None, (one.title, one.description))) for one in message.embeds))
+    said = _said_in(message)
     words = interaction.client.words_of(interaction)
     if not any(char.isalnum() for char in said):
         await interaction.client.whisper(interaction, words.nothing_in_message)
         return
     await interaction.client.answer_interaction(interaction, said[:500], is_private=True, is_kept=False)
+
+
+def _said_in(message: discord.Message) -> str:
+    """A message's text, or what its embeds say; of a message that was forwarded where it has none of its own."""
+    for one in (message, *message.message_snapshots[:1]):
+        embeds = " ".join(" ".join(filter(None, (embed.title, embed.description))) for embed in one.embeds)
+        if said := without_tags(one.content) or without_tags(embeds):
+            return said
+    return ""
 
 
 @app_commands.command(name=keyed("status.name"), description=keyed("status.description"))

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.standin import Channel, NotOffered, StandIn
+from bot.standin import Channel, NotOffered, StandIn, payloads
 from bot.standin.entities import Message
 from index.types import Embedder
 from tests.bot_support import DEADLINE, FERRY, NOWHERE, Town, bot_in, steps, town_in
@@ -128,6 +129,33 @@ def test_the_menu_finds_sources_for_a_message_and_shows_them_to_the_asker_alone(
             answer = await asked.answered()
             assert answer.is_ephemeral
             assert "Orla Bridge" in answer.embeds[0]["description"] + answer.text
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "forwarded", [{"content": DEADLINE}, {"embeds": [{"title": DEADLINE[:4], "description": DEADLINE[5:]}]}]
+)
+def test_the_menu_finds_sources_for_a_message_that_was_forwarded(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forwarded: dict[str, Any]
+) -> None:
+    whole = payloads.message_payload
+
+    def payload(message: Message, *of: Any, **named: Any) -> dict[str, Any]:
+        shown = whole(message, *of, **named)
+        inner = {key: shown[key] for key in ("type", "timestamp", "edited_timestamp", "flags", "attachments")}
+        inner |= {"content": "", "embeds": [], "mentions": [], "mention_roles": [], "components": []}
+        reference = {"type": 1, "message_id": "5", "channel_id": str(message.channel.id)}
+        return shown | {"message_reference": reference, "message_snapshots": [{"message": inner | forwarded}]}
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ben, town.channel, "")
+            monkeypatch.setattr(payloads, "message_payload", payload)
+            asked = await discord.context_menu(town.ann, town.channel, "Find sources", said)
+            monkeypatch.undo()
+            assert "**April 26**" in (await asked.answered()).text
 
     run(test())
 
