@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.service import Asker
 from bot.standin import Channel, NotOffered, StandIn, payloads
 from bot.standin.entities import Message
 from index.types import Embedder
@@ -547,6 +548,30 @@ def test_managers_set_up_a_server_and_nobody_else_can(sample_data: Path, embedde
             answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
             assert answer.is_ephemeral
             assert "Verstanden: nur Valley Wire" in answer.content
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("the times, seattle", "The Times, Seattle"),
+        ("Harbor Courier,The Times, Seattle, Valley Wire,", "Harbor Courier, The Times, Seattle, Valley Wire"),
+        ("harbor courier, nowhere, seattle", "There is no outlet nowhere here"),
+        (" , ", "all"),
+    ],
+)
+def test_an_outlet_with_a_comma_in_its_name_can_be_set(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, shown: str
+) -> None:
+    outlets = ["Harbor Courier", "Valley Wire", "The Times, Seattle"]
+    monkeypatch.setattr(Asker, "outlets", property(lambda _: outlets))
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            done = await (await discord.slash(town.ann, town.channel, "settings sources", names=names)).answered()
+            assert f"Outlets: {shown}\n" in done.content or done.content.startswith(shown)
 
     run(test())
 
