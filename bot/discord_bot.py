@@ -176,12 +176,42 @@ class NewsBot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         log.info("ready user=%s n_guilds=%d n_shards=%s", self.user, len(self.guilds), self.shard_count)
+        self._forget_left()
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         self.log_failure(event_method)
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        noted = self._noted_guilds()
+        if guild.id not in noted:
+            self._note_guilds(noted | {guild.id})
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        await self.on_guild_join(guild)  # a new one may be told as this
+
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         self.memory.forget_guild(guild.id)
+        self._note_guilds(self._noted_guilds() - {guild.id})
+
+    def _forget_left(self) -> None:
+        """Forget the servers that took the bot off while it was down; by now every shard has named those it is on.
+
+        One that is unavailable is named as well. Answers on servers that the bot was never on are their askers'.
+        """
+        now = {guild.id for guild in self.guilds}
+        left = self._noted_guilds() - now
+        for guild in left:
+            self.memory.forget_guild(guild)
+        self._note_guilds(now)
+        if left:
+            log.info("forgotten servers n=%d", len(left))
+
+    def _noted_guilds(self) -> set[int]:
+        """The servers that this application was on when it was last seen."""
+        return set(json.loads(self.memory.note(f"guilds:{self.application_id}") or "[]"))
+
+    def _note_guilds(self, guilds: set[int]) -> None:
+        self.memory.set_note(f"guilds:{self.application_id}", json.dumps(sorted(guilds)))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Drop a deleted channel from the settings: nobody could choose it there any more."""

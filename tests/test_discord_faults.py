@@ -169,6 +169,49 @@ def test_a_server_that_was_killed_and_started_again_is_found_again(quick_data: P
     run(test())
 
 
+def test_servers_that_took_the_bot_off_while_it_was_down_are_forgotten_and_no_others(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord:
+            town = town_in(discord)
+            guilds = [
+                discord.add_guild(name, bot_is_member=name != "Elsewhere") for name in ("Left", "Down", "Elsewhere")
+            ]
+            left, down, elsewhere = guilds
+            async with bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+                await until(bot.is_ready)
+                joined = discord.add_guild("Joined")
+                guilds.append(joined)
+                await until(lambda: bot.get_guild(joined.id) is not None)
+                for guild in (*guilds, town.guild):
+                    channel = discord.add_channel(guild, "general")
+                    await (await discord.slash(town.ann, channel, "ask", question=FERRY)).answered()
+                    bot.memory.set(guild.id, keep_days=3_650)
+            left.bot_is_member = joined.bot_is_member = False
+            # Discord names it among the bot's servers, and then no more of it.
+            payload = discord.world.guild_payload
+            monkeypatch.setattr(
+                discord.world,
+                "guild_payload",
+                lambda guild: {"id": str(guild.id), "unavailable": True} if guild is down else payload(guild),
+            )
+            async with bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+                await until(bot.is_ready)
+                await until(lambda: bot.memory.n_answers() == 3)
+                await asyncio.sleep(0.1)
+                kept = [guild.id for guild in (*guilds, town.guild) if bot.memory.settings(guild.id).keep_days == 3_650]
+                assert kept == [down.id, elsewhere.id, town.guild.id]
+                assert bot.memory.n_answers() == 3
+                other = discord.add_guild("Other application's")
+                bot.memory.set(other.id, keep_days=7)
+                bot.memory.set_note("guilds:7", f"[{other.id}]")
+                await bot.on_ready()
+                assert bot.memory.settings(other.id).keep_days == 7
+
+    run(test())
+
+
 # Sending --------------------------------------------------------------------------------------------------
 
 
