@@ -113,7 +113,8 @@ async def find_sources(interaction: Interaction, message: discord.Message) -> No
 
 def _said_in(message: discord.Message) -> str:
     """A message's text, or what its embeds say; of a message that was forwarded where it has none of its own."""
-    for one in (message, *message.message_snapshots[:1]):
+    shown: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots[:1]]
+    for one in shown:
         embeds = " ".join(" ".join(filter(None, (embed.title, embed.description))) for embed in one.embeds)
         if said := without_tags(one.content) or without_tags(embeds):
             return said

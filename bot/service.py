@@ -1,7 +1,7 @@
 """Asking from an event loop: one bounded pool of threads, and an index that changes under way without anybody noticing.
 
 The one place where `bot` hops to a thread. A question is answered wholly by the index it began with; a new snapshot is
-opened beside it and takes the next question. Knows nothing about Discord.
+opened beside it and takes the next question. What is no question has a thread of its own. Knows nothing about Discord.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class Asker:
         self._max_waiting = max_waiting
         self._watch_s = watch_s
         self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="answer")
+        # For what takes milliseconds and is no question: it does not wait for those.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="answer-aside")
         self._local = threading.local()
         self._stores: list[Store] = []
         self._stores_lock = threading.Lock()
@@ -146,7 +148,8 @@ class Asker:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watcher
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        for pool in (self._aside, self._pool):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for store in self._stores:
             store.close()
         self._stores.clear()
@@ -271,11 +274,11 @@ class Asker:
         return await self._hop(self._stand, is_bounded=False)
 
     async def _hop(self, work: Callable[[], T], *, is_bounded: bool = True) -> T:
-        """What a thread makes of it; without `is_bounded` it is no question, neither refused nor counted."""
+        """What a thread makes of it; without `is_bounded` it is no question, and is neither refused nor counted."""
         if self._is_closing:
             raise Closing("No more questions are taken: the bot is closing.")
         if not is_bounded:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
         if self.n_waiting >= self._max_waiting:
             self.n_busy += 1
             raise Busy(f"{self.n_waiting} questions are waiting, and no more may.")

@@ -539,7 +539,10 @@ def test_a_full_queue_holds_up_neither_the_status_nor_more_quotes_and_only_quest
 ) -> None:
     async def test() -> None:
         embedder = HeldEmbedder()
-        async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path, max_waiting=1) as bot:
+        async with (
+            StandIn() as discord,
+            bot_in(discord, quick_data, embedder, tmp_path, n_workers=1, max_waiting=1) as bot,
+        ):
             town = town_in(discord)
             answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
             with held(embedder):
@@ -689,6 +692,12 @@ def test_whatever_is_under_way_when_it_closes_is_told(
         async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path, n_workers=1) as bot:
             town = town_in(discord)
             answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+
+            async def never(*_: object) -> None:
+                await asyncio.Event().wait()
+
+            monkeypatch.setattr(bot.asker, "quotes", never)
+            monkeypatch.setattr(bot.asker, "stand", never)
             with held(embedder):
                 asked = [
                     await discord.slash(town.ben, town.channel, "ask", question=FERRY),
