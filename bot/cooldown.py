@@ -1,24 +1,27 @@
-"""How often people may ask: a pause for each person, and so many a minute for each server. The time is an argument."""
+"""How often people may ask: a pause for each person on a server, and so many a minute for each server.
+
+The time is an argument.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 
 WINDOW_S = 60.0
-# Forgotten wholesale beyond so many people, so that nothing grows for ever; pauses are seconds long.
-MAX_PEOPLE = 10_000
+# Beyond so many the oldest are forgotten, so that nothing grows for ever: most pauses are seconds long, and long over.
+MAX_PAUSES = 10_000
 
 
 class Cooldown:
     """Remembers who asked when."""
 
     def __init__(self) -> None:
-        self._last: dict[int, float] = {}
+        self._last: dict[tuple[int, int], float] = {}  # oldest first
         self._recent: dict[int, deque[float]] = {}
 
-    def person_until(self, person: int, pause_s: float, now: float) -> float | None:
-        """When a person may ask again; None for at once."""
-        last = self._last.get(person)
+    def person_until(self, person: int, guild: int, pause_s: float, now: float) -> float | None:
+        """When a person may ask again on a server, whose pause counts no question asked elsewhere; None for at once."""
+        last = self._last.get((person, guild))
         return None if last is None or now - last >= pause_s else last + pause_s
 
     def guild_until(self, guild: int, per_minute: int, now: float) -> float | None:
@@ -32,8 +35,9 @@ class Cooldown:
 
     def asked(self, person: int, guild: int, now: float) -> None:
         """Count a question; a direct message (server 0) counts for the person alone."""
-        if len(self._last) >= MAX_PEOPLE:
-            self._last.clear()
-        self._last[person] = now
+        self._last.pop((person, guild), None)
+        self._last[person, guild] = now
+        if len(self._last) > MAX_PAUSES:
+            del self._last[next(iter(self._last))]
         if guild:
             self._recent.setdefault(guild, deque(maxlen=1000)).append(now)

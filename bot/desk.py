@@ -23,7 +23,7 @@ from bot.standing import marks_of, news_of, question_of, until_of
 from bot.understand import Understood, understand
 from bot.verify import digest_of
 from index.errors import BadInput
-from index.types import Quote, day_of
+from index.types import DAY_S, Quote, day_of
 
 # Quotes kept for "more": four pages of three.
 N_FURTHER = 9
@@ -62,10 +62,26 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer and what is remembered of it."""
+    """An answer and what is remembered of it.
+
+    Attributes:
+        answer: The answer.
+        remembered: What is to be remembered.
+        n_forgettings: `Memory.n_forgettings` when it was asked.
+    """
 
     answer: Answer
     remembered: Remembered
+    n_forgettings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """An answer that a question follows up, or that one does: what was asked, and the words marked first."""
+
+    answer: Remembered
+    asked: Asked
+    marked: str | None
 
 
 class Desk:
@@ -113,8 +129,19 @@ class Desk:
             NewsquoteError: As `Asker.ask`; nothing is remembered then.
         """
         reply = await self.answered(said, where, bounds, parent=parent, is_kept=is_kept)
-        self.memory.remember(reply.remembered)
+        self.keep(reply)
         return reply
+
+    def keep(self, reply: Reply, messages: Sequence[int] = ()) -> None:
+        """Remember an answer and the messages that show it, but nothing that was to be forgotten since it was asked."""
+        answer = reply.remembered
+        if self.memory.n_forgettings(answer.asker, answer.guild) != reply.n_forgettings:
+            return
+        if answer.parent and answer.question and answer.question.text != answer.said:
+            parent = self.memory.answer(answer.parent)
+            if parent is None or parent.question is None:  # its words are in these
+                answer = replace(answer, question=None)
+        self.memory.remember(answer, messages)
 
     async def answered(
         self,
@@ -131,15 +158,15 @@ class Desk:
         Args:
             answer_id: Of the answer that this one takes the place of, where its question was edited.
         """
-        bounds = bounds or Bounds()
+        bounds, n_forgettings = bounds or Bounds(), self.memory.n_forgettings(where.asker, where.guild)
         default = self._default_sources(where.guild) if bounds.read_filters else ()
         # Words that are taken as they are were put together before, and this person has not typed them.
-        before = await self._before(parent) if bounds.read_filters else None
+        line = await self._line(parent) if bounds.read_filters else []
+        before, text = await self.asker.read(lambda: self._read(said, line)) if line else (None, filled_in(said, None))
         asked_on = day_of(self.now_s())
-        text = filled_in(said, before)
         if self._rewriter is not None:
             text = await self._rewriter.filled_in(said, text, before, asked_on)
-        question = Question(
+        asked = Question(
             text=text,
             asked_on=asked_on,
             since=bounds.since,
@@ -148,11 +175,8 @@ class Desk:
             read_filters=bounds.read_filters,
             n_further=N_FURTHER,
         )
-        if before is not None and is_follow_up(said, before):
-            question = with_bounds_of(before, question, said, self.asker.outlets)
-        if default and not question.sources and not self._understood(_asked(question)).sources:
-            question = replace(question, sources=default)
-        answer = await self.asker.ask(question)
+        answer = await self.asker.ask(lambda: self._bounded(asked, said, before, default))
+        question = answer.question
         if answer.status == "not_found" and self._rewriter is not None:
             question, answer = await self._once_more(question, answer)
         remembered = self._remembered(
@@ -163,7 +187,7 @@ class Desk:
             parent=parent.id if parent else None,
             said=said if is_kept and bounds.read_filters else None,
         )
-        return Reply(answer, remembered)
+        return Reply(answer, remembered, n_forgettings)
 
     def _remembered(
         self,
@@ -196,8 +220,15 @@ class Desk:
 
     # Standing questions ---------------------------------------------------------------------------------
 
-    def standing(
-        self, asked: Asked, where: Where, *, is_direct: bool, language: str, shown: Sequence[Quote] = ()
+    async def standing(
+        self,
+        asked: Asked,
+        where: Where,
+        *,
+        is_direct: bool,
+        language: str,
+        below: Remembered | None = None,
+        shown: Sequence[Quote] = (),
     ) -> Standing:
         """A question as it stands from now on; not kept yet.
 
@@ -206,17 +237,24 @@ class Desk:
             where: Where news is told, and to whom.
             is_direct: Whether that is a direct message.
             language: Code of the bot's own words there.
+            below: The answer that it was set below; where that has words of somebody else's it ends with it.
             shown: Quotes that its asker has seen.
 
         Raises:
             BadInput: It is empty, has no words, or is too long.
+            Busy, Closing: As `Asker.ask`.
         """
-        understood, now_s = self._understood(asked), self.now_s()
+        understood, now_s = await self.asker.read(lambda: self._understood(asked)), self.now_s()
         sources = asked.sources or (understood.sources if asked.read_filters else ())
+        until_s = until_of(now_s)
+        if below is not None and below.asker == where.asker and (below.parent is None or below.said == asked.text):
+            below = None  # all of it is theirs
+        if below is not None:
+            until_s = min(until_s, below.asked_s + self.memory.settings(below.guild).keep_days * DAY_S)
         return Standing(
             id=new_id(),
             set_s=now_s,
-            until_s=until_of(now_s),
+            until_s=until_s,
             guild=where.guild,
             channel=where.channel,
             asker=where.asker,
@@ -226,6 +264,7 @@ class Desk:
             language=language,
             after_version=self.asker.last_version,
             told=marks_of(shown, day_of(now_s)),
+            answer=below.id if below else None,
         )
 
     async def news(self, standing: Standing) -> Reply | None:
@@ -240,33 +279,51 @@ class Desk:
             return None
         where = Where(0 if standing.is_direct else standing.guild, standing.channel, standing.asker)
         asked = Asked(standing.text, day_of(self.now_s()), sources=standing.sources)
-        return Reply(answer, self._remembered(answer, where, asked))
+        return Reply(answer, self._remembered(answer, where, asked, parent=standing.answer))
 
-    async def _before(self, parent: Remembered | None) -> Before | None:
-        """What a follow-up goes on from; the words that were marked there as long as their article may be quoted."""
+    async def _line(self, parent: Remembered | None) -> list[_Followed]:
+        """What a follow-up goes on from, oldest first, with the words marked there while they may be quoted."""
         line: list[tuple[Remembered, Asked]] = []
         while parent is not None and parent.question is not None and len(line) < N_BACK:
             line.append((parent, parent.question))
             is_first = parent.said is not None and not is_filled(parent.said, parent.question.text)
             parent = self.memory.answer(parent.parent) if parent.parent and not is_first else None
+        return [
+            _Followed(answer, asked, await self.asker.marked(answer.places[0]) if answer.places else None)
+            for answer, asked in reversed(line)
+        ]
+
+    # In a thread: how long words take to read is for whoever typed them to say, and everybody waits for the loop.
+
+    def _read(self, said: str, line: Sequence[_Followed]) -> tuple[Before | None, str]:
+        """What a follow-up goes on from, and the follow-up filled in."""
         before = None
-        for followed, asked in reversed(line):
+        for one in line:
+            answer, asked = one.answer, one.asked
             before = goes_on_from(
                 before,
-                await self._found(followed, asked),
-                is_filled=followed.said is None or is_filled(followed.said, asked.text),
-                is_found=followed.status == "answered",
+                self._found(one),
+                is_filled=answer.said is None or is_filled(answer.said, asked.text),
+                is_found=answer.status == "answered",
             )
-        return before
+        return before, filled_in(said, before)
 
-    async def _found(self, followed: Remembered, asked: Asked) -> Before:
+    def _bounded(self, question: Question, said: str, before: Before | None, default: tuple[str, ...]) -> Question:
+        """A question with the bounds of the one it follows up, else with the server's outlets; its own go first."""
+        if before is not None and is_follow_up(said, before):
+            question = with_bounds_of(before, question, said, self.asker.outlets)
+        if default and not question.sources and not self._understood(_asked(question)).sources:
+            question = replace(question, sources=default)
+        return question
+
+    def _found(self, one: _Followed) -> Before:
         """A question that was answered, and what was found."""
-        marked = await self.asker.marked(followed.places[0]) if followed.places else None
+        asked, kind = one.asked, cast(Kind, one.answer.kind)
         try:
             understood = self._understood(asked)
         except BadInput:  # asked when other questions were refused
-            return Before(asked.text, cast(Kind, followed.kind), marked)
-        before = Before(understood.topic, cast(Kind, followed.kind), marked)
+            return Before(asked.text, kind, one.marked)
+        before = Before(understood.topic, kind, one.marked)
         if not asked.read_filters:  # "without the filter" holds on
             return before
         return replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import discord
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bot.discord_bot import Interaction
 
 MAX_SOURCES = 30
+# Of one name between its commas.
+MAX_PARTS = 4
 # Of either list: 20 names of 40 characters and 20 channels leave a third of a message for the rest.
 N_SHOWN = 20
 
@@ -39,6 +41,17 @@ def settings_lines(settings: GuildSettings, words: Words) -> str:
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - N_SHOWN
     return ", ".join(names[:N_SHOWN]) + (f", +{more}" if more > 0 else "")
+
+
+def _names_in(typed: str, is_outlet: Callable[[str], bool]) -> list[str]:
+    """Names that are separated by commas; one that has commas itself is an outlet's, and the longest such one."""
+    parts, found = typed.split(","), []
+    while parts:
+        several = range(min(len(parts), MAX_PARTS), 1, -1)
+        n = next((n for n in several if is_outlet(",".join(parts[:n]))), 1)
+        found.append(",".join(parts[:n]).strip())
+        del parts[:n]
+    return [name for name in found if name]
 
 
 class SettingsGroup(app_commands.Group):
@@ -71,7 +84,12 @@ class SettingsGroup(app_commands.Group):
 
     @app_commands.command(name=keyed("settings.channel.name"), description=keyed("settings.channel.description"))
     @app_commands.describe(channel=keyed("settings.channel.option"), allowed=keyed("settings.channel.allowed"))
-    async def channel(self, interaction: Interaction, channel: discord.TextChannel, allowed: bool) -> None:
+    async def channel(
+        self, interaction: Interaction, channel: discord.TextChannel | None = None, allowed: bool = True
+    ) -> None:
+        if channel is None:
+            await self._set(interaction, channels=())
+            return
         before = interaction.client.memory.settings(interaction.guild_id or 0).channels
         others = tuple(number for number in before if number != channel.id)
         await self._set(interaction, channels=(*others, channel.id) if allowed else others)
@@ -80,9 +98,8 @@ class SettingsGroup(app_commands.Group):
     @app_commands.describe(names=keyed("settings.sources.option"))
     async def sources(self, interaction: Interaction, names: str | None = None) -> None:
         desk, words = interaction.client.desk, interaction.client.words_of(interaction)
-        wanted = [name.strip() for name in (names or "").split(",") if name.strip()][:MAX_SOURCES]
         found = []
-        for name in wanted:
+        for name in _names_in(names or "", lambda one: desk.outlet(one) is not None)[:MAX_SOURCES]:
             outlet = desk.outlet(name)
             if outlet is None:
                 await interaction.client.whisper(interaction, unknown_outlet(interaction.client, name, words))

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import re
 import secrets
 import signal
 import sys
@@ -45,7 +44,7 @@ from bot.discord_send import (
 from bot.discord_standing import LOOK_S, StandingGroup, Teller, set_standing, stop_standing
 from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
 from bot.llm_write import Writer, live
-from bot.markdown import stamp
+from bot.markdown import stamp, without_tags
 from bot.memory import Memory, Remembered
 from bot.metrics import Health, Metrics
 from bot.service import Asker
@@ -65,6 +64,8 @@ DM_CONVERSATION_S = 1_800
 THREAD_NAME_CHARS = 90
 TOKEN_REFUSED = 4004  # the gateway closes with it, also in the midst of things where a token is revoked
 FORGET_EVERY_S = 3_600
+# Questions whose refusal is known still, for whoever puts them right; the oldest go first.
+MAX_REFUSALS = 1_000
 _ASKS = (discord.MessageType.default, discord.MessageType.reply)
 
 
@@ -118,6 +119,7 @@ class NewsBot(commands.AutoShardedBot):
         self._pending: dict[asyncio.Task[Any], Callable[[], Awaitable[object]]] = {}
         self._by_prompt: dict[int, asyncio.Task[Any]] = {}
         self._edited: dict[int, discord.Message] = {}
+        self._refusals: dict[int, int] = {}  # the message that asked, and the one that says why not
         self._writing: dict[int, asyncio.Task[Any]] = {}
         self._is_closing = False
         self._shutdown: asyncio.Task[None] | None = None
@@ -174,12 +176,48 @@ class NewsBot(commands.AutoShardedBot):
 
     async def on_ready(self) -> None:
         log.info("ready user=%s n_guilds=%d n_shards=%s", self.user, len(self.guilds), self.shard_count)
+        self._forget_left()
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         self.log_failure(event_method)
 
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        noted = self._noted_guilds()
+        if guild.id not in noted:
+            self._note_guilds(noted | {guild.id})
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        await self.on_guild_join(guild)  # a new one may be told as this
+
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         self.memory.forget_guild(guild.id)
+        self._note_guilds(self._noted_guilds() - {guild.id})
+
+    def _forget_left(self) -> None:
+        """Forget the servers that took the bot off while it was down; by now every shard has named those it is on.
+
+        One that is unavailable is named as well. Answers on servers that the bot was never on are their askers'.
+        """
+        now = {guild.id for guild in self.guilds}
+        left = self._noted_guilds() - now
+        for guild in left:
+            self.memory.forget_guild(guild)
+        self._note_guilds(now)
+        if left:
+            log.info("forgotten servers n=%d", len(left))
+
+    def _noted_guilds(self) -> set[int]:
+        """The servers that this application was on when it was last seen."""
+        return set(json.loads(self.memory.note(f"guilds:{self.application_id}") or "[]"))
+
+    def _note_guilds(self, guilds: set[int]) -> None:
+        self.memory.set_note(f"guilds:{self.application_id}", json.dumps(sorted(guilds)))
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Drop a deleted channel from the settings: nobody could choose it there any more."""
+        before = self.memory.settings(channel.guild.id).channels
+        if channel.id in before:
+            self.memory.set(channel.guild.id, channels=tuple(number for number in before if number != channel.id))
 
     def shutdown(self) -> asyncio.Task[None]:
         """Stop taking questions, finish or tell the pending ones, and close; within ten seconds."""
@@ -269,7 +307,7 @@ class NewsBot(commands.AutoShardedBot):
         if settings.channels and not set(channels) & set(settings.channels):
             raise Refused(only_in(settings.channels, words))
         now = self._monotonic()
-        until = None if is_edit else self._cooldown.person_until(person, settings.person_cooldown_s, now)
+        until = None if is_edit else self._cooldown.person_until(person, guild, settings.person_cooldown_s, now)
         if until is not None:
             raise Refused(words.wait.format(when=self._when(until - now)))
         until = self._cooldown.guild_until(guild, settings.guild_per_minute, now) if guild else None
@@ -281,7 +319,7 @@ class NewsBot(commands.AutoShardedBot):
         return stamp(self.desk.now_s() + max(1, round(seconds + 0.5)), "R")
 
     @contextlib.asynccontextmanager
-    async def _taken(self, tell: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    async def _taken(self, tell: Callable[[], Awaitable[object]], *, is_question: bool = True) -> AsyncIterator[None]:
         """Count this task among the pending ones; one that is cancelled while the bot closes is told so."""
         task = asyncio.current_task()
         assert task is not None
@@ -290,7 +328,7 @@ class NewsBot(commands.AutoShardedBot):
             yield
         except asyncio.CancelledError:
             if self._is_closing:
-                self.metrics.questions["closing"] += 1
+                self.metrics.questions["closing"] += is_question
                 with self._unheard():
                     await tell()
             raise
@@ -298,9 +336,9 @@ class NewsBot(commands.AutoShardedBot):
             self._pending.pop(task, None)
 
     def taken(self, interaction: Interaction) -> contextlib.AbstractAsyncContextManager[None]:
-        """Count what an interaction has done among the pending, so that its end is waited for or told."""
+        """Count what an interaction has done among the pending, so that its end is waited for or told; no question."""
         words = self.words_of(interaction)
-        return self._taken(lambda: self._apologise(interaction, words.closing))
+        return self._taken(lambda: self._apologise(interaction, words.closing), is_question=False)
 
     @contextlib.contextmanager
     def _unheard(self) -> Iterator[None]:
@@ -314,43 +352,41 @@ class NewsBot(commands.AutoShardedBot):
                 raise
 
     @contextlib.asynccontextmanager
-    async def _told(self, tell: Callable[[str], Awaitable[object]], words: Words) -> AsyncIterator[None]:
-        """The one end of everything that can fail while a question is answered: a sentence, and an id in the log."""
+    async def _told(
+        self, tell: Callable[[str], Awaitable[object]], words: Words, *, is_question: bool = True
+    ) -> AsyncIterator[None]:
+        """The one end of everything that can fail while a question is answered: a sentence, and an id in the log.
+
+        Also of what is done about an answer, which counts as no question.
+        """
         try:
             yield
         except Exception as error:  # noqa: BLE001, whatever it is, a person is waiting for a word
-            sentence = self._sentence(error, words)
+            outcome, sentence = self._failed(error, words)
+            self.metrics.questions[outcome] += is_question
             with self._unheard():
                 await tell(sentence)
 
-    def _sentence(self, error: Exception, words: Words) -> str:
-        """What a person is told of a failure, and the log with it."""
+    def _failed(self, error: Exception, words: Words) -> tuple[str, str]:
+        """What a failure counts as, and what a person is told of it; the log is told too."""
         match error:
             case Refused():
-                self.metrics.questions["refused"] += 1
-                return str(error)
+                return "refused", str(error)
             case Busy():
-                self.metrics.questions["busy"] += 1
-                return words.busy
+                return "busy", words.busy
             case Closing():
-                self.metrics.questions["closing"] += 1
-                return words.closing
+                return "closing", words.closing
             case QuestionTooLong():
-                self.metrics.questions["refused"] += 1
-                return words.too_long.format(n=f"{MAX_QUESTION_CHARS:,}")
+                return "refused", words.too_long.format(n=f"{MAX_QUESTION_CHARS:,}")
             case BadInput():
-                self.metrics.questions["refused"] += 1
-                return words.no_words
+                return "refused", words.no_words
             case IndexMissing():
-                self.metrics.questions["failed"] += 1
-                return words.no_index.format(id=self.log_failure("question", error))
+                return "failed", words.no_index.format(id=self.log_failure("question", error))
             case _ if self.is_closed():
-                self.metrics.questions["closing"] += 1
                 self.log_failure("question", error)
-                return words.closing
+                return "closing", words.closing
             case _:
-                self.metrics.questions["failed"] += 1
-                return words.failed.format(id=self.log_failure("question", error))
+                return "failed", words.failed.format(id=self.log_failure("question", error))
 
     def log_failure(self, what: str, error: BaseException | None = None) -> str:
         """Write a failure to the log, and give the id that it stands under there."""
@@ -386,7 +422,7 @@ class NewsBot(commands.AutoShardedBot):
         is_kept: bool = True,
     ) -> None:
         """Answer a command, a form or a button that asks; without `is_kept` its words are not remembered."""
-        own, started = self.words_of(interaction), self._monotonic()
+        said, own, started = without_tags(said), self.words_of(interaction), self._monotonic()
         guild = interaction.guild_id or 0
         settings = self.memory.settings(guild)
         private = settings.is_private if is_private is None else is_private
@@ -396,11 +432,19 @@ class NewsBot(commands.AutoShardedBot):
             elif self._is_closing:
                 raise Refused(own.closing)
         except Refused as error:
+            self.metrics.questions["refused"] += 1
             async with self.taken(interaction):
-                await self.whisper(interaction, self._sentence(error, own))
+                await self.whisper(interaction, str(error))
             return
-        async with self.taken(interaction):
+        is_in_time = None
+
+        async def apologise(sentence: str) -> None:
+            await self._apologise(interaction, sentence)
+
+        async with self._taken(lambda: apologise(own.closing)), self._told(apologise, own):
             is_in_time = await respond(lambda: interaction.response.defer(thinking=True, ephemeral=private))
+        if is_in_time is None:
+            return
         words = own if private else self.words_of(interaction, public=True)
         where = Where(guild, interaction.channel_id or 0, interaction.user.id, is_private=private)
 
@@ -532,7 +576,7 @@ class NewsBot(commands.AutoShardedBot):
         elif isinstance(error, discord.app_commands.TransformerError):  # of a channel: one that the bot does not know
             sentence = words.missing_permission.format(permission="View Channel")
         else:
-            sentence = self._sentence(cause, words)
+            _, sentence = self._failed(cause, words)
         await self._apologise(interaction, sentence)
 
     async def _apologise(self, interaction: Interaction, sentence: str) -> None:
@@ -547,7 +591,7 @@ class NewsBot(commands.AutoShardedBot):
     async def pressed(self, interaction: Interaction, action: Action, answer_id: str, first: int) -> None:
         """Do what a button says."""
         words = self.words_of(interaction)
-        async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+        async with self._told(lambda sentence: self._apologise(interaction, sentence), words, is_question=False):
             if action == "stop":
                 await stop_standing(interaction, answer_id)
                 return
@@ -610,6 +654,9 @@ class NewsBot(commands.AutoShardedBot):
         if missing:
             await self.whisper(interaction, words.missing_permission.format(permission=missing))
             return
+        if message.thread is None and not interaction.permissions.create_public_threads:
+            await self.whisper(interaction, words.may_not_thread)  # what they may not do, the bot does not do for them
+            return
         await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
         name = plain_name(remembered.said or (remembered.question.text if remembered.question else ""))
         try:
@@ -631,7 +678,7 @@ class NewsBot(commands.AutoShardedBot):
             return
         action, answer_id, text = found
         words = self.words_of(interaction)
-        async with self._told(lambda sentence: self._apologise(interaction, sentence), words):
+        async with self._told(lambda sentence: self._apologise(interaction, sentence), words, is_question=False):
             remembered = self.memory.answer(answer_id)
             if remembered is None:
                 await self.whisper(interaction, words.expired)
@@ -664,11 +711,6 @@ class NewsBot(commands.AutoShardedBot):
         # @everyone does not stand in `mentions`; a reply with its ping on does.
         return message.guild is None or any(user.id == self.user.id for user in message.mentions)
 
-    def _said(self, message: discord.Message) -> str:
-        """The message's words without the mention of the bot."""
-        assert self.user is not None
-        return " ".join(re.sub(rf"<@!?{self.user.id}>", " ", message.content).split())
-
     def _parent(self, message: discord.Message) -> Remembered | None:
         """What a message follows up: the answer it replies to, else the last one of its thread or direct messages."""
         reference = message.reference
@@ -685,13 +727,17 @@ class NewsBot(commands.AutoShardedBot):
 
     async def _answer_message(self, message: discord.Message) -> None:
         guild, words, started = message.guild, self.words_in(message.guild), self._monotonic()
-        said = self._said(message)
+        said = _said(message)
         if guild is not None and not may_send(permissions_in(message.channel, guild), message.channel):
             log.info("not answered for lack of permission channel=%d", message.channel.id)
             return
 
         async def tell(sentence: str) -> None:
-            await self._reply(message, Card(sentence))
+            told = await self._reply(message, Card(sentence))
+            if told is not None:
+                self._refusals[message.id] = told.id
+                if len(self._refusals) > MAX_REFUSALS:
+                    del self._refusals[next(iter(self._refusals))]
 
         reply, sent = None, None
         typing = asyncio.create_task(self._show_typing(message.channel))
@@ -716,7 +762,7 @@ class NewsBot(commands.AutoShardedBot):
         if message.guild is not None and not permissions_in(message.channel, message.guild).embed_links:
             return  # the short form has no room for it
         edited = self._edited.get(message.id)
-        if edited is not None and self._said(edited) != reply.remembered.said:
+        if edited is not None and _said(edited) != reply.remembered.said:
             return  # nobody waits for a text about what was asked before
 
         async def edit(card: Card) -> None:
@@ -765,7 +811,7 @@ class NewsBot(commands.AutoShardedBot):
         message = payload.message
         if not self._is_asked(message):
             return
-        said = self._said(message)
+        said = _said(message)
         writing, found = self._writing.get(message.id), self.memory.answer_to_prompt(message.id)
         if writing is not None and found is not None and said != found[0].said:
             writing.cancel()  # nobody waits any more for a text about what was asked before
@@ -774,8 +820,10 @@ class NewsBot(commands.AutoShardedBot):
             before = self._by_prompt.get(message.id)
             if before is not None:
                 await asyncio.wait({before})
-            found = self.memory.answer_to_prompt(message.id)
-            if found is None or found[1] is None or found[0].said == said or not said:
+            old, shown = self.memory.answer_to_prompt(message.id) or (None, None)
+            shown = shown or self._refusals.get(message.id)
+            is_same = message.edited_at is None if old is None else old.said == said
+            if shown is None or is_same or not said:
                 return  # never answered, or only its previews have changed
             if self._edited[message.id] is not message:
                 return  # edited once more: the latest words are answered
@@ -783,35 +831,50 @@ class NewsBot(commands.AutoShardedBot):
             assert task is not None
             self._by_prompt[message.id] = task
             try:
-                await self._answer_anew(message, said, *found)
+                await self._answer_anew(message, said, old, shown)
             finally:
                 self._by_prompt.pop(message.id, None)
         finally:
             if self._edited.get(message.id) is message:
                 del self._edited[message.id]
 
-    async def _answer_anew(self, message: discord.Message, said: str, old: Remembered, shown: int | None) -> None:
+    async def _answer_anew(self, message: discord.Message, said: str, old: Remembered | None, shown: int) -> None:
+        """Answer an edited question in place of its old answer, or of the sentence that refused it."""
         words, started = self.words_in(message.guild), self._monotonic()
-        place = message.channel.get_partial_message(shown or 0)  # type: ignore[union-attr]
+        guild = message.guild.id if message.guild else 0
+        place = message.channel.get_partial_message(shown)  # type: ignore[union-attr]
         reply, is_shown = None, False
 
-        def keep(answer: Remembered) -> None:
-            if self.memory.answer(old.id) is not None:  # else it was to be forgotten meanwhile
-                self.memory.remember(answer)
+        def is_known() -> bool:
+            return old is None or self.memory.answer(old.id) is not None  # else it was to be forgotten meanwhile
 
         async def tell(sentence: str) -> None:
             # Alone: quotes below it would belong to the old question. Whatever comes next is asked, the old words too.
             await again(lambda: place.edit(content=sentence, embeds=[], view=None))
-            keep(replace(old, said=None))
+            if old is not None and is_known():
+                self.memory.remember(replace(old, said=None))
 
         async with self._taken(lambda: tell(words.closing)), self._told(tell, words):
-            self._check(said, old.guild, _places(message.channel), message.author.id, words, is_edit=True)
-            where = Where(old.guild, old.channel, old.asker, prompt=message.id)
-            parent = self.memory.answer(old.parent) if old.parent else None
-            reply = await self.desk.answered(said, where, parent=parent, answer_id=old.id)
+            # What was refused has not been asked yet, and waits for its person's pause as any question does.
+            is_edit = old is not None
+            self._check(said, guild, _places(message.channel), message.author.id, words, is_edit=is_edit)
+            where = Where(guild, message.channel.id, message.author.id, prompt=message.id)
+            parent = self._parent(message) if old is None else self.memory.answer(old.parent or "")
+            reply = await self.desk.answered(said, where, parent=parent, answer_id=old.id if old else None)
             card = self._message_card(reply, message, words)
-            await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
-            keep(reply.remembered)  # not before: the buttons belong to what is shown
+            try:
+                await again(lambda: place.edit(content=card.content or None, **_body_of(card)))
+            except discord.HTTPException as error:
+                if not is_gone(error):
+                    raise
+                # Whoever may delete it did not want it there, nor another in its place.
+                log.info("answer deleted before its question was edited channel=%d", message.channel.id)
+                self._refusals.pop(message.id, None)
+                self.memory.forget_prompt(message.id)
+                return
+            if is_known():
+                self.desk.keep(reply, [shown])  # not before: the buttons belong to what is shown
+            self._refusals.pop(message.id, None)
             is_shown = True
             self._count(reply, started)
         if reply is not None and is_shown:
@@ -830,7 +893,13 @@ class NewsBot(commands.AutoShardedBot):
         task = self._by_prompt.get(prompt)
         if task is not None:
             task.cancel()
+        self._refusals.pop(prompt, None)
         self.memory.forget_prompt(prompt)
+
+
+def _said(message: discord.Message) -> str:
+    """The message's words, without the mention of the bot and of others."""
+    return without_tags(message.content)
 
 
 def _body_of(card: Card) -> dict[str, Any]:
@@ -848,7 +917,8 @@ def _places(channel: Any, channel_id: int | None = None) -> tuple[int, ...]:
 
 def _can_thread(interaction: Interaction) -> bool:
     """Whether a thread could be opened here: in a text channel of a server that the bot is on."""
-    return interaction.guild is not None and isinstance(interaction.channel, discord.TextChannel)
+    is_member = interaction.client.get_guild(interaction.guild_id or 0) is not None
+    return is_member and isinstance(interaction.channel, discord.TextChannel)
 
 
 def _missing_for_thread(permissions: discord.Permissions) -> str:

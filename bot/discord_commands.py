@@ -11,7 +11,7 @@ from discord import app_commands
 from discord.app_commands import locale_str
 
 from bot.desk import Bounds
-from bot.markdown import day, plain, stamp
+from bot.markdown import day, plain, stamp, without_tags
 from bot.words import languages, words_for
 from bot.words.base import Words
 
@@ -103,14 +103,22 @@ async def outlet_choices(interaction: Interaction, typed: str) -> list[app_comma
 
 async def find_sources(interaction: Interaction, message: discord.Message) -> None:
     """What the corpus says about a message, for whoever asks alone: the message is not theirs, nor is it kept."""
-    said = " ".join(message.content.split())
-    if not said:
-        said = " ".join(" ".join(filter(None, (one.title, one.description))) for one in message.embeds)
+    said = _said_in(message)
     words = interaction.client.words_of(interaction)
     if not any(char.isalnum() for char in said):
         await interaction.client.whisper(interaction, words.nothing_in_message)
         return
     await interaction.client.answer_interaction(interaction, said[:500], is_private=True, is_kept=False)
+
+
+def _said_in(message: discord.Message) -> str:
+    """A message's text, or what its embeds say; of a message that was forwarded where it has none of its own."""
+    shown: list[discord.Message | discord.MessageSnapshot] = [message, *message.message_snapshots[:1]]
+    for one in shown:
+        embeds = " ".join(" ".join(filter(None, (embed.title, embed.description))) for embed in one.embeds)
+        if said := without_tags(one.content) or without_tags(embeds):
+            return said
+    return ""
 
 
 @app_commands.command(name=keyed("status.name"), description=keyed("status.description"))

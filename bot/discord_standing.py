@@ -19,6 +19,7 @@ from bot.desk import Reply, Where
 from bot.discord_commands import keyed, only_in, outlet_choices, unknown_outlet
 from bot.discord_send import again, is_gone, may_send, permissions_in, respond, send_once
 from bot.discord_views import view_of
+from bot.markdown import without_tags
 from bot.memory import Asked, Remembered, Standing
 from bot.standing import AGAIN_S, MAX_OF_ALL, MAX_OF_PERSON, N_TOLD, REST_S, marks_of
 from bot.understand import MAX_QUESTION_CHARS
@@ -67,7 +68,7 @@ class StandingGroup(app_commands.Group):
         if channel is not None and not interaction.permissions.manage_guild:
             await bot.whisper(interaction, words.managers_only)
             return
-        asked = Asked(question, day_of(bot.desk.now_s()), sources=(outlet,) if outlet else ())
+        asked = Asked(without_tags(question), day_of(bot.desk.now_s()), sources=(outlet,) if outlet else ())
         await set_standing(interaction, asked, channel)
 
     @app_commands.command(name=keyed("standing.list.name"), description=keyed("standing.list.description"))
@@ -97,14 +98,15 @@ async def set_standing(
         remembered: The answer it was set below, whose quotes are no news.
     """
     bot, words = interaction.client, interaction.client.words_of(interaction)
-    memory, person = bot.memory, interaction.user.id
+    memory, person, guild = bot.memory, interaction.user.id, interaction.guild_id or 0
+    n_forgettings = memory.n_forgettings(person, guild)
     async with bot.taken(interaction):
         await respond(lambda: interaction.response.defer(thinking=True, ephemeral=True))
 
         async def say(sentence: str) -> None:
             await again(lambda: interaction.edit_original_response(content=sentence))
 
-        settings = memory.settings(interaction.guild_id or 0)
+        settings = memory.settings(guild)
         if channel is not None and settings.channels and channel.id not in settings.channels:
             await say(only_in(settings.channels, words))
             return
@@ -114,11 +116,12 @@ async def set_standing(
         place: Any = channel or await again(lambda: bot.create_dm(discord.Object(person)))
         shown = await bot.asker.quotes(remembered.places) if remembered else []
         locale = interaction.locale if channel is None else interaction.guild_locale or interaction.locale
-        standing = bot.desk.standing(
+        standing = await bot.desk.standing(
             asked,
-            Where(interaction.guild_id or 0, place.id, person),
+            Where(guild, place.id, person),
             is_direct=channel is None,
             language=settings.language or str(locale),
+            below=remembered,
             shown=[quote for quote in shown if quote is not None],
         )
         known = {(one.text, one.sources, one.channel) for one in memory.standing_of(person)}
@@ -131,6 +134,11 @@ async def set_standing(
             return
         if memory.n_standing() >= MAX_OF_ALL:
             await say(words.standing_full)
+            return
+        kept = memory.answer(standing.answer) if standing.answer else None
+        is_forgotten = standing.answer is not None and (kept is None or kept.question is None)
+        if is_forgotten or memory.n_forgettings(person, guild) != n_forgettings:
+            await say(words.expired)
             return
         memory.stand(standing)  # before it is said: its button is to work
         card = standing_card(standing, words_for(standing.language))

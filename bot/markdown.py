@@ -1,7 +1,8 @@
 """Untrusted text made harmless in Discord's markdown, and the few pieces of markdown that a card is made of.
 
 Text comes out as one line that reads as it was written: what would be markup stands behind a backslash, which the
-reader does not see. Sizes are UTF-16 code units, what Discord's clients count; the server counts no more than that.
+reader does not see. What people typed loses what is no word of theirs. Sizes are UTF-16 code units, what Discord's
+clients count; the server counts no more than that.
 Knows nothing about answers or Discord's objects.
 """
 
@@ -21,6 +22,11 @@ _EVERYBODY = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b\u2060-\u2064\ufeff\u00ad\u115f\u1160\u3164\uffa0]")
 # A list's number: "1. " at the beginning of a line; the bracket of "1) " is escaped in any case.
 _NUMBERED = re.compile(r"^(\d+)\.(?=\s|$)")
+# People, roles, channels, commands, emoji of a server, instants, and the places of a server that have no number.
+_TAG = re.compile(
+    r"<(?:@[!&]?\d{1,20}|#\d{1,20}|a?:\w{1,32}:\d{1,20}|t:-?\d{1,20}(?::[a-zA-Z])?|/[^<>:]{1,100}:\d{1,20}"
+    r"|id:[\w-]{1,40})>"
+)
 _MAX_INSTANT_S = 8_640_000_000_000
 MAX_URL = 2048
 NOON_S = 43_200
@@ -29,6 +35,16 @@ NOON_S = 43_200
 def size(text: str) -> int:
     """Length as Discord's clients count it."""
     return len(text) + sum(char > "\uffff" for char in text)
+
+
+def without_tags(text: str) -> str:
+    """What somebody typed as one line, without what Discord puts in angle brackets: mentions, emoji, instants.
+
+    Their names and numbers stand in no article. A link in brackets stays.
+    """
+    left, n = _TAG.subn(" ", text)
+    line = " ".join(left.split())
+    return re.sub(r" (?=[?!.,;:])", "", line) if n else line
 
 
 def plain(text: str, max_size: int | None = None) -> str:

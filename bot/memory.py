@@ -13,6 +13,7 @@ import contextlib
 import json
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -23,7 +24,7 @@ from index.errors import StoreError
 from index.types import DAY_S
 
 FILE = "bot.db"
-SCHEMA = 3
+SCHEMA = 4
 BUSY_MS = 10_000
 
 _TABLES = """
@@ -91,8 +92,15 @@ CREATE TABLE standing (
     language TEXT NOT NULL,
     after_version INTEGER NOT NULL,
     due_s INTEGER NOT NULL,
-    told TEXT NOT NULL
+    told TEXT NOT NULL,
+    answer TEXT
 ) WITHOUT ROWID;
+"""
+# Forgetting looks for the answers of a server, for follow-ups, and for reports on what is deleted.
+_INDEXES = """
+CREATE INDEX answers_guild ON answers(guild, asked_s);
+CREATE INDEX answers_parent ON answers(parent) WHERE parent IS NOT NULL;
+CREATE INDEX reports_answer ON reports(answer);
 """
 
 
@@ -216,6 +224,7 @@ class Standing:
         after_version: Only article versions stored after this one are news.
         due_s: Not asked again before this instant.
         told: What `bot.standing.marks_of` gives for the quotes that were told.
+        answer: The answer it was set below, where its words are not its asker's alone; it ends with that.
     """
 
     id: str
@@ -231,6 +240,7 @@ class Standing:
     after_version: int
     due_s: int = 0
     told: tuple[str, ...] = ()
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +307,7 @@ class Memory:
 
     def __init__(self, folder: Path | None, *, write: bool = True) -> None:
         self._path = Path(FILE) if folder is None else folder / FILE
+        self._forgettings: Counter[tuple[str, int]] = Counter()
         try:
             if folder is None:
                 self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -347,19 +358,28 @@ class Memory:
         if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] or not write:
             raise StoreError(f"{self._path} is no memory of newsquote's bot; move it away and start the bot again.")
         with self._transaction():
-            for statement in (_TABLES + _STANDING_TABLE).split(";"):
-                if statement.strip():
-                    self._db.execute(statement)
+            self._run(_TABLES + _STANDING_TABLE + _INDEXES)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _upgrade(self, schema: int) -> None:
-        """From schema 1, which kept the words marked in an article, or 2, which knew no standing questions."""
+        """From schema 1, which kept the words marked in an article, 2, without standing questions, or 3, where they
+        held on to other people's words.
+        """
         with self._transaction():
             if schema == 1:
                 self._db.execute("ALTER TABLE answers DROP COLUMN answer")
-            self._db.execute(_STANDING_TABLE)
+            if schema < 3:
+                self._run(_STANDING_TABLE)
+            else:
+                self._db.execute("ALTER TABLE standing ADD COLUMN answer TEXT")
+            self._run(_INDEXES)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
         self._empty_log()
+
+    def _run(self, statements: str) -> None:
+        """Statements inside the transaction that is open: `executescript` would commit it."""
+        for statement in filter(str.strip, statements.split(";")):
+            self._db.execute(statement)
 
     def _empty_log(self) -> None:
         """Have the write-ahead log written into the file and cut to nothing: deleted words stand in it still.
@@ -644,8 +664,13 @@ class Memory:
 
     # Forgetting -----------------------------------------------------------------------------------------
 
+    def n_forgettings(self, person: int, guild: int) -> int:
+        """How often a person and a server were forgotten since the start: what was begun before is not to be kept."""
+        return self._forgettings["person", person] + self._forgettings["guild", guild]
+
     def forget_person(self, person: int) -> Forgotten:
         """Delete a person's questions with all that hangs on them, those that stand, and their votes and reports."""
+        self._forgettings["person", person] += 1
         with self._transaction():
             n_votes = self._db.execute("DELETE FROM votes WHERE voter = ?", (person,)).rowcount
             n_reports = self._db.execute("DELETE FROM reports WHERE reporter = ?", (person,)).rowcount
@@ -656,6 +681,7 @@ class Memory:
 
     def forget_guild(self, guild: int) -> None:
         """Delete all that a server left: its questions, those that stand among them, and its settings."""
+        self._forgettings["guild", guild] += 1
         with self._transaction():
             self._delete("guild = ? AND guild != 0", (guild,))
             self._db.execute("DELETE FROM standing WHERE guild = ? AND guild != 0", (guild,))
@@ -689,14 +715,19 @@ class Memory:
     def _delete(self, condition: str, values: Sequence[object]) -> int:
         """Delete answers, and from those that followed them up what was searched, where words of theirs are in it.
 
-        A follow-up that was searched as it was typed has none.
+        A follow-up that was searched as it was typed has none. Questions that stand by these words end.
         """
-        self._db.execute(
+        gone = (
             f"WITH RECURSIVE gone(id) AS (SELECT id FROM answers WHERE {condition} UNION "
-            "SELECT answers.id FROM answers JOIN gone ON answers.parent = gone.id) "
-            "UPDATE answers SET question = NULL WHERE id IN gone AND json_extract(question, '$.text') IS NOT said",
-            values,
+            "SELECT answers.id FROM answers JOIN gone ON answers.parent = gone.id)"
         )
+        with_words = "id IN gone AND json_extract(question, '$.text') IS NOT said"
+        self._db.execute(
+            f"{gone} DELETE FROM standing WHERE answer IN (SELECT id FROM answers WHERE {condition} UNION ALL "
+            f"SELECT id FROM answers WHERE {with_words})",
+            [*values, *values],
+        )
+        self._db.execute(f"{gone} UPDATE answers SET question = NULL WHERE {with_words}", values)
         return self._db.execute(f"DELETE FROM answers WHERE {condition}", values).rowcount
 
     def n_answers(self) -> int:

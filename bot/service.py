@@ -1,7 +1,7 @@
 """Asking from an event loop: one bounded pool of threads, and an index that changes under way without anybody noticing.
 
 The one place where `bot` hops to a thread. A question is answered wholly by the index it began with; a new snapshot is
-opened beside it and takes the next question. Knows nothing about Discord.
+opened beside it and takes the next question. What is no question has a thread of its own. Knows nothing about Discord.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class Asker:
         self._max_waiting = max_waiting
         self._watch_s = watch_s
         self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="answer")
+        # For what takes milliseconds and is no question: it does not wait for those.
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="answer-aside")
         self._local = threading.local()
         self._stores: list[Store] = []
         self._stores_lock = threading.Lock()
@@ -146,7 +148,8 @@ class Asker:
             self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watcher
-        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+        for pool in (self._aside, self._pool):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         for store in self._stores:
             store.close()
         self._stores.clear()
@@ -216,11 +219,11 @@ class Asker:
 
     # Asking ---------------------------------------------------------------------------------------------
 
-    async def ask(self, question: Question, *, is_counted: bool = True) -> Answer:
+    async def ask(self, question: Question | Callable[[], Question], *, is_counted: bool = True) -> Answer:
         """The answer; the event loop stays free.
 
         Args:
-            question: What is asked.
+            question: What is asked, or what makes it, called in the thread.
             is_counted: Whether somebody asks it just now.
 
         Raises:
@@ -229,19 +232,30 @@ class Asker:
             IndexMissing: There is no index yet.
             NewsquoteError: As `Answerer.answer`.
         """
-        answer = await self._hop(lambda: self._answered(question))
+        answer = await self._hop(lambda: self._answered(question() if callable(question) else question))
         self.n_answered += is_counted
         return answer
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """What reading words gives; hostile ones take long.
+
+        Raises:
+            Busy, Closing: As `ask`.
+            NewsquoteError: As `work`.
+        """
+        return await self._hop(work)
 
     async def quotes(self, places: Sequence[Place]) -> list[Quote | None]:
         """The quotes that stand at these places, each checked against the store.
 
         None for one whose article has been retracted, or where other words stand since the corpus was built anew.
 
+        However many questions wait: it is a matter of milliseconds, and belongs to an answer that was given.
+
         Raises:
-            Busy, Closing: As `ask`.
+            Closing: As `ask`.
         """
-        return await self._hop(lambda: [self._restored(place) for place in places])
+        return await self._hop(lambda: [self._restored(place) for place in places], is_bounded=False)
 
     async def marked(self, place: Place) -> str | None:
         """The words marked in the quote at a place; None where there are none, or the quote may not be shown.
@@ -252,16 +266,19 @@ class Asker:
         return await self._hop(lambda: self._marked(place))
 
     async def stand(self) -> Stand:
-        """What the corpus holds.
+        """What the corpus holds, however many questions wait.
 
         Raises:
-            Busy, Closing, IndexMissing: As `ask`.
+            Closing, IndexMissing: As `ask`.
         """
-        return await self._hop(self._stand)
+        return await self._hop(self._stand, is_bounded=False)
 
-    async def _hop(self, work: Callable[[], T]) -> T:
+    async def _hop(self, work: Callable[[], T], *, is_bounded: bool = True) -> T:
+        """What a thread makes of it; without `is_bounded` it is no question, and is neither refused nor counted."""
         if self._is_closing:
             raise Closing("No more questions are taken: the bot is closing.")
+        if not is_bounded:
+            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
         if self.n_waiting >= self._max_waiting:
             self.n_busy += 1
             raise Busy(f"{self.n_waiting} questions are waiting, and no more may.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -32,7 +33,7 @@ from bot.cards import (
     standing_list_card,
 )
 from bot.discord_admin import MAX_SOURCES, settings_lines
-from bot.markdown import NOON_S, day, link, plain, size, web_url
+from bot.markdown import NOON_S, day, link, plain, size, web_url, without_tags
 from bot.memory import GuildSettings, Standing
 from bot.question import Question
 from bot.understand import understand
@@ -285,6 +286,31 @@ def test_a_links_target_is_an_address_of_the_web_or_nothing(url: str) -> None:
     else:
         assert re.fullmatch(r"https?://[!-~]+", target, re.IGNORECASE)
         assert not set(target) & set('<>()[]`\\" ')
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("<@1234> who won <:thonk:123456789012345678>?", "who won?"),
+        ("<a:wave:987654321098765432> who won", "who won"),
+        ("who won <@!1> <@&2>", "who won"),
+        ("in <#3> they ask: who won <t:1746014400:R> <t:-5>", "in they ask: who won"),
+        ("</ask:123> who won </standing add:123> <id:customize>", "who won"),
+        ("<@1>\n<:a:2>", ""),
+        ("who  won\nthe vote ?", "who won the vote ?"),
+        ("is a < b, and <https://courier.example/1> true?", "is a < b, and <https://courier.example/1> true?"),
+        ("<@ann> <:thonk:> <t:soon:R> </ask>", "<@ann> <:thonk:> <t:soon:R> </ask>"),
+    ],
+)
+def test_what_discord_puts_in_angle_brackets_is_no_word_of_a_question(typed: str, said: str) -> None:
+    assert without_tags(typed) == without_tags(said) == said
+
+
+@pytest.mark.parametrize("part", ["<", "<@", "<:a", "<:a:1", "</a ", "<t:1", "<@1> "])
+def test_tags_are_dropped_in_time_whatever_is_typed(part: str) -> None:
+    started = time.perf_counter()
+    without_tags(part * 20_000)
+    assert time.perf_counter() - started < 1
 
 
 def test_a_card_shows_quote_mark_day_outlet_link_and_copies() -> None:

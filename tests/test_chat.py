@@ -251,16 +251,32 @@ def test_a_token_is_never_printed_and_a_bad_port_is_named(monkeypatch: pytest.Mo
 
 def test_a_person_waits_and_a_server_has_so_many_a_minute() -> None:
     cooldown = Cooldown()
-    assert cooldown.person_until(1, 3, 10.0) is None
+    assert cooldown.person_until(1, 7, 3, 10.0) is None
     for at in (10.0, 20.0, 30.0):
         cooldown.asked(1, 7, at)
-    assert cooldown.person_until(1, 3, 32.0) == 33.0
-    assert cooldown.person_until(1, 3, 33.0) is None
-    assert cooldown.person_until(2, 3, 32.0) is None
+    assert cooldown.person_until(1, 7, 3, 32.0) == 33.0
+    assert cooldown.person_until(1, 7, 3, 33.0) is None
+    assert cooldown.person_until(2, 7, 3, 32.0) is None
     assert cooldown.guild_until(7, 3, 31.0) == 70.0
     assert cooldown.guild_until(7, 4, 31.0) is None
     assert cooldown.guild_until(7, 3, 70.0) is None
     assert cooldown.guild_until(7, 0, 31.0) is None
+
+
+def test_a_persons_pause_on_a_server_counts_no_question_asked_elsewhere() -> None:
+    cooldown = Cooldown()
+    cooldown.asked(1, 0, 10.0)
+    cooldown.asked(1, 8, 20.0)
+    assert cooldown.person_until(1, 7, 3_600, 30.0) is None
+    assert [cooldown.person_until(1, guild, 3_600, 30.0) for guild in (0, 8)] == [3_610.0, 3_620.0]
+
+
+def test_pauses_are_forgotten_beyond_so_many_the_oldest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.cooldown.MAX_PAUSES", 2)
+    cooldown = Cooldown()
+    for person in (1, 2, 1, 3):
+        cooldown.asked(person, 7, 10.0)
+    assert [cooldown.person_until(person, 7, 3, 11.0) for person in (1, 2, 3)] == [13.0, None, 13.0]
 
 
 # Metrics --------------------------------------------------------------------------------------------------

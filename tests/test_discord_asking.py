@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.standin import Channel, NotOffered, StandIn
+from bot.service import Asker
+from bot.standin import Channel, NotOffered, StandIn, payloads
 from bot.standin.entities import Message
 from index.types import Embedder
 from tests.bot_support import DEADLINE, FERRY, NOWHERE, Town, bot_in, steps, town_in
@@ -130,6 +134,33 @@ def test_the_menu_finds_sources_for_a_message_and_shows_them_to_the_asker_alone(
     run(test())
 
 
+@pytest.mark.parametrize(
+    "forwarded", [{"content": DEADLINE}, {"embeds": [{"title": DEADLINE[:4], "description": DEADLINE[5:]}]}]
+)
+def test_the_menu_finds_sources_for_a_message_that_was_forwarded(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forwarded: dict[str, Any]
+) -> None:
+    whole = payloads.message_payload
+
+    def payload(message: Message, *of: Any, **named: Any) -> dict[str, Any]:
+        shown = whole(message, *of, **named)
+        inner = {key: shown[key] for key in ("type", "timestamp", "edited_timestamp", "flags", "attachments")}
+        inner |= {"content": "", "embeds": [], "mentions": [], "mention_roles": [], "components": []}
+        reference = {"type": 1, "message_id": "5", "channel_id": str(message.channel.id)}
+        return shown | {"message_reference": reference, "message_snapshots": [{"message": inner | forwarded}]}
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            said = await discord.say(town.ben, town.channel, "")
+            monkeypatch.setattr(payloads, "message_payload", payload)
+            asked = await discord.context_menu(town.ann, town.channel, "Find sources", said)
+            monkeypatch.undo()
+            assert "**April 26**" in (await asked.answered()).text
+
+    run(test())
+
+
 def test_the_message_that_sources_are_found_for_is_not_kept_and_every_button_offered_works(
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
@@ -172,6 +203,33 @@ def test_the_options_filter_and_the_outlets_complete(sample_data: Path, embedder
             assert answer.is_ephemeral
             assert re.search(r"-# Understood: since <t:\d+:D>; only Harbor Courier", answer.content)
             assert "Northgate" not in answer.text
+
+    run(test())
+
+
+@pytest.mark.parametrize("tags", ["<:thonk:123456789012345678>", "<a:wave:987654321098765432> <@&111111111111111111>"])
+def test_emoji_and_mentions_are_not_searched_for_however_it_is_asked(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, tags: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(f"{town.ben.mention} {DEADLINE} {tags}"))
+            assert "**April 26**" in (await reply_to(town, said)).text
+            asked = await (await discord.slash(town.ann, town.channel, "ask", question=f"{DEADLINE} {tags}")).answered()
+            assert "**April 26**" in asked.text
+            found = await (await discord.context_menu(town.ben, town.channel, "Find sources", said)).answered()
+            assert "**April 26**" in found.text
+            opened = await (await discord.click(town.ben, asked, "Follow up")).responded()
+            form = await (await discord.submit_modal(town.ben, opened, {"text": f"{FERRY} {tags}"})).answered()
+            assert "**17** people" in form.text
+            await (await discord.slash(town.ann, town.channel, "standing add", question=f"{FERRY} {tags}")).answered()
+            assert [one.text for one in bot.memory.standing_of(town.ann.id)] == [FERRY]
+            said = await discord.say(town.ann, town.channel, town.mention(f"{tags} ?"))
+            assert (await reply_to(town, said)).content == NOTHING_IN_IT
+            said = await discord.say(town.ann, town.channel, tags)
+            empty = await (await discord.context_menu(town.ben, town.channel, "Find sources", said)).answered()
+            assert empty.content == "That message has no text to search for."
 
     run(test())
 
@@ -319,6 +377,99 @@ def test_an_edit_that_is_refused_leaves_a_sentence_alone_and_the_next_one_is_ans
     run(test())
 
 
+@pytest.mark.parametrize(
+    ("slip", "refusal"),
+    [
+        ("x " * 1_001, "That is too long for a question"),
+        ("", "Ask me something"),
+        ("?!", NOTHING_IN_IT),
+        ("thanks!", NOTHING_IN_IT),
+    ],
+)
+def test_a_refused_question_that_is_put_right_is_answered_in_place_of_the_refusal(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, slip: str, refusal: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(slip))
+            answer = await reply_to(town, said)
+            assert answer.content.startswith(refusal)
+            await discord.edit(town.ann, said, town.mention("?" * 3))
+            await discord.until(lambda: answer.content == NOTHING_IN_IT, 10, "another refusal")
+            await discord.edit(town.ann, said, town.mention(FERRY))
+            await discord.until(lambda: "**17** people" in answer.text, 10, "the answer")
+            assert answer.content == ""
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the answer to the next edit")
+            kept = bot.memory.answer_to_prompt(said.id)
+            assert kept is not None and (kept[0].asker, kept[1]) == (town.ann.id, answer.id)
+            assert (len(town.from_bot()), bot.memory.n_answers()) == (1, 1)
+
+    run(test())
+
+
+def test_a_question_refused_for_its_persons_pause_is_answered_after_it_and_not_by_an_edit_before(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        now = 50.0
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path, monotonic=lambda: now):
+            town = town_in(discord)
+            await reply_to(town, await discord.say(town.ann, town.channel, town.mention(FERRY)))
+            said = await discord.say(town.ann, town.channel, town.mention(FERRY))
+            answer = await reply_to(town, said)
+            assert answer.content.startswith("One question at a time")
+            await discord.edit(town.ann, said, town.mention(f"{DEADLINE} Please!"))
+            await discord.until(lambda: len(answer.versions) == 2, 10, "the same refusal")
+            assert answer.content.startswith("One question at a time")
+            now += 10
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            await discord.until(lambda: "April 26" in answer.text, 10, "the answer")
+
+    run(test())
+
+
+@pytest.mark.parametrize("first", [FERRY, "?"])
+def test_an_answer_that_was_deleted_is_not_given_again_by_an_edit_and_that_is_no_failure(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, caplog: pytest.LogCaptureFixture, first: str
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            said = await discord.say(town.ann, town.channel, town.mention(first))
+            await discord.delete(await reply_to(town, said))
+            await discord.edit(town.ann, said, town.mention(DEADLINE))
+            async with asyncio.timeout(10):
+                while "answer deleted before its question" not in caplog.text:
+                    await asyncio.sleep(0.01)
+            assert (bot.metrics.questions["failed"], bot.memory.n_answers(), town.from_bot()) == (0, 0, [])
+            assert [one for one in caplog.records if one.levelno > logging.INFO] == []
+
+    run(test())
+
+
+def test_a_refusal_stays_where_only_a_preview_came_or_it_is_long_ago(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.discord_bot.MAX_REFUSALS", 2)
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            asked = [await discord.say(town.ann, town.channel, town.mention("?")) for _ in range(3)]
+            old, _, new = [await reply_to(town, said) for said in asked]
+            discord.world._message_event("MESSAGE_UPDATE", asked[2])  # as for a link's preview
+            await discord.edit(town.ann, asked[0], town.mention(FERRY))
+            await discord.edit(town.ann, asked[1], town.mention(FERRY))
+            await discord.until(lambda: "**17** people" in town.from_bot()[1].text, 10, "the answer")
+            assert [one.versions for one in (old, new)] == [[NOTHING_IN_IT]] * 2
+
+    run(test())
+
+
 def test_a_question_without_its_filter_is_not_taken_for_the_words_of_whoever_pressed(
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
@@ -397,6 +548,56 @@ def test_managers_set_up_a_server_and_nobody_else_can(sample_data: Path, embedde
             answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
             assert answer.is_ephemeral
             assert "Verstanden: nur Valley Wire" in answer.content
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("the times, seattle", "The Times, Seattle"),
+        ("Harbor Courier,The Times, Seattle, Valley Wire,", "Harbor Courier, The Times, Seattle, Valley Wire"),
+        ("harbor courier, nowhere, seattle", "There is no outlet nowhere here"),
+        (" , ", "all"),
+    ],
+)
+def test_an_outlet_with_a_comma_in_its_name_can_be_set(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, shown: str
+) -> None:
+    outlets = ["Harbor Courier", "Valley Wire", "The Times, Seattle"]
+    monkeypatch.setattr(Asker, "outlets", property(lambda _: outlets))
+
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            done = await (await discord.slash(town.ann, town.channel, "settings sources", names=names)).answered()
+            assert f"Outlets: {shown}\n" in done.content or done.content.startswith(shown)
+
+    run(test())
+
+
+def test_a_channel_that_is_deleted_leaves_the_settings_and_all_can_be_allowed_again(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            news, sport = discord.add_channel(town.guild, "news"), discord.add_channel(town.guild, "sport")
+
+            async def allowed(**options: object) -> str:
+                done = await discord.slash(town.ann, town.channel, "settings channel", **options)
+                return (await done.answered()).content.split("\n")[1]
+
+            assert await allowed(channel=news) == f"Channels: <#{news.id}>"
+            assert await allowed(channel=sport, allowed=True) == f"Channels: <#{news.id}>, <#{sport.id}>"
+            discord.world.remove_channel(sport)
+            refused = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert refused.content == f"The managers of this server let me answer in <#{news.id}> only."
+            discord.world.remove_channel(news)
+            answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert "**17** people" in answer.text
+            bot.memory.set(town.guild.id, channels=(news.id,))  # as if deleted while the bot was down
+            assert await allowed() == "Channels: all"
 
     run(test())
 

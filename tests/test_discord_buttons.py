@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.discord_bot import NewsBot
-from bot.standin import StandIn
+from bot.standin import StandIn, payloads
 from bot.standin.entities import Message
+from bot.standin.wire import bits
 from index.snapshot import current_name
 from index.types import Embedder
 from ingest.job import run_reindex
@@ -168,5 +169,50 @@ def test_lacking_permissions_are_named_and_a_card_without_embeds_is_text(
             assert "**17** people" in private.content
             assert len(town.from_bot()) == 2
             assert discord.n_invalid_requests == 0
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("locale", "sentence"),
+    [
+        ("en-US", "You may not create public threads in this channel."),
+        ("de", "Du darfst in diesem Kanal keine öffentlichen Threads erstellen."),
+    ],
+)
+def test_a_thread_is_opened_for_those_alone_who_may_and_shown_to_all(
+    sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str, sentence: str
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            eve = discord.add_user("Eve", locale=locale)
+            of_all, denied = payloads.member_permissions, bits({"create_public_threads"})
+            monkeypatch.setattr(
+                payloads,
+                "member_permissions",
+                lambda user, guild: of_all(user, guild) & ~(denied if user is eve else 0),
+            )
+            async with asked(town) as answer:
+                refused = await (await discord.click(eve, answer, "Continue in a thread")).answered()
+                assert (refused.content, refused.is_ephemeral, answer.thread) == (sentence, True, None)
+                await (await discord.click(town.ben, answer, "Continue in a thread")).answered()
+                assert answer.thread is not None
+                shown = await (await discord.click(eve, answer, "Continue in a thread")).answered()
+                assert shown.content.endswith(f": <#{answer.thread.id}>")
+
+    run(test())
+
+
+def test_no_thread_is_offered_on_a_server_that_the_bot_is_not_on(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+            town = town_in(discord)
+            channel = discord.add_channel(discord.add_guild("Elsewhere", bot_is_member=False), "general")
+            answer = await (await discord.slash(town.ann, channel, "ask", question=FERRY)).answered()
+            actions = [button["custom_id"].split(":")[1] for button in answer.buttons]
+            assert actions == ["more", "follow", "up", "down", "report", "stand"]
 
     run(test())

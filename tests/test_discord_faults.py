@@ -169,6 +169,49 @@ def test_a_server_that_was_killed_and_started_again_is_found_again(quick_data: P
     run(test())
 
 
+def test_servers_that_took_the_bot_off_while_it_was_down_are_forgotten_and_no_others(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord:
+            town = town_in(discord)
+            guilds = [
+                discord.add_guild(name, bot_is_member=name != "Elsewhere") for name in ("Left", "Down", "Elsewhere")
+            ]
+            left, down, elsewhere = guilds
+            async with bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+                await until(bot.is_ready)
+                joined = discord.add_guild("Joined")
+                guilds.append(joined)
+                await until(lambda: bot.get_guild(joined.id) is not None)
+                for guild in (*guilds, town.guild):
+                    channel = discord.add_channel(guild, "general")
+                    await (await discord.slash(town.ann, channel, "ask", question=FERRY)).answered()
+                    bot.memory.set(guild.id, keep_days=3_650)
+            left.bot_is_member = joined.bot_is_member = False
+            # Discord names it among the bot's servers, and then no more of it.
+            payload = discord.world.guild_payload
+            monkeypatch.setattr(
+                discord.world,
+                "guild_payload",
+                lambda guild: {"id": str(guild.id), "unavailable": True} if guild is down else payload(guild),
+            )
+            async with bot_in(discord, quick_data, HashingEmbedder(), tmp_path) as bot:
+                await until(bot.is_ready)
+                await until(lambda: bot.memory.n_answers() == 3)
+                await asyncio.sleep(0.1)
+                kept = [guild.id for guild in (*guilds, town.guild) if bot.memory.settings(guild.id).keep_days == 3_650]
+                assert kept == [down.id, elsewhere.id, town.guild.id]
+                assert bot.memory.n_answers() == 3
+                other = discord.add_guild("Other application's")
+                bot.memory.set(other.id, keep_days=7)
+                bot.memory.set_note("guilds:7", f"[{other.id}]")
+                await bot.on_ready()
+                assert bot.memory.settings(other.id).keep_days == 7
+
+    run(test())
+
+
 # Sending --------------------------------------------------------------------------------------------------
 
 
@@ -329,9 +372,10 @@ def test_an_edit_that_cannot_be_shown_leaves_what_is_remembered_as_it_was(quick_
             answer = await answer_to(town, said)
             await until(lambda: bot.memory.answer_of_message(answer.id) is not None)
             found = bot.memory.answer_to_prompt(said.id)
-            await discord.delete(answer)
+            discord.fail_next("PATCH", "/channels/*/messages/*", 403, times=2)  # the answer, and that it failed
             await discord.edit(town.ann, said, town.mention(DEADLINE))
             await until(lambda: bot.metrics.questions["failed"] == 1)
+            await until(lambda: [request.status for request in discord.requests].count(403) == 2)
             assert bot.memory.answer_to_prompt(said.id) == found
 
     run(test())
@@ -490,6 +534,50 @@ def test_a_hundred_people_at_once_are_answered_or_told_and_no_heartbeat_is_misse
     run(test(), 120)
 
 
+def test_a_full_queue_holds_up_neither_the_status_nor_more_quotes_and_only_questions_are_counted(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        embedder = HeldEmbedder()
+        async with (
+            StandIn() as discord,
+            bot_in(discord, quick_data, embedder, tmp_path, n_workers=1, max_waiting=1) as bot,
+        ):
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            with held(embedder):
+                asked = await discord.slash(town.ann, town.channel, "ask", question=DEADLINE)
+                await until(lambda: bot.asker.n_waiting == 1)
+                busy = await discord.slash(town.ben, town.channel, "ask", question=FERRY)
+                assert (await busy.answered()).content == BUSY
+                status = await (await discord.slash(town.ben, town.channel, "status")).answered()
+                assert "59 articles" in status.content and "1 questions are waiting" in status.content
+                more = await (await discord.click(town.ben, answer, "More quotes")).answered()
+                assert more.content.startswith("-# quotes 4 to ")
+                standing = await discord.slash(town.ben, town.channel, "standing add", question=FERRY)
+                assert (await standing.answered()).content == BUSY
+            await asked.answered()
+
+            async def broken(*_: object) -> None:
+                raise StoreError("the disk is tired")
+
+            monkeypatch.setattr(bot.asker, "stand", broken)
+            monkeypatch.setattr(bot.asker, "quotes", broken)
+            for pressed in (
+                await discord.slash(town.ben, town.channel, "status"),
+                await discord.click(town.ben, answer, "More quotes"),
+            ):
+                assert (await pressed.answered()).content.startswith("Something failed on my side")
+            await until(lambda: bot.metrics.questions.total() == 3)
+            assert bot.metrics.questions["busy"] == 1
+            monkeypatch.setattr(bot.asker, "ask", broken)
+            failed = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert failed.content.startswith("Something failed on my side")
+            assert bot.metrics.questions["failed"] == 1
+
+    run(test())
+
+
 def test_a_snapshot_switched_during_two_hundred_questions_fails_none(quick_data: Path, tmp_path: Path) -> None:
     async def test() -> None:
         data = tmp_path / "data"
@@ -604,6 +692,12 @@ def test_whatever_is_under_way_when_it_closes_is_told(
         async with StandIn() as discord, bot_in(discord, quick_data, embedder, tmp_path, n_workers=1) as bot:
             town = town_in(discord)
             answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+
+            async def never(*_: object) -> None:
+                await asyncio.Event().wait()
+
+            monkeypatch.setattr(bot.asker, "quotes", never)
+            monkeypatch.setattr(bot.asker, "stand", never)
             with held(embedder):
                 asked = [
                     await discord.slash(town.ben, town.channel, "ask", question=FERRY),

@@ -396,6 +396,58 @@ def test_what_is_forgotten_while_its_news_is_sent_is_not_remembered_again(
     run(test())
 
 
+def test_what_stands_by_another_persons_words_ends_when_they_forget_them_and_ones_own_stays(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord, memory = town.discord, bot.memory
+            memory.set(town.guild.id, keep_days=30)
+            asked = await discord.say(town.ann, town.channel, town.mention(NOWHERE))
+            answer = await discord.wait_for_message(town.channel, after=asked)
+            said = await stood(town, await discord.click(town.ben, answer, BELL))
+            await stood(town, await discord.click(town.ann, answer, BELL))
+            (theirs,), (own,) = memory.standing_of(town.ben.id), memory.standing_of(town.ann.id)
+            assert (theirs.until_s - NOW_S, own.until_s - NOW_S) == (30 * DAY_S, 90 * DAY_S)
+            assert theirs.answer is not None and own.answer is None
+            await corpus.add(MOVED)
+            news = await discord.wait_for_message(discord.dm(town.ben), after=said)
+            await until(lambda: bot.metrics.news["told"] == 2)
+            await discord.delete(asked)
+            await until(lambda: memory.n_standing() == 1)
+            assert memory.standing_of(town.ann.id)[0].id == own.id
+            kept = memory.answer_of_message(news.id)
+            assert kept is not None and kept.question is None
+            await (await discord.slash(town.ann, town.channel, "forget-me")).answered()
+            assert memory.n_standing() == 0
+            held = b"".join(path.read_bytes() for path in corpus.folder.parent.glob("bot.db*"))
+            assert b"goalkeeper" not in held
+
+    run(test())
+
+
+def test_a_question_that_is_forgotten_while_it_is_set_does_not_stand(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord, set_up = town.discord, bot.desk.standing
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=NOWHERE)).answered()
+
+            async def set_meanwhile(*args: Any, **named: Any) -> Standing:
+                standing = await set_up(*args, **named)
+                bot.memory.forget_person(town.ann.id)
+                return standing
+
+            monkeypatch.setattr(bot.desk, "standing", set_meanwhile)
+            for pressed in (
+                await discord.click(town.ben, answer, BELL),
+                await discord.slash(town.ann, town.channel, "standing add", question=NOWHERE),
+            ):
+                assert (await pressed.answered()).content == "This answer is no longer stored; ask again."
+            assert bot.memory.n_standing() == 0
+
+    run(test())
+
+
 def test_what_is_stopped_while_it_is_asked_is_not_told(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         async with ready(corpus) as (bot, town):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.memory import DEFAULTS, Asked, Forgotten, GuildSettings, Memory, Place, Remembered, Standing, new_id
+from bot.memory import DEFAULTS, SCHEMA, Asked, Forgotten, GuildSettings, Memory, Place, Remembered, Standing, new_id
 from index.errors import StoreError
 from index.types import DAY_S
 
@@ -228,6 +229,15 @@ def test_what_a_person_said_is_gone_from_other_peoples_follow_ups_and_what_those
         assert memory.answer(own.id) == own
 
 
+INDEXES = ("answers_guild", "answers_parent", "reports_answer")
+
+
+def without_indexes(older: sqlite3.Connection) -> None:
+    """A file as it was before schema 4."""
+    for name in INDEXES:
+        older.execute(f"DROP INDEX {name}")
+
+
 def test_a_file_of_schema_1_is_read_and_loses_the_words_of_articles_when_the_bot_opens_it(tmp_path: Path) -> None:
     kept = remembered(prompt=5, places=(Place(1, 2, 9, (3, 5)),))
     with Memory(tmp_path) as memory:
@@ -237,6 +247,7 @@ def test_a_file_of_schema_1_is_read_and_loses_the_words_of_articles_when_the_bot
         older.execute("UPDATE answers SET answer = 'Quist the harbour master'")
         older.execute('UPDATE answers SET places = \'[{"version":1,"start":2,"end":9,"answer":[3,5],"also":[]}]\'')
         older.execute("DROP TABLE standing")
+        without_indexes(older)
         older.execute("PRAGMA user_version = 1")
     older.close()
     with Memory(tmp_path, write=False) as memory:
@@ -255,6 +266,7 @@ def test_a_file_of_schema_2_learns_of_standing_questions(tmp_path: Path) -> None
         memory.remember(kept)
     with sqlite3.connect(tmp_path / "bot.db") as older:
         older.execute("DROP TABLE standing")
+        without_indexes(older)
         older.execute("PRAGMA user_version = 2")
     older.close()
     with Memory(tmp_path, write=False) as memory:
@@ -263,6 +275,59 @@ def test_a_file_of_schema_2_learns_of_standing_questions(tmp_path: Path) -> None
         memory.stand(standing())
         assert memory.answer(kept.id) == kept
         assert memory.n_standing() == 1
+
+
+def test_a_file_of_schema_3_gets_its_indexes_and_keeps_all_that_is_in_it(tmp_path: Path) -> None:
+    kept = remembered(prompt=5)
+    with Memory(tmp_path) as memory:
+        memory.remember(kept, messages=[7])
+        memory.stand(standing())
+    with sqlite3.connect(tmp_path / "bot.db") as older:
+        without_indexes(older)
+        older.execute("ALTER TABLE standing DROP COLUMN answer")
+        older.execute("PRAGMA user_version = 3")
+    older.close()
+    with Memory(tmp_path, write=False) as memory:
+        assert memory.answer(kept.id) == kept
+    with Memory(tmp_path) as memory:
+        assert memory.answer_to_prompt(5) == (kept, 7)
+        assert memory.standing_of(3) == [standing()]
+    with sqlite3.connect(tmp_path / "bot.db") as newer:
+        assert {name for (name,) in newer.execute("SELECT name FROM sqlite_master WHERE type = 'index'")} >= {*INDEXES}
+        assert newer.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+    newer.close()
+
+
+@pytest.mark.parametrize(
+    "forget",
+    [
+        lambda memory: memory.forget_person(3),
+        lambda memory: memory.forget_guild(1),
+        lambda memory: memory.forget_prompt(5),
+        lambda memory: memory.forget_old(NOW),
+        lambda memory: memory.feedback(NOW),
+    ],
+)
+def test_no_row_of_answers_is_read_in_vain_while_everybody_waits(
+    tmp_path: Path, forget: Callable[[Memory], object]
+) -> None:
+    with Memory(tmp_path) as memory:
+        kept = remembered(prompt=5)
+        memory.remember(kept, messages=[7])
+        memory.report(kept.id, 4, "wrong", NOW)
+        done: list[str] = []
+        memory._db.set_trace_callback(done.append)
+        forget(memory)
+        memory._db.set_trace_callback(None)
+        plans = [
+            (statement, row[3])
+            for statement in done
+            if statement.startswith(("SELECT", "DELETE", "UPDATE", "WITH")) and "status" not in statement
+            for row in memory._db.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert plans
+    # What is read of an index alone ("covering") are two numbers a row.
+    assert [plan for plan in plans if re.match(r"SCAN (answers|reports)(?!.* COVERING INDEX)", plan[1])] == []
 
 
 def standing(**changes: object) -> Standing:
@@ -317,6 +382,44 @@ def test_standing_questions_are_forgotten_with_their_person_their_server_and_the
         assert [one.id for one in memory.standing_due(NOW, 8)] == ["third123"]
         assert memory.forget_old(NOW + 90 * DAY_S) == 1
         assert b"Who won" not in held_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "forget",
+    [
+        lambda memory: memory.forget_person(3),
+        lambda memory: memory.forget_prompt(5),
+        lambda memory: memory.forget_old(NOW + DAY_S + 1),
+    ],
+)
+def test_a_question_that_stands_by_another_persons_words_ends_with_them(
+    tmp_path: Path, forget: Callable[[Memory], object]
+) -> None:
+    def asked(text: str) -> Asked:
+        return Asked(text, date(2025, 4, 30))
+
+    theirs = remembered(asker=3, prompt=5, said="who hid the secret?", question=asked("who hid the secret?"))
+    newer = {"asker": 4, "asked_s": NOW + DAY_S, "parent": theirs.id}
+    follow = remembered(**newer, said="when?", question=asked("When was it that hid the secret?"))
+    own = remembered(**newer, said="did it rain?", question=asked("did it rain?"))
+    with Memory(tmp_path) as memory:
+        memory.set(1, keep_days=1)
+        for answer in (theirs, follow, own):
+            memory.remember(answer)
+            assert answer.question is not None
+            memory.stand(standing(id=f"s{answer.id}", asker=6, text=answer.question.text, answer=answer.id))
+        memory.stand(standing(asker=6, text="did it snow?"))
+        forget(memory)
+        assert {one.text for one in memory.standing_of(6)} == {"did it snow?", "did it rain?"}
+        assert b"secret" not in held_in(tmp_path)
+
+
+def test_forgettings_are_counted_of_persons_and_of_servers() -> None:
+    with Memory(None) as memory:
+        memory.forget_person(3)
+        memory.forget_guild(1)
+        memory.forget_guild(3)
+        assert [memory.n_forgettings(*of) for of in ((3, 1), (3, 2), (1, 0), (4, 3))] == [2, 1, 0, 1]
 
 
 def test_a_question_that_is_stopped_is_gone_from_the_files_while_the_bot_runs(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import json
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -285,6 +287,94 @@ def test_the_desk_keeps_the_subject_the_servers_outlets_and_what_was_asked(quick
             assert desk.near_outlets("har", 2) == ["Harbor Courier"]
             assert desk.near_outlets("Valey Wir", 2) == ["Valley Wire"]
             assert desk.outlet(" VALLEY wire") == "Valley Wire"
+            await asker.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("forget", "n_kept"),
+    [
+        (lambda memory: memory.forget_person(3), 0),
+        (lambda memory: memory.forget_guild(1), 0),
+        (lambda memory: memory.forget_person(4), 1),
+    ],
+)
+def test_what_is_asked_while_its_person_or_server_is_forgotten_is_not_remembered(
+    quick_data: Path, forget: Callable[[Memory], object], n_kept: int
+) -> None:
+    async def test() -> None:
+        gate = Gate()
+        asker = Asker(quick_data, opener(quick_data, gate))
+        with Memory(None) as memory:
+            await asker.start()
+            asked = asyncio.create_task(Desk(asker, memory, lambda: NOW_S).ask(FERRY, Where(1, 2, 3)))
+            await asyncio.sleep(0)
+            forget(memory)
+            gate.open.set()
+            assert (await asked).answer.quotes
+            assert memory.n_answers() == n_kept
+            await asker.close()
+
+    run(test())
+
+
+def test_a_follow_up_of_what_is_forgotten_meanwhile_keeps_none_of_its_words(quick_data: Path, tmp_path: Path) -> None:
+    async def test() -> None:
+        gate = Gate()
+        gate.open.set()
+        asker = Asker(quick_data, opener(quick_data, gate))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            desk = Desk(asker, memory, lambda: NOW_S)
+            first = (await desk.ask(FERRY, Where(1, 2, 3))).remembered
+            gate.open.clear()
+            asked = [
+                asyncio.create_task(desk.ask(said, Where(1, 2, 4), parent=first)) for said in ("and when?", DEADLINE)
+            ]
+            await asyncio.sleep(0.1)
+            memory.forget_person(3)
+            gate.open.set()
+            follow, own = [memory.answer((await one).remembered.id) for one in asked]
+            assert follow is not None and (follow.said, follow.question) == ("and when?", None)
+            assert own is not None and own.question is not None and own.question.text == DEADLINE
+            await asker.close()
+
+    run(test())
+
+
+def test_words_are_read_where_the_quotes_are_found(
+    quick_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, str] = {}
+
+    def noted(name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*of: object, **named: object) -> object:
+            threads[name] = threading.current_thread().name
+            return function(*of, **named)
+
+        return call
+
+    for module, name in (("desk", "understand"), ("desk", "with_bounds_of"), ("conversation", "_filled_in")):
+        monkeypatch.setattr(f"bot.{module}.{name}", noted(name, getattr(import_module(f"bot.{module}"), name)))
+
+    async def test() -> None:
+        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
+        with Memory(tmp_path) as memory:
+            await asker.start()
+            desk = Desk(asker, memory, lambda: NOW_S)
+            first = (await desk.ask(FERRY, Where(1, 2, 3))).remembered
+            threads.clear()
+            await desk.ask("and when?", Where(1, 2, 3), parent=first)
+            assert all(name.startswith("answer") for name in threads.values()) and len(threads) == 3
+            threads.clear()
+            assert first.question is not None
+            await desk.standing(first.question, Where(1, 2, 3), is_direct=True, language="en")
+            assert threads["understand"].startswith("answer")
+            threads.clear()
+            memory.set(1, sources=("Valley Wire",))
+            await desk.ask(FERRY, Where(1, 2, 3))
+            assert threads["understand"].startswith("answer")
             await asker.close()
 
     run(test())

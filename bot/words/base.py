@@ -71,6 +71,7 @@ class Words:
     thread_opened: str
     thread_exists: str
     not_here: str
+    may_not_thread: str
     not_yours: str
 
     # Standing questions

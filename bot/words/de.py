@@ -38,7 +38,7 @@ WORDS = Words(
         "settings.show.description": "Die Einstellungen dieses Servers zeigen",
         "settings.channel.name": "kanal",
         "settings.channel.description": "Einen Kanal erlauben oder verbieten; ist keiner erlaubt, gelten alle",
-        "settings.channel.option": "Der Kanal",
+        "settings.channel.option": "Der Kanal; ohne Angabe alle",
         "settings.channel.allowed": "Ob der Bot dort antwortet",
         "settings.sources.name": "medien",
         "settings.sources.description": "Medien, die antworten, wo keines genannt ist; leer für alle",
@@ -107,6 +107,7 @@ WORDS = Words(
     thread_opened="Weiter in {thread}: Erwähne mich dort, oder antworte mir.",
     thread_exists="Es gibt schon einen Thread: {thread}",
     not_here="Das geht hier nicht.",
+    may_not_thread="Du darfst in diesem Kanal keine öffentlichen Threads erstellen.",
     not_yours="Diese Antwort war nur für eine andere Person.",
     stand="Auf dem Laufenden halten",
     stop="Beenden",
@@ -154,7 +155,7 @@ WORDS = Words(
         "**Wie lange.** Fragen werden hier nach {days} Tagen gelöscht, Dauerfragen, wenn sie enden oder beendet "
         "werden.\n"
         "**Sofort löschen.** `/vergiss-mich` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
-        "Erwähnung, die du löschst, wird auch hier gelöscht."
+        "Erwähnung, die du löschst, wird auch hier gelöscht. Dauerfragen anderer in deinen Worten enden mit diesen."
     ),
     forgotten=(
         "Gelöscht: {questions} Fragen, {standing} Dauerfragen, {votes} Stimmen und {reports} Meldungen von dir."

@@ -38,7 +38,7 @@ WORDS = Words(
         "settings.show.description": "Show the settings of this server",
         "settings.channel.name": "channel",
         "settings.channel.description": "Allow or forbid a channel; with none allowed, all are",
-        "settings.channel.option": "The channel",
+        "settings.channel.option": "The channel; all where none is given",
         "settings.channel.allowed": "Whether the bot answers there",
         "settings.sources.name": "sources",
         "settings.sources.description": "Outlets that answer where none is named; none for all",
@@ -107,6 +107,7 @@ WORDS = Words(
     thread_opened="Go on in {thread}: mention me there, or reply to me.",
     thread_exists="There is a thread already: {thread}",
     not_here="That does not work here.",
+    may_not_thread="You may not create public threads in this channel.",
     not_yours="That answer was shown to another person alone.",
     stand="Keep me posted",
     stop="Stop",
@@ -152,7 +153,7 @@ WORDS = Words(
         "question is written to a log.\n"
         "**How long.** Questions are deleted after {days} days here, standing ones when they end or are stopped.\n"
         "**Delete it now.** `/forget-me` deletes your questions, standing ones too, votes and reports at once. A "
-        "mention that you delete is deleted here too."
+        "mention that you delete is deleted here too. What others have stand in your words ends with them."
     ),
     forgotten=(
         "Deleted: {questions} questions, {standing} standing questions, {votes} votes and {reports} reports of yours."
