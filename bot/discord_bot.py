@@ -214,10 +214,13 @@ class NewsBot(commands.AutoShardedBot):
         self.memory.set_note(f"guilds:{self.application_id}", json.dumps(sorted(guilds)))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Drop a deleted channel from the settings: nobody could choose it there any more."""
+        """Drop a deleted channel from the settings, unless it is the last: none allowed means that all are, and where
+        the bot was kept to one channel nobody wants it everywhere.
+        """
         before = self.memory.settings(channel.guild.id).channels
-        if channel.id in before:
-            self.memory.set(channel.guild.id, channels=tuple(number for number in before if number != channel.id))
+        left = tuple(number for number in before if number != channel.id)
+        if left and left != before:
+            self.memory.set(channel.guild.id, channels=left)
 
     def shutdown(self) -> asyncio.Task[None]:
         """Stop taking questions, finish or tell the pending ones, and close; within ten seconds."""
