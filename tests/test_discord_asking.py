@@ -580,7 +580,7 @@ def test_a_channel_that_is_deleted_leaves_the_settings_unless_it_is_the_last_and
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
     async def test() -> None:
-        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
             town = town_in(discord)
             news, sport = discord.add_channel(town.guild, "news"), discord.add_channel(town.guild, "sport")
 
