@@ -344,11 +344,11 @@ class Store:
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
-    def _stream(self, sql: str) -> Iterator[tuple]:  # type: ignore[type-arg]
+    def _stream(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple]:  # type: ignore[type-arg]
         """Rows one by one, for what is too much to hold."""
         try:
             self._follow()
-            yield from self._db.execute(sql)
+            yield from self._db.execute(sql, values)
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
@@ -656,6 +656,23 @@ class Store:
         """The number of the last change."""
         row = self._one("SELECT value FROM meta WHERE key = 'change'")
         return int(row[0]) if row else 0
+
+    def content_hash(self, version: int) -> bytes:
+        """What stands for the content of a version; empty where there is none of that number."""
+        row = self._one("SELECT content_hash FROM versions WHERE version = ?", (version,))
+        return bytes(row[0]) if row else b""
+
+    def contents(self, after: int, upto: int) -> Iterator[bytes]:
+        """Number and content hash of every version after one, up to another, in their order, for a digest.
+
+        A version is never changed or deleted, so they stay what they are.
+        """
+        rows = self._stream(
+            "SELECT version, content_hash FROM versions WHERE version > ? AND version <= ? ORDER BY version",
+            (after, upto),
+        )
+        for version, content_hash in rows:
+            yield version.to_bytes(8, "little") + content_hash
 
     # Articles out ---------------------------------------------------------------------------------------
 
