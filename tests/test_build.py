@@ -22,7 +22,7 @@ from index.store import Store
 from index.types import Filters, Hit
 from ingest.draft import Draft
 from ingest.job import run_reindex
-from ingest.pipeline import recipe_for, store_articles
+from ingest.pipeline import is_behind, recipe_for, store_articles
 from tests.fakes import NOW_S, HashingEmbedder, SilentProgress, ingest_drafts
 
 WORDS = [
@@ -306,6 +306,49 @@ def test_a_damaged_snapshot_is_not_built_on(folder: Path, file: str) -> None:
     ingest(folder, [draft(100)])
     assert read_manifest(folder).n_recent == 0
     assert hits(open_snapshot(folder), draft(100).text)[0].version == 31
+
+
+@pytest.mark.parametrize("file", ["vectors.faiss", "names.json", "words/meta.json"])
+def test_an_ingest_of_nothing_new_replaces_an_index_that_is_not_whole(folder: Path, file: str) -> None:
+    (live(folder) / file).unlink()
+    with Store(folder) as store:
+        assert is_behind(folder, store)
+    report = ingest_drafts(folder, [draft(1)], passage_tokens=40)
+    assert (report.n_same, report.snapshot, report.n_embedded) == (1, "000002", 0)
+    check_as_anew(folder, range(30))
+
+
+def alter(path: Path) -> None:
+    """Change a byte in the middle of a file, which keeps its size."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.unlink()  # its other names stay what they are
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", ["passages.npy", "versions.npy"])
+def test_tables_of_another_content_are_not_built_on(folder: Path, file: str) -> None:
+    alter(live(folder) / file)
+    ingest(folder, [draft(100)])
+    assert read_manifest(folder).n_recent == 0
+    check_as_anew(folder, [*range(30), 100])
+
+
+@pytest.mark.parametrize("damaged", ["vectors.faiss", "recent.faiss"])
+@pytest.mark.parametrize("is_reindex", [True, False])
+def test_altered_vectors_are_embedded_anew_where_the_cache_has_dropped_them(
+    folder: Path, damaged: str, is_reindex: bool
+) -> None:
+    ingest(folder, [draft(100)])
+    with Store(folder, write=True) as store:
+        store.drop_cache()
+    alter(live(folder) / damaged)
+    if is_reindex:
+        run_reindex(folder, HashingEmbedder(), 40, "test", NOW_S, dry_run=False)
+    else:
+        ingest(folder, [draft(101)])
+    assert read_manifest(folder).n_recent == 0
+    check_as_anew(folder, [*range(30), 100] if is_reindex else [*range(30), 100, 101])
 
 
 def test_a_version_that_the_snapshot_has_no_row_for_is_not_forgotten(folder: Path) -> None:

@@ -148,6 +148,14 @@ def test_doctor_compares_every_article(tmp_path: Path) -> None:
     assert "was made of other articles" in failures(tmp_path)["index"]
 
 
+def test_status_names_a_missing_file_of_the_index(small: Path) -> None:
+    (live(small) / "vectors.faiss").unlink()
+    found = corpus_status(small, NOW_S)
+    assert found["index"] is None
+    assert "vectors.faiss cannot be read" in str(found["index_problem"])
+    assert "newsquote reindex" in str(found["index_problem"])
+
+
 def test_status_of_a_corpus_without_an_index_says_what_to_run(tmp_path: Path) -> None:
     Store(tmp_path, write=True).close()
     lines = status_lines(corpus_status(tmp_path, NOW_S)).split("\n")
