@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -962,11 +963,30 @@ class Store:
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def drop_cache(self) -> None:
-        """Forget every cached vector and give their room back to the disk; takes as long as copying the file."""
+        """Forget every cached vector and give their room back to the disk; takes as long as copying the file twice.
+
+        What stays is written to a passing file, and from there to the log, both beside the corpus.
+
+        Raises:
+            StoreError: There is no room for that, and every vector stays; or it could not be written.
+        """
+        needed = 2 * (self.size_bytes() - self.cached()[1])
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise StoreError(
+                f"Dropping the cache needs {needed / 1e6:,.0f} MB of disk in {self.folder} for a while and "
+                f"{free / 1e6:,.0f} MB are free; free some space and run the same command again."
+            )
         with self.transaction():
             self._db.execute("DELETE FROM embeddings")
+        beside = str(self.folder.absolute()).replace("'", "''")
         try:
-            self._db.execute("VACUUM")
+            # Else the passing file goes to the system's temporary folder, which may be small, or memory.
+            self._db.execute(f"PRAGMA temp_store_directory = '{beside}'")
+            try:
+                self._db.execute("VACUUM")
+            finally:
+                self._db.execute("PRAGMA temp_store_directory = ''")
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
