@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+from tokenize import TokenError
 from typing import Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ from index.embed import RUNTIMES, load_embedder
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
 from index.files import FileEntry, sync_folder
 from index.scope import Scopes
-from index.store import Store
+from index.store import ALWAYS, Store
 from index.types import Embedder, Span
 from index.vectors import SegmentFile, VectorIndex
 from index.words import WordIndex
@@ -45,6 +46,9 @@ BUILDING = ".building-"
 GONE = ".gone-"
 MAIN_VECTORS = "vectors.faiss"
 RECENT_VECTORS = "recent.faiss"
+
+# What a calendar knows: the first and the last instant that an article can be dated.
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 
 PASSAGE = np.dtype([("version_row", "<i4"), ("start", "<i4"), ("end", "<i4")])
 VERSION = np.dtype(
@@ -389,6 +393,10 @@ def _mapped(path: Path) -> npt.NDArray[np.void]:
     return table
 
 
+def _are_between(low: int, values: npt.NDArray[np.signedinteger], high: int | None = None) -> bool:
+    return not len(values) or bool(low <= values.min() and (high is None or values.max() <= high))
+
+
 class Snapshot:
     """A snapshot opened for searching; immutable, so that threads may share it."""
 
@@ -404,11 +412,31 @@ class Snapshot:
             names = json.loads((path / "names.json").read_text(encoding="utf-8"))
             self.sources: list[str] = names["sources"]
             self.languages: list[str] = names["languages"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, TokenError) as error:  # numpy tokenizes its files' headers
             raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
+        if not self._is_consistent():
+            raise IndexCorrupt(
+                f"The tables in {path} do not fit each other; run `newsquote rollback` or `newsquote reindex`."
+            )
         self.vectors = VectorIndex(vector_files(path, manifest))
         self.words = WordIndex(path / "words", manifest.n_rows)
         self.scopes = Scopes(self.passages, self.versions, self.sources, self.languages, self.vectors)
+
+    def _is_consistent(self) -> bool:
+        """Whether every number in the tables stands for something that is there."""
+        passages, versions = self.passages, self.versions
+        if (passages.dtype, passages.shape, versions.dtype) != (PASSAGE, (self.manifest.n_rows,), VERSION):
+            return False
+        published = versions["published_s"]
+        dated = published[published != ALWAYS]
+        return (
+            _are_between(0, passages["version_row"], len(versions) - 1)
+            and _are_between(0, passages["start"])
+            and bool((passages["start"] <= passages["end"]).all())
+            and _are_between(-1, versions["source"], len(self.sources) - 1)
+            and _are_between(-1, versions["language"], len(self.languages) - 1)
+            and _are_between(_FIRST_S, dated, _LAST_S)
+        )
 
     def span(self, passage: int) -> Span:
         """Where a passage stands in its version's text."""

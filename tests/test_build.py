@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from index import build, vectors
 from index.build import Base, build_snapshot
-from index.errors import IndexStale
+from index.errors import IndexCorrupt, IndexStale
 from index.retrieve import N_CANDIDATES, Retriever
 from index.snapshot import FOLDER, Snapshot, current_name, open_snapshot, read_manifest, rollback
 from index.store import Store
@@ -349,6 +349,72 @@ def test_altered_vectors_are_embedded_anew_where_the_cache_has_dropped_them(
         ingest(folder, [draft(101)])
     assert read_manifest(folder).n_recent == 0
     check_as_anew(folder, [*range(30), 100] if is_reindex else [*range(30), 100, 101])
+
+
+def check_answers_or_is_corrupt(folder: Path) -> bool:
+    """Whether an index that was damaged is found to be so; else it gives hits, and raises nothing else."""
+    try:
+        snapshot = open_snapshot(folder)
+        for filters in (EVERYTHING, Filters(NOW_S, language="de"), Filters(NOW_S - 40 * 86_400)):
+            hits(snapshot, "ferry strike", filters)
+    except IndexCorrupt as error:
+        assert "run `newsquote rollback` or `newsquote reindex`" in str(error)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["fast", "fieldnorm", "idx", "pos", "store", "term", "json"])
+@pytest.mark.parametrize("share", [(0.0, 0.4), (0.4, 0.5), (0.5, 0.9)])
+def test_words_of_another_content_are_hits_or_one_sentence(folder: Path, kind: str, share: tuple[float, float]) -> None:
+    for path in (live(folder) / "words").glob(f"*.{kind}"):
+        content = bytearray(path.read_bytes())
+        start, end = (int(each * len(content)) for each in share)
+        content[start:end] = bytes(0xFF ^ byte for byte in content[start:end])
+        path.write_bytes(content)
+    check_answers_or_is_corrupt(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("passages", "version_row", 30),
+        ("passages", "version_row", -1),
+        ("passages", "start", -7),
+        ("passages", "end", 0),
+        ("versions", "source", 4),
+        ("versions", "source", -2),
+        ("versions", "language", 2),
+        ("versions", "published_s", 2**50),
+    ],
+)
+def test_tables_that_point_to_nothing_are_corrupt_when_opened(
+    folder: Path, table: str, column: str, value: int
+) -> None:
+    path = live(folder) / f"{table}.npy"
+    rows = np.load(path)
+    rows[column][len(rows) // 2] = value
+    np.save(path, rows)
+    with pytest.raises(IndexCorrupt, match="do not fit each other; run `newsquote rollback` or `newsquote reindex`"):
+        open_snapshot(folder)
+
+
+@pytest.mark.parametrize(("written", "altered"), [(b"(", b" "), (b"}", b" "), (b"<i4", b"<i2"), (b"start", b"stbrt")])
+def test_a_table_s_header_of_another_content_is_corrupt_when_opened(
+    folder: Path, written: bytes, altered: bytes
+) -> None:
+    path = live(folder) / "passages.npy"
+    path.write_bytes(path.read_bytes().replace(written, altered, 1))
+    assert check_answers_or_is_corrupt(folder)
+
+
+@pytest.mark.parametrize("bits", [0x7C00, 0x7E00])  # infinite, and no number
+def test_vectors_that_are_no_numbers_are_corrupt_when_they_are_met(folder: Path, bits: int) -> None:
+    path = live(folder) / "vectors.faiss"
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2
+    content[-half:] = bits.to_bytes(2, "little") * (half // 2) + bytes(half % 2)
+    path.write_bytes(content)
+    assert check_answers_or_is_corrupt(folder)
 
 
 def test_a_version_that_the_snapshot_has_no_row_for_is_not_forgotten(folder: Path) -> None:
