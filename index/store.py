@@ -213,6 +213,8 @@ class Store:
     # Opening ------------------------------------------------------------------------------------------
 
     def _connect(self) -> sqlite3.Connection:
+        if self._path.is_dir():
+            raise StoreError(f"{self._path} is a folder and no corpus; name another data folder with --data.")
         if self._write:
             return sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         if not self._path.exists():

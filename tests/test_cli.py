@@ -242,6 +242,9 @@ def test_today_is_the_day_of_asking_where_none_is_given(sample_data: Path) -> No
         ["ingest", "a.txt", "b.txt", "--title", "Gulls"],
         ["ingest", "a.txt", "--url", "notaurl"],
         ["ingest", "a.txt", "--url", "ftp://a.example/1"],
+        ["status", "--data", ""],
+        ["--data", "", "status"],
+        ["eval", "--against-data", ""],
         ["no-such-command"],
         [],
     ],
@@ -256,6 +259,7 @@ def test_wrong_usage_says_what_is_wrong() -> None:
     assert "'2025-13-01' is not a day; write it as 2025-04-26" in run("ask", "x", "--asked-on", "2025-13-01").err
     reversed_days = run("ask", "x", "--since", "2025-04-20", "--until", "2025-04-01")
     assert "2025-04-20 is after --until 2025-04-01" in reversed_days.err
+    assert "Invalid value for '--data': it is empty; name a folder" in run("status", "--data", "").err
 
 
 # Help -----------------------------------------------------------------------------------------------------
