@@ -242,7 +242,7 @@ def check_store(manifest: Manifest, store: Store, *, fully: bool = False) -> Non
     Args:
         manifest: The snapshot's.
         store: The one that stands beside it.
-        fully: Compare every version, a second for a million of them, instead of the newest that it knows.
+        fully: Compare every version, a second or two for a million, instead of the newest that it knows.
 
     Raises:
         IndexStale: It was not.
