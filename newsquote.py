@@ -22,7 +22,7 @@ from bot.ask_cli import NeverRefuse, ask, chat, explain
 from bot.bot_cli import bot, harness
 from bot.eval_cli import compare, measure, measure_texts, show_levels
 from bot.look_cli import doctor, feedback, sources
-from index.cli import DataOption, JsonOption, clock_s, program_version, settings_for
+from index.cli import DataOption, JsonOption, clock_s, folder_named, program_version, settings_for
 from index.errors import BadInput, NewsquoteError
 from ingest.cli import import_urllib3, ingest_embedder
 from ingest.corpus_cli import cache_app, export, history, retract, status
@@ -76,7 +76,10 @@ def evaluate(
     reranker: Annotated[str, typer.Option(metavar="NAME", help="Score sentences with this one.")] = "",
     against_reranker: Annotated[str, typer.Option(metavar="NAME", help="Compare with this reranker.")] = "",
     against_data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Compare with this data folder, made with another model, say.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Compare with this data folder, made with another model, say.", parser=folder_named
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(help="The first so many questions; 0 for all.", min=0)] = 0,
     never_refuse: NeverRefuse = False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ from index.errors import BadInput
 
 if TYPE_CHECKING:
     import asyncio
+    from types import FrameType
 
     from bot.answer import Answer, Answerer
     from bot.conversation import Before
@@ -37,7 +40,7 @@ def open_answerer(
 
     # Models are made ready outside the interpreter's lock, beside each other and the imports.
     with contextlib.ExitStack() as stack:
-        with ThreadPoolExecutor(2) as pool:
+        with interrupts_held(), ThreadPoolExecutor(2) as pool:
             reranker = pool.submit(reranker_of, settings)
             from index.snapshot import open_snapshot
             from index.store import Store
@@ -53,6 +56,25 @@ def open_answerer(
             query.result()
             answerer = Answerer(store, snapshot, embedder, reranker.result(), threshold_of(settings))
         yield answerer
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Heed Ctrl-C once the block has ended.
+
+    An import that is broken off may leave its lock held, and a thread that imports the same is waited for in vain.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only there an interruption is raised
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    before = signal.signal(signal.SIGINT, lambda *given: held.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held and callable(before):
+            before(*held[0])
 
 
 def _check_outlets(names: Sequence[str], stored: Sequence[str]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeGuard
 
 from bot.batch import asked_day, open_lines, record_of
 from bot.render import table
-from bot.scoring import by_question, figures, paired_difference
+from bot.scoring import by_question, figures, folded, paired_difference
 from index.errors import BadInput
 
 Row = Mapping[str, Any]
@@ -20,7 +20,8 @@ def read_labelled(path: str) -> list[dict[str, Any]]:
     Follow-ups (`"kind": "follow_up"`) are left out: they cannot be asked by themselves.
 
     Raises:
-        BadInput: The file cannot be read, a line is no question with a day and a list of answers, or there is none.
+        BadInput: The file cannot be read, a line is no question with a day and a list of answers, each of some
+            words, or there is none.
     """
     found = []
     with open_lines(path) as lines:
@@ -29,8 +30,10 @@ def read_labelled(path: str) -> list[dict[str, Any]]:
                 continue
             row = record_of(line, number)
             answers = row.get("answers")
-            if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+            if not _are_texts(answers) or not all(map(folded, answers)):
                 raise BadInput(f'{path}: line {number} has no list of "answers"; give [] where the corpus has none')
+            if row.get("evidence_urls") is not None and not _are_texts(row["evidence_urls"]):
+                raise BadInput(f"{path}: line {number}: evidence_urls is no list of addresses; give [] for none")
             for name in ("question", "asked_on"):
                 if not isinstance(row.get(name), str):
                     raise BadInput(f'{path}: line {number} has no "{name}"')
@@ -45,6 +48,10 @@ def read_labelled(path: str) -> list[dict[str, Any]]:
     if not found:
         raise BadInput(f"{path} holds no questions")
     return found
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def day_of_question(row: Row) -> date:

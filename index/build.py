@@ -13,10 +13,11 @@ go through a passing file. The caller holds the ingest lock. Knows nothing about
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,17 +36,19 @@ from index.snapshot import (
     VERSION,
     Manifest,
     ModelEntry,
+    add_contents,
     check_files,
     current_name,
+    live_manifest,
     live_name,
     prune,
-    read_manifest,
     snapshot_names,
     switch_to,
     unwritten,
     vector_files,
 )
 from index.store import ALWAYS, Store, VersionRow
+from index.types import Vectors
 from index.vectors import VectorIndex, build_vectors
 from index.words import WordIndex, WordRow, build_words, extend_words
 
@@ -68,7 +71,9 @@ class Recipe:
     newsquote: str
 
 
-def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int, *, fresh: bool = False) -> str:
+def build_snapshot(
+    folder: Path, store: Store, recipe: Recipe, now_s: int, base: Base | None, *, fresh: bool = False
+) -> str:
     """Build, verify and switch to a snapshot of all that is split and embedded; the caller holds the ingest lock.
 
     Args:
@@ -76,6 +81,7 @@ def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int, *, fr
         store: Open for writing.
         recipe: What to build with.
         now_s: The moment, for the manifest.
+        base: What is there.
         fresh: Write everything into one new segment, whatever is there.
 
     Returns:
@@ -92,7 +98,7 @@ def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int, *, fr
         parent.mkdir(parents=True, exist_ok=True)
         prune(folder)
         building.mkdir()
-        _write(building, store, recipe, now_s, _Base.of(folder, recipe), fresh=fresh)
+        _write(building, store, recipe, now_s, base, fresh=fresh)
         building.replace(parent / name)
         sync_folder(parent)
     except OSError as error:
@@ -109,36 +115,70 @@ def build_snapshot(folder: Path, store: Store, recipe: Recipe, now_s: int, *, fr
 # What is there --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """The live snapshot, made with the same recipe."""
+class Base:
+    """The live snapshot, made of the same articles with the same recipe.
 
-    path: Path
-    manifest: Manifest
-    passages: Table
-    versions: Table
+    Attributes:
+        path: Its folder.
+        manifest: What it is.
+        passages: Its passage table.
+        versions: Its version table.
+        contents: A digest of the versions that it knows, to go on from.
+        is_damaged: Whether its vectors were found to be others than were written, so that nothing is built on it.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, contents: hashlib._Hash) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.passages: Table = np.load(path / "passages.npy", mmap_mode="r")
+        self.versions: Table = np.load(path / "versions.npy", mmap_mode="r")
+        self.contents = contents
+        self.is_damaged = False
+        self._vectors: VectorIndex | None = None
 
     @classmethod
-    def of(cls, folder: Path, recipe: Recipe) -> _Base | None:
+    def of(cls, folder: Path, store: Store, recipe: Recipe) -> Base | None:
         """None where there is none to build on."""
         try:
-            manifest = read_manifest(folder)
+            manifest = live_manifest(folder, store)
+            had = (manifest.schema_version, manifest.model, manifest.splitter)
+            if had != (SCHEMA, recipe.model, recipe.splitter):
+                return None
             path = folder / FOLDER / (current_name(folder) or "")
-            check_files(path, manifest, digests=False)
-            tables = [np.load(path / f"{name}.npy", mmap_mode="r") for name in ("passages", "versions")]
+            _check_digests(path, manifest, ["passages.npy", "versions.npy"])
+            contents = hashlib.sha256()
+            add_contents(contents, store, 0, manifest.last_version)
+            return cls(path, manifest, contents) if contents.hexdigest() == manifest.contents else None
         except (IndexMissing, IndexCorrupt, IndexStale, OSError, ValueError):
             return None
-        had = (manifest.schema_version, manifest.model, manifest.splitter)
-        if had != (SCHEMA, recipe.model, recipe.splitter):
-            return None
-        return cls(path, manifest, *tables)
 
     @property
     def n_main(self) -> int:
+        """Rows of its main segment."""
         return self.manifest.n_rows - self.manifest.n_recent
 
     def rows_of(self, places: Places) -> Places:
-        """Rows of (version, start, …), -1 for what it has no vector of."""
+        """Rows of (version, start, …), -1 for those of which no vector can be read back."""
+        rows = self._rows_of(places)
+        return rows if (rows < 0).all() or self._is_opened() else np.full(len(rows), -1)
+
+    def vectors(self, rows: Places) -> Vectors:
+        """(m, dim) of rows that `rows_of` gave."""
+        assert self._vectors is not None
+        return self._vectors.vectors(rows)
+
+    def _is_opened(self) -> bool:
+        """Open the vectors where they are as they were written, which is looked at once, when the first is wanted."""
+        if self._vectors is None and not self.is_damaged:
+            files = vector_files(self.path, self.manifest)
+            try:
+                _check_digests(self.path, self.manifest, [file.path.name for file in files])
+                self._vectors = VectorIndex(files)
+            except IndexCorrupt:
+                self.is_damaged = True
+        return not self.is_damaged
+
+    def _rows_of(self, places: Places) -> Places:
         have = _keys(self.versions["version"][self.passages["version_row"]], self.passages["start"])
         wanted = _keys(places[:, 0], places[:, 1])
         if not len(have):
@@ -149,20 +189,23 @@ class _Base:
         return np.where((have[rows] == wanted) & ~is_lost, rows, -1)
 
 
+def _check_digests(path: Path, manifest: Manifest, names: Sequence[str]) -> None:
+    """Raise `IndexCorrupt` where one of these files of a snapshot is not as it was written."""
+    check_files(path, manifest, digests=True, known=manifest.files.keys() - set(names))
+
+
 def _keys(versions: npt.NDArray[np.signedinteger], starts: npt.NDArray[np.signedinteger]) -> Places:
     """One number for each place in the corpus, in the order of (version, start)."""
     keys: Places = (versions.astype(np.int64) << 32) | starts.astype(np.int64)
     return keys
 
 
-def in_index(folder: Path, recipe: Recipe) -> Callable[[Places], npt.NDArray[np.bool_]]:
-    """Tells which passages have a vector in the live snapshot, which building reads where the cache has none.
+def in_index(base: Base | None) -> Callable[[Places], npt.NDArray[np.bool_]]:
+    """Tells which passages have a vector in what is there, which building reads where the cache has none.
 
     Returns:
-        A function from (n, 2) int64 of version and start to an (n,) mask; all False where the live snapshot was made
-        another way.
+        A function from (n, 2) int64 of version and start to an (n,) mask.
     """
-    base = _Base.of(folder, recipe)
     if base is None:
         return lambda places: np.zeros(len(places), bool)
     return lambda places: base.rows_of(places) >= 0
@@ -224,7 +267,7 @@ def _version_entry(row: VersionRow, sources: dict[str, int], languages: dict[str
     )
 
 
-def _after(base: _Base, live: _Versions) -> _Versions | None:
+def _after(base: Base, live: _Versions) -> _Versions | None:
     """The table that goes on from the base's, whose rows keep their places; None where it cannot."""
     known = base.versions["version"]
     numbers = live.table["version"]
@@ -245,11 +288,11 @@ def _after(base: _Base, live: _Versions) -> _Versions | None:
 # Writing --------------------------------------------------------------------------------------------------
 
 
-def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: _Base | None, *, fresh: bool) -> None:
+def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base | None, *, fresh: bool) -> None:
     """Write and verify all files of a snapshot."""
     change = store.change()
     versions = _live_versions(store)
-    going_on = None if base is None or fresh else _after(base, versions)
+    going_on = None if base is None or base.is_damaged or fresh else _after(base, versions)
     keeps = base is not None and going_on is not None and _is_small(store, recipe, base, going_on)
     if keeps:
         assert base is not None and going_on is not None
@@ -280,6 +323,8 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: _Base
     is_dead = versions.is_dead[passages["version_row"]]
     used = np.unique(passages["version_row"][~is_dead])
     shared = _shared_files(building, kept)
+    contents = hashlib.sha256() if base is None else base.contents.copy()
+    add_contents(contents, store, 0 if base is None else base.manifest.last_version, versions.last)
     manifest = Manifest(
         newsquote=recipe.newsquote,
         created_s=now_s,
@@ -296,6 +341,8 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: _Base
         n_dead=int(np.count_nonzero(is_dead)),
         main_version=main_version,
         last_version=versions.last,
+        last_content=store.content_hash(versions.last).hex(),
+        contents=contents.hexdigest(),
         files=shared | _file_entries(building, shared),
     )
     _write_json(building / "manifest.json", manifest.model_dump())
@@ -305,7 +352,7 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: _Base
     _verify(building, manifest, shared)
 
 
-def _is_small(store: Store, recipe: Recipe, base: _Base, versions: _Versions) -> bool:
+def _is_small(store: Store, recipe: Recipe, base: Base, versions: _Versions) -> bool:
     """Whether what is not in the main segment, or no longer, stays a small share of all."""
     n_new = store.n_passages(store.splitter_id(recipe.splitter), base.manifest.last_version)
     n_dead = int(np.count_nonzero(versions.is_dead[base.passages["version_row"]]))
@@ -332,7 +379,7 @@ class _Spool:
 
 
 def _spool(
-    file: Path, store: Store, recipe: Recipe, versions: _Versions, base: _Base | None, kept: _Base | None
+    file: Path, store: Store, recipe: Recipe, versions: _Versions, base: Base | None, kept: Base | None
 ) -> _Spool:
     """What goes into the new segment, from the store in one pass.
 
@@ -371,23 +418,21 @@ def _spool(
 
 
 def _indexed(
-    store: Store, splitter: int, model: int, dim: int, after_version: int, base: _Base | None
+    store: Store, splitter: int, model: int, dim: int, after_version: int, base: Base | None
 ) -> Iterator[tuple[Places, npt.NDArray[np.float16]]]:
     """Passages of versions after one, ascending, with their vectors; those of which none is known are left out."""
     after = (after_version, 2**62)
-    index: VectorIndex | None = None
     while True:
         places, vectors, has_vector = store.indexed_passages(splitter, model, dim, after, _BATCH)
         if not len(places):
             return
         after = (int(places[-1, 0]), int(places[-1, 1]))
         if base is not None and not has_vector.all():
-            index = index or VectorIndex(vector_files(base.path, base.manifest))
             missing = np.flatnonzero(~has_vector)
             rows = base.rows_of(places[missing])
             found = missing[rows >= 0]
             if len(found):
-                vectors[found] = index.vectors(rows[rows >= 0])
+                vectors[found] = base.vectors(rows[rows >= 0])
                 has_vector[found] = True
         yield places[has_vector], vectors[has_vector]
 
@@ -427,7 +472,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield path.relative_to(folder).as_posix(), path
 
 
-def _shared_files(building: Path, kept: _Base | None) -> dict[str, FileEntry]:
+def _shared_files(building: Path, kept: Base | None) -> dict[str, FileEntry]:
     """The entries of the files that the snapshot before has too, which need not be read again."""
     if kept is None:
         return {}

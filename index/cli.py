@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from index.settings import Settings
     from index.types import Embedder
 
+
+def folder_named(text: str) -> Path:
+    """The folder of an option; "" would be the one we are in, and is most likely a variable that is not set."""
+    if not text:
+        raise typer.BadParameter("it is empty; name a folder")
+    return Path(text)
+
+
 DataOption = Annotated[
     Path | None,
     typer.Option(
@@ -29,7 +37,7 @@ DataOption = Annotated[
         metavar="DIR",
         help="Data folder; else $NEWSQUOTE_DATA, else the user-data folder.",
         show_default=False,
-        readable=False,  # our own sentence says more
+        parser=folder_named,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -9,7 +9,17 @@ from pathlib import Path
 from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, weights_digest
 from index.errors import ModelUnavailable, NewsquoteError
 from index.rerank import check_reranker
-from index.snapshot import FOLDER, Manifest, check_files, current_name, embedder_of, open_snapshot, read_manifest
+from index.snapshot import (
+    FOLDER,
+    Manifest,
+    check_files,
+    check_store,
+    current_name,
+    embedder_of,
+    live_manifest,
+    open_snapshot,
+    read_manifest,
+)
 from index.store import NEVER, Store
 from index.terminal import counted, safe
 from index.types import day_of
@@ -36,6 +46,7 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
         oldest = store.oldest()
         change = store.change()
         store_bytes = store.size_bytes()
+        manifest, problem = _live_manifest(folder, store)
     found: dict[str, object] = {
         "data": str(folder),
         **counts,
@@ -44,10 +55,8 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
         "newest_title": newest[0] if newest else None,
         "store_bytes": store_bytes,
     }
-    try:
-        manifest = read_manifest(folder)
-    except NewsquoteError as error:
-        return found | {"index": None, "index_problem": str(error)}
+    if manifest is None:
+        return found | {"index": None, "index_problem": problem}
     return found | {
         "index": current_name(folder),
         "index_created": day_of(manifest.created_s).isoformat(),
@@ -62,6 +71,14 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
         "runtime": manifest.model.runtime,
         "index_bytes": sum(entry.size for entry in manifest.files.values()),
     }
+
+
+def _live_manifest(folder: Path, store: Store) -> tuple[Manifest | None, str]:
+    """The manifest of what answers, or why nothing does."""
+    try:
+        return live_manifest(folder, store), ""
+    except NewsquoteError as error:
+        return None, str(error)
 
 
 def status_lines(found: dict[str, object]) -> str:
@@ -153,6 +170,8 @@ def _check_index(folder: Path) -> str:
     manifest: Manifest = read_manifest(folder)
     name = current_name(folder) or ""
     check_files(folder / FOLDER / name, manifest, digests=True)
+    with Store(folder) as store:
+        check_store(manifest, store, fully=True)
     return f"{name} with {counted(manifest.n_passages, 'passage')}, every file as written"
 
 

@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+from tokenize import TokenError
 from typing import Literal
 
 import numpy as np
@@ -30,13 +31,14 @@ from index.embed import RUNTIMES, load_embedder
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
 from index.files import FileEntry, sync_folder
 from index.scope import Scopes
-from index.store import Store
+from index.store import ALWAYS, Store
 from index.types import Embedder, Span
 from index.vectors import SegmentFile, VectorIndex
 from index.words import WordIndex
 
-SCHEMA = 2
-READABLE = (1, 2)  # the first had everything in one segment; its files are read as they are
+SCHEMA = 3
+# The first had everything in one segment, the second did not say of which articles; their files are read as they are.
+READABLE = (1, 2, 3)
 FOLDER = "snapshots"
 KEPT = 2  # the live one, and one to roll back to
 CURRENT = "current"
@@ -44,6 +46,9 @@ BUILDING = ".building-"
 GONE = ".gone-"
 MAIN_VECTORS = "vectors.faiss"
 RECENT_VECTORS = "recent.faiss"
+
+# What a calendar knows: the first and the last instant that an article can be dated.
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
 
 PASSAGE = np.dtype([("version_row", "<i4"), ("start", "<i4"), ("end", "<i4")])
 VERSION = np.dtype(
@@ -98,9 +103,11 @@ class Manifest(_Frozen):
         n_dead: Rows of retracted articles, which are never found and leave with the next merge.
         main_version: Newest article version that its main segment knows.
         last_version: Newest article version that it knows at all.
+        last_content: That version's content hash, in hex; "" where there is none, and before schema 3.
+        contents: Digest of the numbers and contents of all versions up to it (`add_contents`); "" before schema 3.
     """
 
-    schema_version: Literal[1, 2] = 2
+    schema_version: Literal[1, 2, 3] = 3
     newsquote: str
     created_s: int
     change: int
@@ -116,6 +123,8 @@ class Manifest(_Frozen):
     n_dead: int = 0
     main_version: int = 0
     last_version: int = 0
+    last_content: str = ""
+    contents: str = ""
     files: dict[str, FileEntry]
 
     @property
@@ -212,6 +221,52 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     return manifest
 
 
+def live_manifest(folder: Path, store: Store) -> Manifest:
+    """The live snapshot's manifest, where its files are there and it was made of this store.
+
+    Raises:
+        IndexMissing, IndexCorrupt, IndexStale: See `read_manifest`, `check_files` and `check_store`.
+    """
+    name = current_name(folder)
+    manifest = read_manifest(folder, name)
+    check_files(folder / FOLDER / (name or ""), manifest, digests=False)
+    check_store(manifest, store)
+    return manifest
+
+
+def check_store(manifest: Manifest, store: Store, *, fully: bool = False) -> None:
+    """Look whether a snapshot was made of the versions that are stored: another store counts its own from 1.
+
+    A snapshot of an earlier schema does not say, and is taken at its word.
+
+    Args:
+        manifest: The snapshot's.
+        store: The one that stands beside it.
+        fully: Compare every version, a second or two for a million, instead of the newest that it knows.
+
+    Raises:
+        IndexStale: It was not.
+    """
+    if manifest.schema_version < SCHEMA:
+        return
+    is_same = store.content_hash(manifest.last_version).hex() == manifest.last_content
+    if is_same and fully:
+        digest = hashlib.sha256()
+        add_contents(digest, store, 0, manifest.last_version)
+        is_same = digest.hexdigest() == manifest.contents
+    if not is_same:
+        raise IndexStale(
+            f"The index in {store.folder} was made of other articles than its corpus.db holds, which was restored or "
+            "made anew since; run `newsquote reindex`."
+        )
+
+
+def add_contents(digest: hashlib._Hash, store: Store, after: int, upto: int) -> None:
+    """Let a digest go on over the versions after one, up to another."""
+    for content in store.contents(after, upto):
+        digest.update(content)
+
+
 def _missing(folder: Path) -> IndexMissing:
     with contextlib.suppress(StoreError), Store(folder) as store:
         if store.counts()["articles"]:
@@ -246,13 +301,17 @@ def rollback(folder: Path) -> str:
     Raises:
         IndexMissing: There is none to go back to.
         IndexCorrupt: It is not whole.
+        IndexStale: It was made of another store.
         StoreError: The switch could not be written; the live one stays.
     """
     live = current_name(folder)
     earlier = [name for name in snapshot_names(folder) if live is None or name < live]
     if not earlier:
         raise IndexMissing(f"There is no earlier index in {folder} to roll back to; run `newsquote reindex`.")
-    check_files(folder / FOLDER / earlier[-1], read_manifest(folder, earlier[-1]), digests=False)
+    manifest = read_manifest(folder, earlier[-1])
+    check_files(folder / FOLDER / earlier[-1], manifest, digests=False)
+    with Store(folder) as store:
+        check_store(manifest, store)
     switch_to(folder, earlier[-1])
     return earlier[-1]
 
@@ -334,6 +393,10 @@ def _mapped(path: Path) -> npt.NDArray[np.void]:
     return table
 
 
+def _are_between(low: int, values: npt.NDArray[np.signedinteger], high: int | None = None) -> bool:
+    return not len(values) or bool(low <= values.min() and (high is None or values.max() <= high))
+
+
 class Snapshot:
     """A snapshot opened for searching; immutable, so that threads may share it."""
 
@@ -349,11 +412,31 @@ class Snapshot:
             names = json.loads((path / "names.json").read_text(encoding="utf-8"))
             self.sources: list[str] = names["sources"]
             self.languages: list[str] = names["languages"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, TokenError) as error:  # numpy tokenizes its files' headers
             raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
+        if not self._is_consistent():
+            raise IndexCorrupt(
+                f"The tables in {path} do not fit each other; run `newsquote rollback` or `newsquote reindex`."
+            )
         self.vectors = VectorIndex(vector_files(path, manifest))
         self.words = WordIndex(path / "words", manifest.n_rows)
         self.scopes = Scopes(self.passages, self.versions, self.sources, self.languages, self.vectors)
+
+    def _is_consistent(self) -> bool:
+        """Whether every number in the tables stands for something that is there."""
+        passages, versions = self.passages, self.versions
+        if (passages.dtype, passages.shape, versions.dtype) != (PASSAGE, (self.manifest.n_rows,), VERSION):
+            return False
+        published = versions["published_s"]
+        dated = published[published != ALWAYS]
+        return (
+            _are_between(0, passages["version_row"], len(versions) - 1)
+            and _are_between(0, passages["start"])
+            and bool((passages["start"] <= passages["end"]).all())
+            and _are_between(-1, versions["source"], len(self.sources) - 1)
+            and _are_between(-1, versions["language"], len(self.languages) - 1)
+            and _are_between(_FIRST_S, dated, _LAST_S)
+        )
 
     def span(self, passage: int) -> Span:
         """Where a passage stands in its version's text."""
@@ -369,14 +452,22 @@ def open_snapshot(folder: Path) -> Snapshot:
     """The live snapshot.
 
     Raises:
-        IndexMissing, IndexCorrupt, IndexStale: See `read_manifest` and `check_files`.
+        IndexMissing, IndexCorrupt, IndexStale: See `read_manifest`, `check_files` and `check_store`.
+        StoreError: There is no store that it could be of.
     """
     name = current_name(folder)
     for _ in range(2):
         with contextlib.suppress(IndexCorrupt):
-            return Snapshot(folder, name or "", read_manifest(folder, name))
+            return _opened(folder, name)
         later = current_name(folder)
         if later == name:
             break
         name = later  # switched and pruned while we were opening it: the new one is there
-    return Snapshot(folder, name or "", read_manifest(folder, name))
+    return _opened(folder, name)
+
+
+def _opened(folder: Path, name: str | None) -> Snapshot:
+    manifest = read_manifest(folder, name)
+    with Store(folder) as store:
+        check_store(manifest, store)
+    return Snapshot(folder, name or "", manifest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -212,6 +213,8 @@ class Store:
     # Opening ------------------------------------------------------------------------------------------
 
     def _connect(self) -> sqlite3.Connection:
+        if self._path.is_dir():
+            raise StoreError(f"{self._path} is a folder and no corpus; name another data folder with --data.")
         if self._write:
             return sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         if not self._path.exists():
@@ -344,11 +347,11 @@ class Store:
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
-    def _stream(self, sql: str) -> Iterator[tuple]:  # type: ignore[type-arg]
+    def _stream(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple]:  # type: ignore[type-arg]
         """Rows one by one, for what is too much to hold."""
         try:
             self._follow()
-            yield from self._db.execute(sql)
+            yield from self._db.execute(sql, values)
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
@@ -657,6 +660,23 @@ class Store:
         row = self._one("SELECT value FROM meta WHERE key = 'change'")
         return int(row[0]) if row else 0
 
+    def content_hash(self, version: int) -> bytes:
+        """What stands for the content of a version; empty where there is none of that number."""
+        row = self._one("SELECT content_hash FROM versions WHERE version = ?", (version,))
+        return bytes(row[0]) if row else b""
+
+    def contents(self, after: int, upto: int) -> Iterator[bytes]:
+        """Number and content hash of every version after one, up to another, in their order, for a digest.
+
+        A version is never changed or deleted, so they stay what they are.
+        """
+        rows = self._stream(
+            "SELECT version, content_hash FROM versions WHERE version > ? AND version <= ? ORDER BY version",
+            (after, upto),
+        )
+        for version, content_hash in rows:
+            yield version.to_bytes(8, "little") + content_hash
+
     # Articles out ---------------------------------------------------------------------------------------
 
     def article(self, version: int) -> Article | None:
@@ -945,11 +965,30 @@ class Store:
         return (int(row[0]), int(row[1])) if row else (0, 0)
 
     def drop_cache(self) -> None:
-        """Forget every cached vector and give their room back to the disk; takes as long as copying the file."""
+        """Forget every cached vector and give their room back to the disk; takes as long as copying the file twice.
+
+        What stays is written to a passing file, and from there to the log, both beside the corpus.
+
+        Raises:
+            StoreError: There is no room for that, and every vector stays; or it could not be written.
+        """
+        needed = 2 * (self.size_bytes() - self.cached()[1])
+        free = shutil.disk_usage(self.folder).free
+        if free < needed:
+            raise StoreError(
+                f"Dropping the cache needs {needed / 1e6:,.0f} MB of disk in {self.folder} for a while and "
+                f"{free / 1e6:,.0f} MB are free; free some space and run the same command again."
+            )
         with self.transaction():
             self._db.execute("DELETE FROM embeddings")
+        beside = str(self.folder.absolute()).replace("'", "''")
         try:
-            self._db.execute("VACUUM")
+            # Else the passing file goes to the system's temporary folder, which may be small, or memory.
+            self._db.execute(f"PRAGMA temp_store_directory = '{beside}'")
+            try:
+                self._db.execute("VACUUM")
+            finally:
+                self._db.execute("PRAGMA temp_store_directory = ''")
         except sqlite3.Error as error:
             raise self._translated(error) from error
 

@@ -39,6 +39,7 @@ TRAIN_CODES = 4096
 TRAIN_BOUNDS = 65_536
 TRAIN_ROUNDS = 6
 _BATCH = 16_384
+_REMEDY = "run `newsquote rollback` or `newsquote reindex`"
 
 
 def index_kind(n: int, dim: int) -> str:
@@ -167,14 +168,13 @@ class _Segment:
     """One file opened for searching; rows are counted from its first."""
 
     def __init__(self, file: SegmentFile) -> None:
-        remedy = "run `newsquote rollback` or `newsquote reindex`"
         try:
             self._index: Any = faiss.read_index(str(file.path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise IndexCorrupt(f"{file.path} cannot be read as a vector index; {remedy}.") from error
+            raise IndexCorrupt(f"{file.path} cannot be read as a vector index; {_REMEDY}.") from error
         if self._index.ntotal != file.n:
             raise IndexCorrupt(
-                f"{file.path} holds {self._index.ntotal} vectors and its manifest says {file.n}; {remedy}."
+                f"{file.path} holds {self._index.ntotal} vectors and its manifest says {file.n}; {_REMEDY}."
             )
         self.n = file.n
         self._is_coded = isinstance(self._index, faiss.IndexRefine)
@@ -190,7 +190,7 @@ class _Segment:
             parameters = faiss.IndexRefineSearchParameters(k_factor=CANDIDATES) if self._is_coded else None
             return _found(self._index, query, k, parameters)
         if part.rows is not None:
-            cosines = self.vectors(part.rows) @ query
+            cosines = _products(self.vectors(part.rows), query)
             best = np.argsort(-cosines, kind="stable")[:k]
             return part.rows[best], cosines[best]
         if self._is_coded and n_allowed >= LEAST_SHARE * self.n:
@@ -215,6 +215,12 @@ def _found(index: Any, query: Vectors, k: int, parameters: Any) -> tuple[Rows, C
     return rows[0][found], cosines[0][found]
 
 
+def _products(vectors: Vectors, query: Vectors) -> Cosines:
+    with np.errstate(invalid="ignore"):  # `VectorIndex` looks for what is no number
+        found: Cosines = vectors @ query
+    return found
+
+
 class VectorIndex:
     """Segments opened for searching as one; immutable, so that threads may share it.
 
@@ -226,6 +232,7 @@ class VectorIndex:
     """
 
     def __init__(self, files: Sequence[SegmentFile]) -> None:
+        self._files = files
         self._segments = [_Segment(file) for file in files]
         self._ends = np.cumsum([file.n for file in files]).tolist()
         self.n: int = self._ends[-1] if self._ends else 0
@@ -241,11 +248,16 @@ class VectorIndex:
             query: (dim,) float32, unit norm.
             k: At most so many.
             allowed: The rows that may be found; None for all.
+
+        Raises:
+            IndexCorrupt: A file holds something else than faiss wrote.
         """
         found = [
             segment.search(query, k, None if allowed is None else allowed.part(at))
             for at, segment in enumerate(self._segments)
         ]
+        for _, cosines in found:
+            self._check(cosines)
         if len(found) == 1:
             return found[0]
         rows = np.concatenate(
@@ -273,8 +285,18 @@ class VectorIndex:
         return np.zeros((0, 0), np.float32) if found is None else found
 
     def cosines(self, query: Vectors, rows: Rows) -> Cosines:
-        """Cosines of the query with given rows, in their order; for passages that only their words found."""
+        """Cosines of the query with given rows, in their order; for passages that only their words found.
+
+        Raises:
+            IndexCorrupt: A file holds something else than faiss wrote.
+        """
         if not len(rows):
             return np.zeros(0, np.float32)
-        found: Cosines = self.vectors(rows) @ query
+        found = _products(self.vectors(rows), query)
+        self._check(found)
         return found
+
+    def _check(self, cosines: Cosines) -> None:
+        if not np.isfinite(cosines).all():
+            names = " or ".join(str(file.path) for file in self._files)
+            raise IndexCorrupt(f"{names} was altered after it was written; {_REMEDY}.")

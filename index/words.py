@@ -9,13 +9,14 @@ Knows nothing about vectors, articles, or which version of one was valid when.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -297,15 +298,12 @@ class WordIndex:
     """
 
     def __init__(self, folder: Path, n: int) -> None:
-        try:
+        self._folder = folder
+        with self._read():
             self._index = tantivy.Index.open(str(self._openable(folder)))
             self._index.register_tokenizer(_ANALYZER, _analyzer())
             self._schema = self._index.schema
             self._searcher = self._index.searcher()
-        except (ValueError, OSError) as error:
-            raise IndexCorrupt(
-                f"{folder} cannot be read as a word index; run `newsquote rollback` or `newsquote reindex`."
-            ) from error
         if self._searcher.num_docs != n:
             raise IndexCorrupt(
                 f"{folder} holds {self._searcher.num_docs} passages and its manifest says {n}; run "
@@ -327,11 +325,28 @@ class WordIndex:
                 (links / path.name).symlink_to(path.absolute())
         return links
 
+    @contextlib.contextmanager
+    def _read(self) -> Iterator[None]:
+        """Name what tantivy raises where a file holds something else than it wrote."""
+        try:
+            yield
+        except BaseException as error:
+            # A panic of its own is no `Exception`, and of a type that no module exports.
+            if not isinstance(error, (ValueError, OSError, TypeError)) and type(error).__name__ != "PanicException":
+                raise
+            raise self._corrupt() from error
+
+    def _corrupt(self) -> IndexCorrupt:
+        return IndexCorrupt(
+            f"{self._folder} cannot be read as a word index; run `newsquote rollback` or `newsquote reindex`."
+        )
+
     def idf(self, term: str) -> float:
         """Inverse frequency of a folded word over passages, Robertson–Spärck Jones with BM25's smoothing; ≥ 0."""
         known = self._idf.get(term)
         if known is None:
-            n_with = self._searcher.doc_freq("text", term)
+            with self._read():
+                n_with = self._searcher.doc_freq("text", term)
             known = math.log(1 + (self.n - n_with + 0.5) / (n_with + 0.5))
             if len(self._idf) >= MAX_KNOWN_IDF:
                 self._idf.clear()
@@ -354,7 +369,8 @@ class WordIndex:
             allowed: (n,) mask of the rows that may be found, applied to what the search finds; cheap where it leaves
                 most. None for all.
         """
-        query = self._query(list(question_terms), filters)
+        with self._read():
+            query = self._query(list(question_terms), filters)
         n_wanted = min(k, self.n)
         if query is None or n_wanted <= 0:  # tantivy panics at a limit of 0
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -370,9 +386,13 @@ class WordIndex:
             n_asked = min(self.n, 4 * n_asked)
 
     def _searched(self, query: Query, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        hits = self._searcher.search(query, k, count=False).hits
-        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        return np.array(rows, np.int64), np.array([score for score, _ in hits], np.float32)
+        with self._read():
+            hits = self._searcher.search(query, k, count=False).hits
+            rows = np.array(self._searcher.fast_field_values("row", [address for _, address in hits]), np.int64)
+        scores = np.array([score for score, _ in hits], np.float32)
+        if not (((rows >= 0) & (rows < self.n)).all() and np.isfinite(scores).all()):
+            raise self._corrupt()
+        return rows, scores
 
     def _query(self, question_terms: Sequence[str], filters: WordFilters) -> Query | None:
         wanted = [

@@ -155,8 +155,8 @@ def cache_drop(context: typer.Context, data: DataOption = None) -> None:
 
     The index goes on answering, and what it holds is not embedded again: later runs read its vectors back from it, at
     the precision they have there (8 bits a component in a large index). What it costs: `reindex` with another model or
-    passage length, and a text that comes again under another address, are embedded anew. While it runs it needs as
-    much free disk as the corpus file without the cache.
+    passage length, and a text that comes again under another address, are embedded anew. While it runs it needs
+    free disk in the data folder, twice as much as the corpus file has without the cache.
 
     Example: newsquote cache drop
     """

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
-from index.build import Recipe, in_index
+from index.build import Base, Recipe, in_index
 from index.errors import BadInput, StoreError
 from index.files import whole_file
 from index.snapshot import current_name, live_name
@@ -171,7 +171,7 @@ def _estimate(store: Store, embedder: Embedder, recipe: Recipe) -> str:
     n_passages = int(tokens / (0.85 * passage_tokens)) + n_articles
     splitter, model = store.splitter_id(recipe.splitter), store.model_id(recipe.model.key)
     known = store.n_passages(splitter)
-    n_new = n_missing(store, splitter, model, in_index(store.folder, recipe)) if known else n_passages
+    n_new = n_missing(store, splitter, model, in_index(Base.of(store.folder, store, recipe))) if known else n_passages
     n = known or n_passages
     texts = [text[: 4 * passage_tokens] for text in sample]
     embedder.embed_passages(texts[:1])

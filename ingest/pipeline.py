@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
 
-from index.build import Recipe, build_snapshot, in_index
+from index.build import Base, Recipe, build_snapshot, in_index
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
-from index.snapshot import model_entry, prune, read_manifest
+from index.snapshot import SCHEMA, check_store, live_manifest, model_entry, prune
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, Vectors, instant_s
 from ingest.clean import clean, learned_lines, line_keys, normalise, reread
@@ -512,16 +512,21 @@ def _texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
 def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
     """Whether the live snapshot already shows the store's last change, made the way `recipe` says."""
     try:
-        manifest = read_manifest(folder)
+        manifest = live_manifest(folder, store)
+        had = (manifest.schema_version, manifest.change, manifest.model, manifest.splitter)
+        if had != (SCHEMA, store.change(), recipe.model, recipe.splitter):
+            return False
+        check_store(manifest, store, fully=True)  # the same articles in another order come to as many changes
     except (IndexMissing, IndexCorrupt, IndexStale):
         return False
-    return (manifest.change, manifest.model, manifest.splitter) == (store.change(), recipe.model, recipe.splitter)
+    return True
 
 
 def is_behind(folder: Path, store: Store) -> bool:
-    """Whether the store has changed since the live index was made; an empty one needs none."""
+    """Whether the live index does not show the store as it is now, or is not whole; an empty one needs none."""
     try:
-        return read_manifest(folder).change != store.change()
+        manifest = live_manifest(folder, store)
+        return (manifest.schema_version, manifest.change) != (SCHEMA, store.change())
     except NewsquoteError:
         return bool(store.counts()["articles"])
 
@@ -550,9 +555,10 @@ def finish(
     if not always and is_current(folder, store, recipe):
         prune(folder)  # what a killed run left
         return 0, ""
-    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(folder, recipe))
+    base = Base.of(folder, store, recipe)
+    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(base))
     progress.building(n_embedded)
-    name = build_snapshot(folder, store, recipe, now_s, fresh=always)
+    name = build_snapshot(folder, store, recipe, now_s, base, fresh=always)
     store.forget_other_splitters(store.splitter_id(recipe.splitter))
     return n_embedded, name
 

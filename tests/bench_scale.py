@@ -30,7 +30,7 @@ import numpy as np
 
 from bot.answer import Answerer
 from bot.question import Question
-from index.build import build_snapshot
+from index.build import Base, build_snapshot
 from index.embed import load_embedder
 from index.rerank import load_reranker
 from index.retrieve import Retriever
@@ -167,7 +167,8 @@ def _build(folder: Path, *, fresh: bool) -> None:
     embedder = load_embedder(exports=folder / "models")
     started = time.perf_counter()
     with Store(folder, write=True) as store:
-        build_snapshot(folder, store, recipe_for(embedder, TOKENS, "bench"), NOW_S, fresh=fresh)
+        recipe = recipe_for(embedder, TOKENS, "bench")
+        build_snapshot(folder, store, recipe, NOW_S, Base.of(folder, store, recipe), fresh=fresh)
     took = time.perf_counter() - started
     # Not getrusage: it begins with what the parent held.
     print(json.dumps({"took_s": took, "memory_bytes": memory("VmHWM")}))

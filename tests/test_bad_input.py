@@ -140,6 +140,13 @@ def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path, words: list[str])
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("words", [["status"], ["retract", "https://a.example/1"], ["reindex"]])
+def test_a_folder_in_the_place_of_the_corpus_is_named(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / FILE).mkdir()
+    said = sentence(run(*words, "--data", str(tmp_path)))
+    assert said == f"{tmp_path / FILE} is a folder and no corpus; name another data folder with --data."
+
+
 def live(folder: Path) -> Path:
     return folder / FOLDER / (current_name(folder) or "")
 

@@ -14,15 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index import build, vectors
-from index.build import build_snapshot
-from index.errors import IndexStale
+from index.build import Base, build_snapshot
+from index.errors import IndexCorrupt, IndexStale
 from index.retrieve import N_CANDIDATES, Retriever
 from index.snapshot import FOLDER, Snapshot, current_name, open_snapshot, read_manifest, rollback
 from index.store import Store
 from index.types import Filters, Hit
 from ingest.draft import Draft
-from ingest.pipeline import recipe_for
-from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
+from ingest.job import run_reindex
+from ingest.pipeline import is_behind, recipe_for, store_articles
+from tests.fakes import NOW_S, HashingEmbedder, SilentProgress, ingest_drafts
 
 WORDS = [
     "harbour",
@@ -66,7 +67,8 @@ def ingest(folder: Path, drafts: Sequence[Draft]) -> str:
 
 def rebuild(folder: Path, *, fresh: bool) -> str:
     with Store(folder, write=True) as store:
-        return build_snapshot(folder, store, recipe_for(HashingEmbedder(), 40, "test"), NOW_S, fresh=fresh)
+        recipe = recipe_for(HashingEmbedder(), 40, "test")
+        return build_snapshot(folder, store, recipe, NOW_S, Base.of(folder, store, recipe), fresh=fresh)
 
 
 def live(folder: Path) -> Path:
@@ -306,6 +308,115 @@ def test_a_damaged_snapshot_is_not_built_on(folder: Path, file: str) -> None:
     assert hits(open_snapshot(folder), draft(100).text)[0].version == 31
 
 
+@pytest.mark.parametrize("file", ["vectors.faiss", "names.json", "words/meta.json"])
+def test_an_ingest_of_nothing_new_replaces_an_index_that_is_not_whole(folder: Path, file: str) -> None:
+    (live(folder) / file).unlink()
+    with Store(folder) as store:
+        assert is_behind(folder, store)
+    report = ingest_drafts(folder, [draft(1)], passage_tokens=40)
+    assert (report.n_same, report.snapshot, report.n_embedded) == (1, "000002", 0)
+    check_as_anew(folder, range(30))
+
+
+def alter(path: Path) -> None:
+    """Change a byte in the middle of a file, which keeps its size."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.unlink()  # its other names stay what they are
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", ["passages.npy", "versions.npy"])
+def test_tables_of_another_content_are_not_built_on(folder: Path, file: str) -> None:
+    alter(live(folder) / file)
+    ingest(folder, [draft(100)])
+    assert read_manifest(folder).n_recent == 0
+    check_as_anew(folder, [*range(30), 100])
+
+
+@pytest.mark.parametrize("damaged", ["vectors.faiss", "recent.faiss"])
+@pytest.mark.parametrize("is_reindex", [True, False])
+def test_altered_vectors_are_embedded_anew_where_the_cache_has_dropped_them(
+    folder: Path, damaged: str, is_reindex: bool
+) -> None:
+    ingest(folder, [draft(100)])
+    with Store(folder, write=True) as store:
+        store.drop_cache()
+    alter(live(folder) / damaged)
+    if is_reindex:
+        run_reindex(folder, HashingEmbedder(), 40, "test", NOW_S, dry_run=False)
+    else:
+        ingest(folder, [draft(101)])
+    assert read_manifest(folder).n_recent == 0
+    check_as_anew(folder, [*range(30), 100] if is_reindex else [*range(30), 100, 101])
+
+
+def check_answers_or_is_corrupt(folder: Path) -> bool:
+    """Whether an index that was damaged is found to be so; else it gives hits, and raises nothing else."""
+    try:
+        snapshot = open_snapshot(folder)
+        for filters in (EVERYTHING, Filters(NOW_S, language="de"), Filters(NOW_S - 40 * 86_400)):
+            hits(snapshot, "ferry strike", filters)
+    except IndexCorrupt as error:
+        assert "run `newsquote rollback` or `newsquote reindex`" in str(error)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["fast", "fieldnorm", "idx", "pos", "store", "term", "json"])
+@pytest.mark.parametrize("share", [(0.0, 0.4), (0.4, 0.5), (0.5, 0.9)])
+def test_words_of_another_content_are_hits_or_one_sentence(folder: Path, kind: str, share: tuple[float, float]) -> None:
+    for path in (live(folder) / "words").glob(f"*.{kind}"):
+        content = bytearray(path.read_bytes())
+        start, end = (int(each * len(content)) for each in share)
+        content[start:end] = bytes(0xFF ^ byte for byte in content[start:end])
+        path.write_bytes(content)
+    check_answers_or_is_corrupt(folder)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("passages", "version_row", 30),
+        ("passages", "version_row", -1),
+        ("passages", "start", -7),
+        ("passages", "end", 0),
+        ("versions", "source", 4),
+        ("versions", "source", -2),
+        ("versions", "language", 2),
+        ("versions", "published_s", 2**50),
+    ],
+)
+def test_tables_that_point_to_nothing_are_corrupt_when_opened(
+    folder: Path, table: str, column: str, value: int
+) -> None:
+    path = live(folder) / f"{table}.npy"
+    rows = np.load(path)
+    rows[column][len(rows) // 2] = value
+    np.save(path, rows)
+    with pytest.raises(IndexCorrupt, match="do not fit each other; run `newsquote rollback` or `newsquote reindex`"):
+        open_snapshot(folder)
+
+
+@pytest.mark.parametrize(("written", "altered"), [(b"(", b" "), (b"}", b" "), (b"<i4", b"<i2"), (b"start", b"stbrt")])
+def test_a_table_s_header_of_another_content_is_corrupt_when_opened(
+    folder: Path, written: bytes, altered: bytes
+) -> None:
+    path = live(folder) / "passages.npy"
+    path.write_bytes(path.read_bytes().replace(written, altered, 1))
+    assert check_answers_or_is_corrupt(folder)
+
+
+@pytest.mark.parametrize("bits", [0x7C00, 0x7E00])  # infinite, and no number
+def test_vectors_that_are_no_numbers_are_corrupt_when_they_are_met(folder: Path, bits: int) -> None:
+    path = live(folder) / "vectors.faiss"
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2
+    content[-half:] = bits.to_bytes(2, "little") * (half // 2) + bytes(half % 2)
+    path.write_bytes(content)
+    assert check_answers_or_is_corrupt(folder)
+
+
 def test_a_version_that_the_snapshot_has_no_row_for_is_not_forgotten(folder: Path) -> None:
     with Store(folder, write=True) as store:
         store.retract(draft(5).url, NOW_S)
@@ -331,13 +442,111 @@ def test_vectors_that_the_cache_has_dropped_are_taken_from_the_live_snapshot(fol
     assert all(ours[place] == pytest.approx(values, rel=1e-6) for place, values in expected.items())
 
 
-# The first schema -----------------------------------------------------------------------------------------
+# Another store --------------------------------------------------------------------------------------------
+
+
+def forget_store(folder: Path) -> None:
+    for path in folder.glob("corpus.db*"):
+        path.unlink()
+
+
+def check_as_anew(folder: Path, numbers: Sequence[int]) -> int:
+    """A data folder finds what one does that was made of these drafts alone, which has so many vectors."""
+    elsewhere = folder / "elsewhere"
+    report = ingest_drafts(elsewhere, [draft(number) for number in numbers], passage_tokens=40)
+    for question in ("ferry strike", "storm at the bridge", draft(numbers[0]).text):
+        ours, expected = (found(hits(open_snapshot(each), question)) for each in (folder, elsewhere))
+        assert ours.keys() == expected.keys()
+        for place, values in expected.items():
+            assert ours[place] == pytest.approx(values, rel=1e-5, abs=1e-6)
+    return report.n_embedded
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [*range(5), *range(6, 30), 100],  # without what was retracted, and something new
+        [*range(5), 6, 5, *range(7, 30)],  # as many, and the last one where it was
+        [*range(5), *range(6, 31), 100],
+        [7],
+        range(1, 60),
+    ],
+)
+def test_an_index_of_another_store_is_not_built_on(folder: Path, numbers: Sequence[int]) -> None:
+    forget_store(folder)
+    report = ingest_drafts(folder, [draft(number) for number in numbers], passage_tokens=40)
+    assert (report.snapshot, report.n_embedded) == ("000002", check_as_anew(folder, numbers))
+    manifest = read_manifest(folder)
+    assert (manifest.n_recent, manifest.last_version) == (0, len(numbers))
+
+
+def test_a_reindex_reads_no_vector_back_from_the_index_of_another_store(folder: Path) -> None:
+    forget_store(folder)
+    with Store(folder, write=True) as store:
+        store_articles([draft(number) for number in (8, *range(30))], store, NOW_S, SilentProgress())
+    run_reindex(folder, HashingEmbedder(), 40, "test", NOW_S, dry_run=False)
+    check_as_anew(folder, [8, *range(8), *range(9, 30)])
+
+
+def test_an_older_copy_of_the_store_that_went_another_way_is_told_from_what_it_was_copied_from(folder: Path) -> None:
+    shutil.copy(folder / "corpus.db", folder / "copy")
+    ingest(folder, [draft(100)])
+    forget_store(folder)
+    (folder / "copy").rename(folder / "corpus.db")
+    with pytest.raises(IndexStale, match="made of other articles"):
+        open_snapshot(folder)
+    ingest(folder, [draft(101)])
+    assert read_manifest(folder).last_version == 31
+    check_as_anew(folder, [*range(30), 101])
+
+
+def test_a_store_made_anew_of_the_same_articles_keeps_its_index(folder: Path) -> None:
+    forget_store(folder)
+    with Store(folder, write=True) as store:
+        store_articles([draft(number) for number in range(30)], store, NOW_S, SilentProgress())
+    check_as_anew(folder, range(30))
+    assert ingest(folder, [draft(100)]) == "000002"
+    assert is_shared(folder, "000001", "vectors.faiss")
+
+
+def test_the_digest_of_what_an_index_knows_does_not_tell_how_it_came_about(folder: Path) -> None:
+    ingest(folder, [draft(100)])
+    went_on = read_manifest(folder)
+    rebuild(folder, fresh=True)
+    anew = read_manifest(folder)
+    assert (went_on.contents, went_on.last_content) == (anew.contents, anew.last_content)
+    assert len(anew.contents) == 64 and len(anew.last_content) == 32
+
+
+def test_there_is_no_way_back_to_the_index_of_another_store(folder: Path) -> None:
+    forget_store(folder)
+    ingest(folder, [draft(number) for number in range(1, 31)])
+    with pytest.raises(IndexStale, match="made of other articles"):
+        rollback(folder)
+    assert current_name(folder) == "000002"
+
+
+# Earlier schemas ------------------------------------------------------------------------------------------
+
+
+def test_an_index_that_does_not_say_of_what_it_was_made_answers_and_is_replaced_by_the_next_ingest(
+    folder: Path,
+) -> None:
+    path = live(folder) / "manifest.json"
+    manifest = json.loads(path.read_text()) | {"schema_version": 2}
+    del manifest["contents"], manifest["last_content"]
+    path.write_text(json.dumps(manifest))
+    check_as_anew(folder, range(30))
+    report = ingest_drafts(folder, [], passage_tokens=40)
+    assert (report.snapshot, report.n_embedded) == ("000002", 0)  # the vectors are cached
+    assert read_manifest(folder).contents
+    assert not is_shared(folder, "000001", "vectors.faiss")
 
 
 def as_first_schema(folder: Path, vector_kind: str) -> None:
     path = live(folder) / "manifest.json"
     manifest = json.loads(path.read_text()) | {"schema_version": 1, "vector_kind": vector_kind}
-    for name in ("recent_kind", "n_recent", "n_dead", "main_version", "last_version"):
+    for name in ("recent_kind", "n_recent", "n_dead", "main_version", "last_version", "last_content", "contents"):
         del manifest[name]
     path.write_text(json.dumps(manifest))
 
@@ -353,7 +562,7 @@ def test_an_index_of_the_first_schema_is_read_and_replaced_by_the_next_ingest(
     assert found(hits(open_snapshot(folder), "ferry strike")) == expected
     ingest(folder, [draft(100)])
     manifest = read_manifest(folder)
-    assert (manifest.schema_version, manifest.n_recent) == (2, 0)
+    assert (manifest.schema_version, manifest.n_recent) == (3, 0)
 
 
 def test_an_inverted_file_of_the_first_schema_is_stale_and_replaced_by_the_next_ingest(folder: Path) -> None:

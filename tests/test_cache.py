@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from index.snapshot import read_manifest
+from index.store import Store
 from ingest.job import run_reindex
 from tests.cli import run
 from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
 from tests.test_pipeline import draft, story
+
+OPENED = Path("/proc/self/fd")
 
 
 @pytest.fixture
@@ -48,6 +54,36 @@ def test_after_dropping_it_a_reindex_counts_on_the_vectors_of_the_live_index(
     assert "of which 0 are to be embedded" in capsys.readouterr().err
 
 
+def test_without_room_for_the_rest_twice_every_vector_stays(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(data)
+    with Store(data) as store:
+        rest = store.size_bytes() - store.cached()[1]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2 * rest - 1))
+    ran = run("cache", "drop", "--data", str(data))
+    assert (ran.code, ran.out) == (1, "")
+    assert re.match(rf"newsquote: Dropping the cache needs \d MB of disk in {data} for a while and \d MB are", ran.err)
+    assert run("cache", "--data", str(data)).out.startswith("80 vectors are cached")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2 * rest))
+    assert run("cache", "drop", "--data", str(data)).code == 0
+
+
+@pytest.mark.skipif(not OPENED.exists(), reason="open files are listed on Linux alone")
+def test_the_passing_file_lies_beside_the_corpus(data: Path) -> None:
+    folder = data.rename(data.with_name("it's here"))
+    passing: set[Path] = set()
+
+    def look() -> None:
+        for entry in OPENED.iterdir():
+            with contextlib.suppress(OSError):
+                passing.add(entry.readlink())
+
+    with Store(folder, write=True) as store:
+        store._db.execute("PRAGMA cache_size = 10")  # what is small would stay in memory
+        store._db.set_progress_handler(look, 100)
+        store.drop_cache()
+    assert {path.parent for path in passing if "etilqs" in path.name} == {folder}
+
+
 @pytest.mark.parametrize("words", [("cache",), ("cache", "drop")])
 def test_a_folder_without_a_corpus_is_one_sentence_and_stays_empty(tmp_path: Path, words: tuple[str, ...]) -> None:
     ran = run(*words, "--data", str(tmp_path))
@@ -60,3 +96,4 @@ def test_help_says_what_dropping_costs() -> None:
     said = " ".join(run("cache", "drop", "--help").out.split())
     assert "embedded anew" in said
     assert "read its vectors back" in said
+    assert "twice as much" in said

@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, FiniteFloat
 from typer.main import get_command
 
+from bot.cli import interrupts_held
 from index.store import Store
 from newsquote import app
 from tests.cli import ROOT, run, run_child, start
@@ -241,6 +242,9 @@ def test_today_is_the_day_of_asking_where_none_is_given(sample_data: Path) -> No
         ["ingest", "a.txt", "b.txt", "--title", "Gulls"],
         ["ingest", "a.txt", "--url", "notaurl"],
         ["ingest", "a.txt", "--url", "ftp://a.example/1"],
+        ["status", "--data", ""],
+        ["--data", "", "status"],
+        ["eval", "--against-data", ""],
         ["no-such-command"],
         [],
     ],
@@ -255,6 +259,7 @@ def test_wrong_usage_says_what_is_wrong() -> None:
     assert "'2025-13-01' is not a day; write it as 2025-04-26" in run("ask", "x", "--asked-on", "2025-13-01").err
     reversed_days = run("ask", "x", "--since", "2025-04-20", "--until", "2025-04-01")
     assert "2025-04-20 is after --until 2025-04-01" in reversed_days.err
+    assert "Invalid value for '--data': it is empty; name a folder" in run("status", "--data", "").err
 
 
 # Help -----------------------------------------------------------------------------------------------------
@@ -343,6 +348,30 @@ def test_ctrl_c_where_nothing_is_stored_speaks_of_nothing_stored() -> None:
     interrupt = "import index.settings\ndef read_settings(data):\n    raise KeyboardInterrupt\n"
     ran = run_child("ask", "who?", before=f"{interrupt}index.settings.read_settings = read_settings")
     assert (ran.code, ran.out, ran.err) == (130, "", "newsquote: interrupted.\n")
+
+
+_INTERRUPTED_START = """
+import atexit, os, signal, sys
+import index.snapshot
+opened = index.snapshot.open_snapshot
+def open_snapshot(folder):
+    os.kill(os.getpid(), signal.SIGINT)
+    return opened(folder)
+index.snapshot.open_snapshot = open_snapshot
+atexit.register(lambda: print("bot.answer" in sys.modules))
+"""
+
+
+def test_ctrl_c_while_ask_starts_breaks_no_import_off_that_a_thread_may_wait_for(sample_data: Path) -> None:
+    ran = run_child("ask", BESSENT, "--data", str(sample_data), before=_INTERRUPTED_START)
+    assert (ran.code, ran.out, ran.err) == (130, "True\n", "newsquote: interrupted.\n")
+
+
+def test_what_fails_while_ctrl_c_is_held_back_is_an_interruption_all_the_same() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_in_the_middle_of_an_ingest_is_one_line_and_keeps_what_was_stored(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from index.snapshot import FOLDER, current_name
 from index.store import Store
 from index.types import Embedder
 from ingest.draft import Draft
+from ingest.pipeline import store_articles
 from tests.cli import run
-from tests.fakes import NOW_S, ingest_drafts
+from tests.fakes import NOW_S, SilentProgress, ingest_drafts
 
 TULIPS = Draft(
     origin="a",
@@ -114,6 +116,44 @@ def test_status_says_that_the_index_is_behind_the_corpus(small: Path) -> None:
     found = corpus_status(small, NOW_S)
     assert (found["articles"], found["retracted"], found["index_is_current"]) == (1, 1, False)
     assert "\nbehind    the corpus has changed since; run `newsquote ingest`" in status_lines(found)
+
+
+@pytest.fixture
+def other(small: Path) -> Path:
+    """A data folder whose store was made anew, of as many articles."""
+    for path in small.glob("corpus.db*"):
+        path.unlink()
+    with Store(small, write=True) as store:
+        store_articles([HERONS, TULIPS], store, NOW_S, SilentProgress())
+    return small
+
+
+def test_status_and_doctor_tell_an_index_of_another_store(other: Path) -> None:
+    sentence = (
+        f"The index in {other} was made of other articles than its corpus.db holds, which was restored or made anew "
+        "since; run `newsquote reindex`."
+    )
+    found = corpus_status(other, NOW_S)
+    assert (found["index"], found["index_problem"]) == (None, sentence)
+    assert failures(other) == {"index": sentence}
+
+
+def test_doctor_compares_every_article(tmp_path: Path) -> None:
+    third = replace(HERONS, url="https://c.example/herons", text="Somebody counted the herons of Zeddam: eleven.")
+    ingest_drafts(tmp_path, [TULIPS, HERONS, third])
+    for path in tmp_path.glob("corpus.db*"):
+        path.unlink()
+    with Store(tmp_path, write=True) as store:
+        store_articles([HERONS, TULIPS, third], store, NOW_S, SilentProgress())
+    assert "was made of other articles" in failures(tmp_path)["index"]
+
+
+def test_status_names_a_missing_file_of_the_index(small: Path) -> None:
+    (live(small) / "vectors.faiss").unlink()
+    found = corpus_status(small, NOW_S)
+    assert found["index"] is None
+    assert "vectors.faiss cannot be read" in str(found["index_problem"])
+    assert "newsquote reindex" in str(found["index_problem"])
 
 
 def test_status_of_a_corpus_without_an_index_says_what_to_run(tmp_path: Path) -> None:

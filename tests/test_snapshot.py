@@ -17,7 +17,7 @@ import pytest
 from bot.answer import Answer, Answerer
 from bot.question import Question
 from index import build
-from index.build import build_snapshot
+from index.build import Base, build_snapshot
 from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError
 from index.snapshot import (
@@ -78,7 +78,8 @@ def live(folder: Path, file: str) -> Path:
 
 def rebuild(folder: Path) -> str:
     with Store(folder, write=True) as store:
-        return build_snapshot(folder, store, recipe_for(WideEmbedder(), 160, "test"), NOW_S)
+        recipe = recipe_for(WideEmbedder(), 160, "test")
+        return build_snapshot(folder, store, recipe, NOW_S, Base.of(folder, store, recipe))
 
 
 # Going back and pruning -----------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def test_a_missing_or_broken_manifest_names_the_next_command(folder: Path, conte
 def test_a_manifest_of_another_schema_states_both_schemas(folder: Path) -> None:
     path = live(folder, "manifest.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 7}))
-    with pytest.raises(IndexStale, match="schema 7 and this newsquote reads up to 2; run `newsquote reindex`"):
+    with pytest.raises(IndexStale, match="schema 7 and this newsquote reads up to 3; run `newsquote reindex`"):
         open_snapshot(folder)
 
 
