@@ -217,10 +217,10 @@ def _outlet_named(said: str, before: Before, known_sources: Collection[str]) -> 
 def _days_kept(said: str, before: Before) -> tuple[date | None, date | None]:
     """The days of the question before, or those before or after them, where that is asked."""
     day = timedelta(1)
-    if _BEFORE_THAT.search(said):
-        return None, before.since - day if before.since else None
-    if _AFTER_THAT.search(said):
-        return before.until + day if before.until else None, None
+    if before.since and _BEFORE_THAT.search(said):
+        return None, before.since - day
+    if before.until and _AFTER_THAT.search(said):
+        return before.until + day, None
     return before.since, before.until
 
 
@@ -245,7 +245,7 @@ def _filled_in(text: str, before: Before | None) -> str:
     if not _asks(asked, bare):
         return _unasked(asked, bare)
     is_asked = _ASKING.search(bare) is not None or _HAS_AUX.search(bare) is not None
-    if is_opened and (not is_asked or _NAMES_ALONE.fullmatch(bare)):
+    if is_opened and (not is_asked or _is_name(bare)):
         return _about(bare.rstrip(" ?.!"), before)  # "and Marla Quist?"
     named = _with_person(bare, before)
     n = _n_words_of_weight(named)
@@ -254,6 +254,13 @@ def _filled_in(text: str, before: Before | None) -> str:
     else:
         is_whole = not is_opened and (n > N_ENOUGH or (n == N_ENOUGH and not _THING.search(named)))
     return named if is_whole else _about_subject(named, before)
+
+
+def _is_name(bare: str) -> bool:
+    """Whether words are a name and no question, "Will Smith": not "Did Trump Win", nor what is all in capitals."""
+    first, n = bare.split()[0], len(bare.split())
+    opens = _ASKING.match(bare) is None or (first in ("Will", "May") and n == 2)
+    return opens and not bare.isupper() and _NAMES_ALONE.fullmatch(bare) is not None
 
 
 def _asks(asked: str, bare: str) -> bool:

@@ -27,12 +27,13 @@ _NO_SUPERLATIVES = frozenset(
 _CLAUSE_END = re.compile(r"(?<=[a-z\d”\"’)][.?!])\s|[;:]|,(?!\d)")
 _REPORTED = re.compile(r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:increas|rise|rose|rising|gr[eo]w|fell|fall|drop|declin|chang|differ|gap)", re.I)
-# "Cars made between 2006 and 2012", "born before 1990": those are the years of the things.
+# "Cars made between 2006 and 2012": those are the years of the things. "Released between 2 and 9 April" is news.
 _DATED_THINGS = re.compile(
-    r"\b(?:born|built|made|manufactured|produced|sold|bought|purchased|registered|released|founded|issued|hired|jailed"
-    r"|married|aged)\s+$",
+    r"\b(?:built|made|manufactured|produced|sold|bought|purchased|registered|released|founded|issued|hired|jailed"
+    r"|married)\s+$",
     re.IGNORECASE,
 )
+_AGED = re.compile(r"\b(?:born|aged)\s+$", re.IGNORECASE)
 # "How many days after 2 April", "the week before": how far from it, not when it was published.
 _MEASURES = re.compile(
     r"\b(?:(?:minute|hour|day|night|morning|evening|week|month|year|decade)s?|(?:how|so|too|as)\s+(?:long|soon)"
@@ -47,8 +48,12 @@ _OVER = word_list(
     "spread shook chose froze sought slept swept swam tore wept woke withdrew overthrew dealt meant bled fed"
 )
 _GOING_ON = word_list("is are am do does will shall can must might should")
+# Their past looks like their present, which a subject in the singular has with an "s".
+_EITHER = word_list("quit beat hit cut put set shut let bet cost burst split read cast thrust")
+_SUBJECT = rf"(?:who|what|which(?:\s+(?!(?:{'|'.join(_GOING_ON)})\b)[\w’'-]+){{1,3}})"
 _TENSE = re.compile(
     rf"\b(?:(?P<now>(?:{'|'.join(_GOING_ON)})(?:n?['’]?t)?|won['’]t|(?-i:may)|ha(?:s|ve)\s+(?:to|until|till)|needs?\s+to)"
+    rf"|{_SUBJECT}\s+(?:{'|'.join(_EITHER)})"
     rf"|(?:{'|'.join(_OVER)})(?:n['’]?t)?|(?!hundred\b)(?-i:[a-z]+[a-df-z]ed|[A-Z]+[A-DF-Z]ED))\b",
     re.IGNORECASE,
 )
@@ -118,7 +123,7 @@ def _dates_articles(text: str, time: Time, asked_on: date, *, is_bounded: bool) 
     if time.before == "since":
         return True
     lead = text[: time.lead]
-    if _DATED_THINGS.search(lead) or _is_asked_ahead(text, time, asked_on):
+    if _is_of_things(lead, time) or _is_asked_ahead(text, time, asked_on):
         return False
     if time.before in ("between", "from"):
         return _is_past(text) or not (time.is_guessed and _is_year_back(time, asked_on))
@@ -131,6 +136,11 @@ def _dates_articles(text: str, time: Time, asked_on: date, *, is_bounded: bool) 
     if time.is_guessed and time.before != "after" and _is_year_back(time, asked_on):
         return False
     return is_bounded or not time.is_guessed or _REPORTED.search(lead) is not None or _is_past(text)
+
+
+def _is_of_things(lead: str, time: Time) -> bool:
+    """Whether a time dates the things asked about: the years they were made in, or somebody's birth."""
+    return _AGED.search(lead) is not None or (time.form == "year" and _DATED_THINGS.search(lead) is not None)
 
 
 def _describes(text: str, end: int) -> bool:
@@ -262,9 +272,9 @@ def suggested_days(
     for time in spoken:
         if any(a <= time.start < b for a, b in spent) or time.before in ("by", "until", "till", "before"):
             continue
-        if _is_measured(text, time.lead, time.before) or (
-            time.form == "year" and _DATED_THINGS.search(text[: time.lead])
-        ):
+        if time.before == "after" and not (_OWNS.match(text, time.end) or _describes(text, time.end)):
+            continue  # later than that, whenever
+        if _is_measured(text, time.lead, time.before) or _is_of_things(text[: time.lead], time):
             continue
         if time.first > asked_on or _is_coming(text, time, asked_on):
             continue

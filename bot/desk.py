@@ -247,8 +247,8 @@ class Desk:
         understood, now_s = await self.asker.read(lambda: self._understood(asked)), self.now_s()
         sources = asked.sources or (understood.sources if asked.read_filters else ())
         until_s = until_of(now_s)
-        if below is not None and below.asker == where.asker and (below.parent is None or below.said == asked.text):
-            below = None  # all of it is theirs
+        if below is not None and below.asker == where.asker:
+            below = None if below.said == asked.text or self._is_theirs(below, where.asker) else below
         if below is not None:
             until_s = min(until_s, below.asked_s + self.memory.settings(below.guild).keep_days * DAY_S)
         return Standing(
@@ -266,6 +266,17 @@ class Desk:
             told=marks_of(shown, day_of(now_s)),
             answer=below.id if below else None,
         )
+
+    def _is_theirs(self, answer: Remembered, asker: int) -> bool:
+        """Whether the words of an answer and of those that it goes on from are one person's."""
+        one: Remembered | None = answer
+        for _ in range(N_BACK):
+            if one is None or one.asker != asker:
+                return False
+            if one.parent is None:
+                return True
+            one = self.memory.answer(one.parent)
+        return False
 
     async def news(self, standing: Standing) -> Reply | None:
         """What has come in since a standing question was asked last, if that answers and is new; remembers nothing.

@@ -87,6 +87,10 @@ class SettingsGroup(app_commands.Group):
     async def channel(
         self, interaction: Interaction, channel: discord.TextChannel | None = None, allowed: bool = True
     ) -> None:
+        if channel is None and not allowed:
+            client = interaction.client
+            await client.whisper(interaction, client.words_of(interaction).no_channel)
+            return
         if channel is None:
             await self._set(interaction, channels=())
             return

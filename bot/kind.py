@@ -144,8 +144,17 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 # "What did it cost?", "what does a ticket cost in Tarn", but "what did it cost him": his seat.
-_COST = re.compile(rf"what {_AUX}\b.*\bcost(?=\W*$|\s+(?:a|at|for|in|last|now|per|the|this|to|today)\b)", re.IGNORECASE)
-# "Which public figure" and "which Labour figure" ask for a person, "what figure" and "which record figure" do not.
+_COST = re.compile(
+    rf"what {_AUX}\b.*\bcost"
+    r"(?=\W*$|\s+(?:a|at|for|last|now|per|the|this|to|today)\b|\s+in\b(?! (?:human|jobs|lives|terms|time)\b))",
+    re.IGNORECASE,
+)
+# "What figure" and "which record figure" ask for a number, "what public figure" and "which rebel figure" for a person.
+_FIGURE = re.compile(
+    r"what\b|\b(?:massive|huge|staggering|whopping|record|exact|official|total|final|overall|combined|latest|annual|monthly"
+    r"|(?:\w+-)?digit) figure\b",
+    re.IGNORECASE,
+)
 _FIGURE_OF_PERSON = re.compile(
     r"\b(?:(?!What|Which)[A-Z][\w’'-]*|(?i:public|political|religious|cultural|historical|literary|opposition|media|high-profile|well-known"
     r"|leading|senior|key|prominent|famous|popular|beloved|influential|controversial|divisive)) figure\b"
@@ -282,7 +291,7 @@ def _kind_from(asked: str, at: int) -> Kind:
     if _SAID.search(asked):
         return "quote"
     noun = asked_noun(tail)
-    if noun == "figure" and not _FIGURE_OF_PERSON.search(tail):
+    if noun == "figure" and (_FIGURE.match(tail) or _FIGURE.search(tail, 1)) and not _FIGURE_OF_PERSON.search(tail):
         return "number"
     if noun and (of_noun := _kind_of_noun(noun)) and noun not in ("name", "names"):
         return of_noun

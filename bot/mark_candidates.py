@@ -455,7 +455,7 @@ _VISIBLE = re.compile(r"\S+")
 
 def _sentence_ends(text: str) -> list[int]:
     """Where the words of each sentence end: the full stops of "5 p.m." and "Norsund Inc. said" end none."""
-    return [span.start + len(span.of(text).rstrip(".…)]’'")) for span in sentence_spans(text)]
+    return [span.start + len(span.of(text).rstrip(".…)]’'”\"»")) for span in sentence_spans(text)]
 
 
 def _clause(page: Page, start: int, sentence_end: int) -> Iterator[tuple[int, int]]:

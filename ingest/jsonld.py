@@ -176,17 +176,20 @@ def _likeness(node: dict[str, object], url: str, page: str | None) -> int:
 
     `page` is the identity of `url`.
     """
-    named = [_address(node.get(key)) for key in ("url", "mainEntityOfPage")]
     try:
-        # An `@id` may be any name, so that another one says nothing.
-        found = [urljoin(url, address) for address in (*named, _address(node.get("@id"))) if address]
+        named, names = (
+            [urljoin(url, address) for key in keys if (address := _address(node.get(key)))]
+            for keys in (("url", "mainEntityOfPage"), ("@id",))
+        )
     except ValueError:
-        return _NAMES_ANOTHER
+        return _NAMES_NONE
+    found = [*named, *names]
     if page is not None and page in map(_identity, found):
         return _NAMES_IT
     if _bare(url) in map(_bare, found):
         return _NAMES_NEARLY
-    return _NAMES_ANOTHER if any(named) else _NAMES_NONE
+    # An `@id` may be any name, and the site's root is where a lazy template points: they name no other page.
+    return _NAMES_ANOTHER if any("/" in _bare(address) for address in named) else _NAMES_NONE
 
 
 def _bare(url: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
 from lxml.etree import _Element
@@ -45,7 +46,9 @@ _NO_FUTURE_S = 2**40
 _SEPARATOR = re.compile(r"\s+(?:[|·•»*–—-]+|::|[/~«‹⋆★])\s+|\s*[|»]\s*|(?<=\w):\s+")
 # These stand inside headlines too: a title ends at one only before the site's name, not where a known headline does.
 _IN_HEADLINES = frozenset({":", "::", "/", "~", "«", "‹", "⋆", "★"})
-_QUOTES = tuple("\"'“”„‘’«»")
+_QUOTES = tuple("\"'“”„‘’")
+# Of a page with more headings and titles the first say what it is.
+_MAX_HEADS = 10
 _ENTITY = re.compile(r"&#?\w{2,8};")
 _BYLINE = re.compile(r"^(?:by|von|par|por|di|door|av|af|od)\s+(?=[A-Z\u00c0-\u024f])", re.IGNORECASE)
 
@@ -214,12 +217,12 @@ def page_title(root: _Element, metas: dict[str, list[str]], linked: LinkedArticl
         _site_label(url),
     ]
     brands = _brands(sites)
-    shown_heads = [shown("".join(element.itertext())) for element in root.iter("h1")]
+    shown_heads = [shown("".join(element.itertext())) for element in islice(root.iter("h1"), _MAX_HEADS)]
     # Some templates make a heading of their logo.
     heads = [head for head in shown_heads if head and _brand(head) not in brands]
     document = [shown("".join(element.itertext())) for element in root.iter("title")][:1]
     og, twitter = (
-        [_unescaped(title) for title in _of(metas, (name,)) if not _is_cut(title, [*heads, *document])]
+        [_unescaped(title) for title in metas.get(name, [])[:_MAX_HEADS] if not _is_cut(title, [*heads, *document])]
         for name in ("og:title", "twitter:title")
     )
     candidates = [

@@ -67,6 +67,9 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (TOLD, "and her husband?", "Marla Quist's husband?", None),
         (FERRY, "and then?", "What happened then: people injured in the ferry accident?", None),
         (WON, "and Will Tarn?", "Did Will Tarn win?", "yes_no"),
+        (WON, "And Will Tarn Resign?", "Will Tarn Resign: Petra Valcic win?", "yes_no"),
+        (TOLD, "And Did Quist Resign?", "Did Quist Resign: Marla say about Ukraine?", "yes_no"),
+        (TOLD, "AND DID SHE RESIGN?", "DID Marla Quist RESIGN?", "yes_no"),
         (SPOKE, "and at Tarn Hall?", "Who spoke at Tarn Hall on Monday?", "person"),
         (Before("How many died in Tarn?", "number"), "and in Marlow?", "How many died in Marlow?", "number"),
         (Before("who won the vote in brazil?", "person"), "what about italy?", "who won the vote in italy?", "person"),
@@ -263,8 +266,9 @@ def test_a_follow_up_keeps_days_and_outlets_unless_it_brings_its_own() -> None:
         assert with_bounds_of(unbound, Question(filled_in(said, unbound), day), said, outlets).sources == sources
     assert bounds("and before that?") == (None, date(2025, 4, 27), ("Valley Wire",))
     assert bounds("what happened earlier?") == (None, date(2025, 4, 27), ("Valley Wire",))
+    assert bounds("what did he say later?") == (date(2025, 4, 28), None, ("Valley Wire",))
     before = replace(before, since=None, until=date(2025, 4, 9))
-    assert bounds("and before that?") == (None, None, ("Valley Wire",))
+    assert bounds("and before that?") == (None, date(2025, 4, 9), ("Valley Wire",))
     assert bounds("and after that?") == (date(2025, 4, 10), None, ("Valley Wire",))
     assert bounds("why?", until=date(2025, 4, 2), sources=("Harbor Courier",)) == (
         None,

@@ -594,6 +594,8 @@ def test_a_channel_that_is_deleted_leaves_the_settings_unless_it_is_the_last_and
                 discord.world.remove_channel(gone)
                 refused = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
                 assert refused.content == f"The managers of this server let me answer in <#{news.id}> only."
+            refused = await (await discord.slash(town.ann, town.channel, "settings channel", allowed=False)).answered()
+            assert refused.content == "Name the channel in which I am not to answer."
             assert await allowed() == "Channels: all"
             answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
             assert "**17** people" in answer.text

@@ -424,6 +424,24 @@ def test_what_stands_by_another_persons_words_ends_when_they_forget_them_and_one
     run(test())
 
 
+def test_what_stands_by_a_follow_up_of_ones_own_question_stands_on(corpus: Corpus) -> None:
+    async def test() -> None:
+        async with ready(corpus) as (bot, town):
+            discord, memory = town.discord, bot.memory
+            memory.set(town.guild.id, keep_days=30)
+            asked = await discord.say(town.ann, town.channel, town.mention(NOWHERE))
+            answer = await discord.wait_for_message(town.channel, after=asked)
+            asked = await discord.say(town.ann, town.channel, "and when?", reply_to=answer)
+            answer = await discord.wait_for_message(town.channel, after=asked)
+            await stood(town, await discord.click(town.ann, answer, BELL))
+            await stood(town, await discord.click(town.ben, answer, BELL))
+            (own,), (others,) = memory.standing_of(town.ann.id), memory.standing_of(town.ben.id)
+            assert (own.until_s - NOW_S, own.answer) == (90 * DAY_S, None)
+            assert (others.until_s - NOW_S, others.answer is None) == (30 * DAY_S, False)
+
+    run(test())
+
+
 def test_a_question_that_is_forgotten_while_it_is_set_does_not_stand(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

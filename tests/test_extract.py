@@ -372,6 +372,20 @@ def test_the_title_is_what_most_places_agree_on() -> None:
     assert extract(html, URL, origin="x").title == "Lighthouse to close for repairs"
 
 
+@pytest.mark.parametrize("mark", ["»", "«", "-"])
+def test_a_site_that_no_other_place_names_is_cut_where_the_headline_is_known(mark: str) -> None:
+    head = f'<title>Pier closes {mark} Bugle Online</title><meta property="og:title" content="Pier closes">'
+    assert extract(story_page(head, top=""), URL, origin="x").title == "Pier closes"
+
+
+def test_many_headings_and_titles_take_no_long() -> None:
+    n = 20_000
+    metas = '<meta property="og:title" content="H">' * n
+    began = time.process_time()
+    assert extract(story_page(metas, top="<h1>Pier closes</h1>" * n), URL, origin="x").title
+    assert time.process_time() - began < 10
+
+
 def test_a_separator_that_stands_in_headlines_ends_one_only_before_the_sites_name() -> None:
     assert (
         without_site("Bridge closes / Ferries sail", ["Courier"], ["bridge closes"]) == "Bridge closes / Ferries sail"
@@ -454,6 +468,8 @@ RICH = {
         ({"url": "https://e.org/own"}, ["", "https://e.org/own"]),
         ({"url": "https://e.org/own"}, ["https://e.org/x/123", "https://e.org/own"]),
         ({"@id": "https://e.org/own"}, ["https://e.org/own/amp"]),
+        ({"url": "https://e.org/", "author": "Ann Lee"}, ["https://e.org/own"]),
+        ({"url": "https://[e.org"}, ["https://e.org/own"]),
     ],
 )
 @pytest.mark.parametrize("others", [[RICH], [{"@type": "ItemList", "itemListElement": [{"item": RICH}, RICH]}]])

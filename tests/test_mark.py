@@ -320,6 +320,7 @@ def test_a_name_is_marked_whole_and_neither_whence_it_was_written_nor_whom_the_q
             "fog near Norsund Inc. yards",
         ),
         ("Why did it stop?", "It stopped because of a strike in the U.S. The crew left.", "a strike in the U.S."),
+        ("Why did it stop?", "“It stopped because of fog near the quay.” He left.", "fog near the quay"),
         ("Why did it stop?", "It stopped because of fog near the quay... Then it left.", "fog near the quay"),
         ("Which company built it?", "It was built by Norsund Motor Co. in Portville.", "Norsund Motor Co."),
         ("Which company built it?", "It was built by Norsund Marine. A crew came.", "Norsund Marine"),

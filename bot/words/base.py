@@ -99,6 +99,7 @@ class Words:
     failed: str
     no_index: str
     bad_day: str
+    no_channel: str
     day_order: str
     unknown_source: str
     empty: str

@@ -133,6 +133,7 @@ WORDS = Words(
     failed="Something failed on my side; the operator finds it in the log under `{id}`.",
     no_index="There is nothing to search yet; the operator has to ingest articles first. (`{id}`)",
     bad_day="{text} is not a day; write it as 2025-04-18.",
+    no_channel="Name the channel in which I am not to answer.",
     day_order="{since} is after {until}.",
     unknown_source="There is no outlet {name} here; {near}",
     empty="Ask me something, for example: Who won the election?",
