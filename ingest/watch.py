@@ -407,7 +407,8 @@ class Watcher:
                     if polled.parsed is not None and polled.parsed.withdrawn:
                         withdrawn[polled.feed.number] = self._withdrawn(store, polled.feed, polled.parsed.withdrawn)
         for number, removals in withdrawn.items():
-            self._remove(store, number, removals, work)
+            if removals:
+                self._remove(store, number, removals, work)
 
     def _withdrawn(self, store: FeedStore, feed: Subscription, guids: Sequence[str]) -> list[_Removal]:
         """Pages whose entries their publisher's feed says were deleted; what waits to be fetched is let go.

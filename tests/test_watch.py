@@ -486,6 +486,12 @@ def test_what_the_publisher_says_was_deleted_is_removed_at_once_and_stays_so(sit
     assert set(site.articles()) == {"crane", "bridge"}
 
 
+def test_a_new_feed_that_says_an_entry_was_deleted_that_nobody_knows_is_read_like_any_other(site: World) -> None:
+    site.show(more=deleted("unheard-of"))
+    assert site.round().outcomes == Counter(new=2)
+    assert set(site.articles()) == {"ferry", "crane"}
+
+
 def test_only_the_feed_of_a_publishers_own_site_removes_and_no_feed_beside_another(site: World) -> None:
     site.round()
     other = site.web.host("digest.test")
