@@ -21,6 +21,7 @@ import pytest
 from index.errors import StoreLocked
 from index.snapshot import current_name
 from index.store import Store
+from ingest.feed_commands import why_lines
 from ingest.fetch import Fetcher
 from ingest.lock import ingest_lock
 from ingest.subscriptions import Bounds, alarm, is_stale
@@ -129,6 +130,29 @@ def test_a_page_that_fails_is_tried_again_and_then_the_feeds_own_text_has_to_do(
         site.later(DAY_S)
     assert site.outcomes("never")[-1] == "stub"
     assert site.articles()["never"].text == sentences("never", 3)
+
+
+def test_a_robots_txt_that_cannot_be_read_for_a_while_loses_nothing(site: World) -> None:
+    site.round()
+    other = site.web.host("paper.test")
+    url = f"http://paper.test:{other.port}/story"
+    other.routes["/story"] = story_page("story", NOW_S)
+    site.publish("story", url=url)
+    site.site.routes["/robots.txt"] = other.routes["/robots.txt"] = Page(status=503)
+    assert site.later(HOUR_S + 60).outcomes == Counter(retry=2)  # the feed fails too
+    del site.site.routes["/robots.txt"]
+    assert site.later(HOUR_S).outcomes["retry"] == 1
+    with site.store() as store:
+        why = why_lines(store, url, 90)
+    assert "retry: could not be fetched, and is tried again later (robots unread: the site's robots.txt cannot be" in why
+    assert "forbids" not in why
+    other.routes["/robots.txt"] = Page("User-agent: *\nAllow: /", content_type="text/plain")
+    page = site.site.routes["/ferry"]
+    assert isinstance(page, Page)
+    site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+    site.later(DAY_S)
+    assert site.articles()["story"].text == sentences("story", 14)
+    assert site.articles()["ferry"].correction
 
 
 def test_an_opt_out_is_kept(site: World) -> None:
