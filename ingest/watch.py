@@ -507,9 +507,11 @@ class Watcher:
             known = seen[entry.key]
             notes.append(replace(known, stamp=entry.stamp, last_s=now_s))
             page = store.page(entry.page) if entry.page else None
-            if page is not None and page.gone_s is None:
-                store.save_page(replace(page, next_s=now_s))
-            elif page is None and known.outcome not in ("too old", "over the cap", "opt-out", "robots"):
+            if page is not None and (_is_known(page) or page.gone_s is not None):
+                if page.gone_s is None:
+                    store.save_page(replace(page, next_s=now_s))
+            # What the feed itself says is the article, or may be.
+            elif known.outcome not in ("too old", "over the cap", "opt-out", "robots"):
                 store.enqueue(feed.number, entry.key, entry.model_dump_json(), now_s)
         store.note(feed.number, notes)
         store.touch(feed.number, taking.known, now_s)
@@ -569,6 +571,8 @@ class Watcher:
         page = job.page
         # The last look comes without validators: some servers' validators lie.
         is_conditional = page is not None and page.gone_s is None and page.n_checks + 1 < len(RECHECKS_S)
+        if job.queued is not None and page is not None and not _is_known(page):
+            is_conditional = False  # the page may be as it was, but the feed has other words
         n_tries = job.queued.n_tries + 1 if job.queued is not None else 0
         at_s = self._now()
         if n_tries and page is not None and _is_known(page) and 0 <= at_s - page.fetched_s < _FRESH_S:
@@ -625,19 +629,22 @@ class Watcher:
         draft, page = one.found.draft, one.job.page
         if draft is None:
             return one.found.outcome
-        if page is None or (one.job.queued is not None and not _is_known(page)):
-            return ""
-        known = store.known(page.article)
+        own = canonical_url(draft.url) or ""
+        # An entry of which no page is known has the article that its own words name: others may share its address.
+        looked = page if page is not None and (one.job.queued is None or _is_known(page)) else None
+        article = own if looked is None else looked.article
+        known = store.known(article) if article else None
         if known is not None and known.is_retracted:
             return "retracted"
-        if one.job.queued is None and canonical_url(draft.url) != page.article:
+        if one.job.queued is None and own != article:
             return "moved"
         before = store.article(known.version) if known is not None else None
+        was_from = "" if looked is None else looked.text_from
         # A page that went behind a wall, or fails us now, does not take back what it said before.
-        is_less = draft.is_stub or (one.found.text_from == "feed" and page.text_from == "page")
+        is_less = draft.is_stub or (one.found.text_from == "feed" and was_from == "page")
         if is_less and before is not None and not before.is_stub:
             return "stub"
-        is_page = one.found.text_from == page.text_from == "page" and not one.found.parts
+        is_page = one.found.text_from == was_from == "page" and not one.found.parts
         return "another text" if is_page and before is not None and _is_another(before, draft) else ""
 
     def _keep_waiting(self, store: FeedStore, one: _Done, queued: Queued, outcome: str, detail: str) -> str:
@@ -655,13 +662,15 @@ class Watcher:
         article = (canonical_url(draft.url) or "") if draft is not None else page.article if page is not None else ""
         if reply is not None and article and reply.status < 400 and outcome != "another text":
             is_same = page if reply.status == 304 else None
+            is_kept_back = page is not None and page.article == article and outcome == "stub"
+            text_from = "" if is_kept_back else found.text_from
             store.save_page(
                 Page(
                     url=one.job.entry.page,
                     feed=feed_number,
                     article=article,
                     entry=one.job.entry.without_text().model_dump_json(),
-                    text_from=found.text_from or (page.text_from if page is not None else "page"),
+                    text_from=text_from or (page.text_from if page is not None else "page"),
                     etag=reply.etag or (is_same.etag if is_same is not None else ""),
                     last_modified=reply.last_modified or (is_same.last_modified if is_same is not None else ""),
                     fetched_s=now_s,

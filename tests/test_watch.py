@@ -409,6 +409,40 @@ def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
     assert site.articles() == before
 
 
+TEASER = "".join(
+    (
+        '<html><head><title>Story walled</title><script type="application/ld+json">{"@type": "NewsArticle", ',
+        f'"isAccessibleForFree": false}}</script></head><body><article><p>{sentences("teaser", 2)}</p></article></body>',
+    )
+)
+
+
+@pytest.mark.parametrize("page", [WALL, Page(TEASER, etag='"teaser"'), Page(status=403)])
+def test_a_correction_in_the_feeds_own_text_is_taken_where_the_page_gives_none(site: World, page: Page) -> None:
+    site.site.routes["/walled"] = page
+    text = sentences("walled", 12)
+    site.publish("walled", content=f"<p>{text}</p><p>Fourteen ships were late.</p>")
+    site.round()
+    site.later(2 * HOUR_S)
+    with site.store() as store:
+        assert "the feed has no text" not in why_lines(store, f"{site.base}/walled", 90)
+    corrected = f"<p>{text}</p><p>Seventeen ships were late.</p>"
+    site.items = [replace(site.items[0], at_s=NOW_S + HOUR_S, content=corrected), *site.items[1:]]
+    site.show()
+    assert site.later(2 * HOUR_S).outcomes["changed"] == 1
+    assert site.articles()["walled"].text == f"{text}\n\nSeventeen ships were late."
+    # What the feed only has the beginning of for a while takes nothing back.
+    whole = site.items[0]
+    site.items = [replace(whole, at_s=NOW_S + 4 * HOUR_S, content="", text=sentences("walled", 2))]
+    site.show()
+    site.later(DAY_S)
+    assert site.articles()["walled"].text.endswith("Seventeen ships were late.")
+    site.items = [replace(whole, at_s=NOW_S + 30 * HOUR_S, content=corrected.replace("Seventeen", "Sixteen"))]
+    site.show()
+    site.later(DAY_S)
+    assert site.articles()["walled"].text.endswith("Sixteen ships were late.")
+
+
 @pytest.mark.parametrize("title", ["", "<h1>We will be right back</h1>"])
 def test_a_page_that_shows_something_else_for_a_while_takes_nothing_back(site: World, title: str) -> None:
     site.round()
