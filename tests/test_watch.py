@@ -144,7 +144,9 @@ def test_a_robots_txt_that_cannot_be_read_for_a_while_loses_nothing(site: World)
     assert site.later(HOUR_S).outcomes["retry"] == 1
     with site.store() as store:
         why = why_lines(store, url, 90)
-    assert "retry: could not be fetched, and is tried again later (robots unread: the site's robots.txt cannot be" in why
+    assert (
+        "retry: could not be fetched, and is tried again later (robots unread: the site's robots.txt cannot be" in why
+    )
     assert "forbids" not in why
     other.routes["/robots.txt"] = Page("User-agent: *\nAllow: /", content_type="text/plain")
     page = site.site.routes["/ferry"]
@@ -409,11 +411,10 @@ def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
     assert site.articles() == before
 
 
-TEASER = "".join(
-    (
-        '<html><head><title>Story walled</title><script type="application/ld+json">{"@type": "NewsArticle", ',
-        f'"isAccessibleForFree": false}}</script></head><body><article><p>{sentences("teaser", 2)}</p></article></body>',
-    )
+TEASER = (
+    '<html><head><title>Story walled</title><script type="application/ld+json">{"@type": "NewsArticle", '
+    '"isAccessibleForFree": false}</script></head><body><article>'
+    f"<p>{sentences('teaser', 2)}</p></article></body>"
 )
 
 
