@@ -716,7 +716,9 @@ def _max_age_s(headers: Mapping[str, str]) -> float:
 
 def _unasked(error: FetchError) -> FetchError:
     """A site whose rules cannot be read is not fetched from, until they can; it forbids nothing by that."""
-    return FetchError(error.url, "robots unread", f"the site's robots.txt cannot be read: {error.why}", error.retry_after_s)
+    return FetchError(
+        error.url, "robots unread", f"the site's robots.txt cannot be read: {error.why}", error.retry_after_s
+    )
 
 
 def _plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
