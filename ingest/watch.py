@@ -95,6 +95,8 @@ _BATCH_S = 120.0
 _BATCHES_A_ROUND = 5
 # A page that was fetched so lately need not be fetched again for another entry that names it.
 _FRESH_S = 3_600
+# Nor for an entry of which only the date is new: some feeds date all they have anew at every poll.
+_REDATED_S = 6 * 3_600
 _LONGEST_PAUSE_S = 60.0
 _SHORTEST_PAUSE_S = 1.0
 _LOCK_PAUSE_S = 0.5
@@ -497,7 +499,7 @@ class Watcher:
             if page is not None and _is_known(page):
                 notes.append(_note(entry, "seen", now_s))
                 if (entry_instant_s(entry, now_s) or 0) > page.fetched_s and page.gone_s is None:
-                    store.save_page(replace(page, next_s=now_s))
+                    store.save_page(_due_for(entry, page, now_s))
                 lines.append(LogLine(now_s, feed.number, entry.canonical, "seen", f"in {feed.url}"))
             else:
                 notes.append(_note(entry, "waiting", now_s))
@@ -509,7 +511,7 @@ class Watcher:
             page = store.page(entry.page) if entry.page else None
             if page is not None and (_is_known(page) or page.gone_s is not None):
                 if page.gone_s is None:
-                    store.save_page(replace(page, next_s=now_s))
+                    store.save_page(_due_for(entry, page, now_s))
             # What the feed itself says is the article, or may be.
             elif known.outcome not in ("too old", "over the cap", "opt-out", "robots"):
                 store.enqueue(feed.number, entry.key, entry.model_dump_json(), now_s)
@@ -569,8 +571,8 @@ class Watcher:
 
     async def _fetch(self, job: _Job) -> _Done:
         page = job.page
-        # The last look comes without validators: some servers' validators lie.
-        is_conditional = page is not None and page.gone_s is None and page.n_checks + 1 < len(RECHECKS_S)
+        # The last planned look comes without validators: some servers' validators lie.
+        is_conditional = page is not None and page.gone_s is None and page.n_checks + 1 != len(RECHECKS_S)
         if job.queued is not None and page is not None and not _is_known(page):
             is_conditional = False  # the page may be as it was, but the feed has other words
         n_tries = job.queued.n_tries + 1 if job.queued is not None else 0
@@ -777,6 +779,15 @@ def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
 def _next_look_s(gone_s: int, now_s: int) -> int:
     """When to look again at a page that is gone while its article stays: daily for a week, then weekly."""
     return now_s + (DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S)
+
+
+def _due_for(entry: Entry, page: Page, now_s: int) -> Page:
+    """A page that is to be looked at since a feed says that its entry was updated: at once where the title is new."""
+    known = read_entry(page.entry)
+    if entry.title != known.title:
+        return replace(page, next_s=now_s, entry=known.model_copy(update={"title": entry.title}).model_dump_json())
+    at_s = now_s if not 0 <= now_s - page.fetched_s < _REDATED_S else page.fetched_s + _REDATED_S
+    return replace(page, next_s=at_s if page.next_s is None else min(at_s, page.next_s))
 
 
 def _is_known(page: Page) -> bool:

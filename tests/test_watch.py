@@ -399,6 +399,32 @@ def test_an_entry_that_the_feed_says_was_updated_is_looked_at_at_once(site: Worl
     assert [one.corrected_s for one, _, _ in versions] == [versions[1][1], None]
 
 
+def test_a_feed_that_dates_its_entries_anew_at_every_poll_has_no_page_fetched_each_time(site: World) -> None:
+    site.publish(*(f"n{n}" for n in range(4)))
+    site.round()
+    n_before = len(site.site.requests)
+    for hour in range(48):
+        site.publish(f"m{hour}")  # so that the feed is polled every half an hour
+        site.clock.now_s += HOUR_S
+        site.items = [replace(item, at_s=site.clock.now_s) for item in site.items]
+        site.show()
+        site.round()
+    asked = [request for request in site.site.requests[n_before:] if request.path == "/ferry"]
+    assert 8 <= len(asked) <= 12
+    assert [bool(request.headers.get("if-none-match")) for request in asked].count(False) == 1
+
+
+def test_an_entry_with_a_new_title_is_looked_at_at_once_though_its_page_was_just_fetched(site: World) -> None:
+    site.round()
+    ferry = Item("Ferry sunk", url=f"{site.base}/ferry", guid="ferry")
+    site.later(HOUR_S + 60)
+    for change, n_asked in ((ferry, 3), (replace(ferry, at_s=NOW_S + 4 * HOUR_S), 3)):
+        site.items = [change, *(item for item in site.items if "ferry" not in (item.name, item.guid))]
+        site.show()
+        assert site.later(2 * HOUR_S).n_unchanged == 0
+        assert site.site.n_of("/ferry") == n_asked
+
+
 def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
     site.round()
     before = site.articles()
