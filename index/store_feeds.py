@@ -338,8 +338,9 @@ class FeedStore(Store):
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
 
     def save(self, feed: Subscription) -> None:
-        """Write what is known of a subscription; inside a transaction. One that was removed meanwhile stays so."""
-        names = _FEED_COLUMNS[1:]
+        """Write how a subscription went; inside a transaction. One that was removed meanwhile stays so."""
+        # Whose articles they are only a person says, or another subscription that became this one.
+        names = [name for name in _FEED_COLUMNS[1:] if name != "source"]
         self._db.execute(
             f"UPDATE feeds SET {', '.join(f'{name} = ?' for name in names)} WHERE number = ?",
             [*(getattr(feed, name) for name in names), feed.number],
@@ -349,13 +350,18 @@ class FeedStore(Store):
         """Give a subscription the address that its feed moved to; inside a transaction.
 
         Returns:
-            The moved one; None where another one has that address already, which takes this one's entries over.
+            The moved one; None where another one has that address already, which takes this one's entries and pages
+            over, and its outlet where it has none.
         """
         other = self.find(url)
         if other is not None and other.number != feed.number:
             for table in ("entries", "queue"):
                 self._db.execute(f"UPDATE OR IGNORE {table} SET feed = ? WHERE feed = ?", (other.number, feed.number))
-            self._db.execute("UPDATE feed_moves SET feed = ? WHERE feed = ?", (other.number, feed.number))
+            for table in ("feed_moves", "pages"):
+                self._db.execute(f"UPDATE {table} SET feed = ? WHERE feed = ?", (other.number, feed.number))
+            self._db.execute(
+                "UPDATE feeds SET source = ? WHERE number = ? AND source = ''", (feed.source, other.number)
+            )
             self._forget(feed.number)
             self._db.execute("INSERT OR REPLACE INTO feed_moves VALUES (?, ?)", (feed.url, other.number))
             return None

@@ -171,6 +171,7 @@ class _Job:
     page: Page | None
     queued: Queued | None = None
     own_url: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,16 +559,20 @@ class Watcher:
             # Several entries with one address: what the feed says of each is an article of its own.
             is_shared = bool(entry.url) and store.n_sharing(queued.feed, entry.canonical) > 1
             own_url = f"{entry.url}#!entry-{queued.key.hex()[:12]}" if is_shared else ""
-            jobs.append(_Job(entry, feeds.get(queued.feed), page, queued, own_url))
+            feed = feeds.get(queued.feed)
+            jobs.append(_Job(entry, feed, page, queued, own_url, feed.source if feed is not None else ""))
         return jobs
 
     def _known(self, store: FeedStore, now_s: int) -> list[_Job]:
         """Pages to be looked at again."""
         feeds = {feed.number: feed for feed in store.feeds()}
-        return [
-            _Job(read_entry(page.entry).model_copy(update={"url": page.url}), feeds.get(page.feed), page)
-            for page in store.pages_due(now_s, self._bounds.horizon_s, PAGES_AT_ONCE)
-        ]
+        jobs = []
+        for page in store.pages_due(now_s, self._bounds.horizon_s, PAGES_AT_ONCE):
+            feed = feeds.get(page.feed)
+            source = feed.source if feed is not None else _stored_source(store, page)
+            entry = read_entry(page.entry).model_copy(update={"url": page.url})
+            jobs.append(_Job(entry, feed, page, source=source))
+        return jobs
 
     async def _fetch(self, job: _Job) -> _Done:
         page = job.page
@@ -583,7 +588,7 @@ class Watcher:
             self._fetcher,
             job.entry,
             job.feed.url if job.feed is not None else "",
-            source=job.feed.source if job.feed is not None else "",
+            source=job.source,
             etag=page.etag if page is not None and is_conditional else "",
             last_modified=page.last_modified if page is not None and is_conditional else "",
             is_last_try=bool(n_tries) and next_try_s(n_tries, None, at_s) is None,
@@ -779,6 +784,13 @@ def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
 def _next_look_s(gone_s: int, now_s: int) -> int:
     """When to look again at a page that is gone while its article stays: daily for a week, then weekly."""
     return now_s + (DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S)
+
+
+def _stored_source(store: Store, page: Page) -> str:
+    """The outlet that a page's article is counted to; "" where it has none."""
+    known = store.known(page.article)
+    article = store.article(known.version) if known is not None else None
+    return article.source if article is not None else ""
 
 
 def _due_for(entry: Entry, page: Page, now_s: int) -> Page:

@@ -21,6 +21,7 @@ import pytest
 from index.errors import StoreLocked
 from index.snapshot import current_name
 from index.store import Store
+from index.store_feeds import FeedStore
 from ingest.feed_commands import why_lines
 from ingest.fetch import Fetcher
 from ingest.lock import ingest_lock
@@ -304,6 +305,35 @@ def test_two_subscriptions_that_move_to_one_address_become_one(site: World) -> N
     site.site.routes["/b"] = rss(site.items, site.base)
     site.later(DAY_S)
     assert site.n_versions() == 3
+
+
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_an_article_keeps_its_outlet_when_its_subscription_ends_or_becomes_another(
+    tmp_path: Path, is_merged: bool
+) -> None:
+    with world(tmp_path / "data") as site:
+        site.publish("ferry")
+        first = site.subscribe(source="Harbour Gazette")
+        site.round()
+        page = site.site.routes["/ferry"]
+        assert isinstance(page, Page)
+        site.site.routes["/b"] = site.site.routes["/feed"]
+        if is_merged:
+            site.subscribe(f"{site.base}/b")
+            site.later(60)
+            site.site.routes["/feed"] = redirect("/b", 301)
+        else:
+            with ingest_lock(site.folder, "test", NOW_S), FeedStore(site.folder, write=True) as store:
+                store.unsubscribe(first.number)
+        site.later(DAY_S)
+        site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+        site.later(3 * DAY_S)
+        article = site.articles()["ferry"]
+        assert (article.source, article.correction) == ("Harbour Gazette", "Correction: the tide was lower.")
+        if is_merged:
+            # What the feed says was deleted is its own now.
+            site.site.routes["/b"] = rss([], site.base, more=deleted("ferry"))
+            assert site.later(DAY_S).outcomes["removed"] == 1
 
 
 def test_a_feed_that_becomes_a_page_is_a_failure_and_deletes_nothing(site: World) -> None:
