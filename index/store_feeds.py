@@ -594,14 +594,14 @@ class FeedStore(Store):
         return [(row[0], SeenEntry(*row[1:])) for row in rows]  # type: ignore[misc, arg-type]
 
     def refused_removals(self) -> list[tuple[int, str]]:
-        """(feed, why) of the last removal that was held back, by feed, where the feed still has pages held back."""
+        """(feed, why) of the last removal that was held back, by feed, where the feed still has pages it held back."""
         if not self._has_feeds:
             return []
         rows = self._rows(
             "SELECT l.feed, l.detail FROM feed_log l JOIN (SELECT feed, max(rowid) AS last FROM feed_log "
-            "WHERE outcome = 'removal refused' GROUP BY feed) n ON n.last = l.rowid "
+            "WHERE outcome = 'removal refused' GROUP BY feed) n ON n.last = l.rowid JOIN feeds f ON f.number = l.feed "
             "WHERE EXISTS (SELECT 1 FROM pages p JOIN articles a ON a.id = p.article "
-            "WHERE p.feed = l.feed AND p.gone_s IS NOT NULL AND a.retracted_s IS NULL) ORDER BY l.feed"
+            "WHERE p.feed = l.feed AND p.gone_s <= l.at_s AND a.retracted_s IS NULL) ORDER BY l.feed"
         )
         return [(int(feed), str(detail)) for feed, detail in rows]  # type: ignore[call-overload]
 

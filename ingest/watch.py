@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -706,6 +707,13 @@ class Watcher:
         if outcome in ("moved", "opt-out", "robots", "retracted"):
             store.save_page(replace(page, next_s=None, gone_s=None))
             return outcome
+        if outcome == "retry":
+            # A look that failed is none, until it failed as often as an article's first fetch may.
+            next_s = next_try_s(_n_retries(store, one.job.entry) + 1, found.retry_after_s, now_s)
+            if next_s is not None:
+                store.save_page(replace(page, next_s=next_s, gone_s=None))
+                return outcome
+            outcome = "failed"
         n_checks = page.n_checks + 1
         page = replace(page, n_checks=n_checks, next_s=next_check_s(n_checks, now_s), gone_s=None)
         if reply is not None and reply.status == 304:
@@ -784,6 +792,12 @@ def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
 def _next_look_s(gone_s: int, now_s: int) -> int:
     """When to look again at a page that is gone while its article stays: daily for a week, then weekly."""
     return now_s + (DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S)
+
+
+def _n_retries(store: FeedStore, entry: Entry) -> int:
+    """How often in a row an entry's address could not be fetched, by the log."""
+    lines = store.log_of(entry.canonical or entry.url)
+    return sum(1 for _ in takewhile(lambda line: line.outcome == "retry", reversed(lines)))
 
 
 def _stored_source(store: Store, page: Page) -> str:

@@ -25,7 +25,7 @@ from index.store_feeds import FeedStore
 from ingest.feed_commands import why_lines
 from ingest.fetch import Fetcher
 from ingest.lock import ingest_lock
-from ingest.subscriptions import Bounds, alarm, is_stale
+from ingest.subscriptions import RECHECKS_S, RETRIES_S, Bounds, alarm, is_stale
 from ingest.watch import OUTCOMES, Watcher
 from tests.feed_support import (
     DAY_S,
@@ -429,6 +429,29 @@ def test_an_entry_that_the_feed_says_was_updated_is_looked_at_at_once(site: Worl
     assert [one.corrected_s for one, _, _ in versions] == [versions[1][1], None]
 
 
+def test_a_look_that_failed_is_made_later_and_not_for_ever(site: World) -> None:
+    site.round()
+    page = site.site.routes["/ferry"]
+    assert isinstance(page, Page)
+    for seconds in (HOUR_S, 5 * HOUR_S, 18 * HOUR_S, 2 * DAY_S):
+        site.later(seconds + 60)
+    site.site.routes["/ferry"] = Page(status=429, headers={"Retry-After": "20000"})
+    site.later(4 * DAY_S)
+    assert site.outcomes("ferry")[-1] == "retry"
+    with site.store() as store:
+        kept = store.page(f"{site.base}/ferry")
+    assert kept is not None
+    assert (kept.n_checks, kept.next_s) == (4, site.clock.now_s + 20_000)
+    site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+    site.later(6 * HOUR_S)
+    assert site.outcomes("ferry")[-1] == "changed"  # which is looked at five times anew
+    site.site.routes["/ferry"] = Page(status=503)
+    for _ in range(60):
+        site.later(DAY_S)
+    n_tries = len(RETRIES_S) + 1
+    assert site.outcomes("ferry")[7:] == [*["retry"] * (n_tries - 1), "failed"] * len(RECHECKS_S)
+
+
 def test_a_feed_that_dates_its_entries_anew_at_every_poll_has_no_page_fetched_each_time(site: World) -> None:
     site.publish(*(f"n{n}" for n in range(4)))
     site.round()
@@ -572,6 +595,34 @@ def test_a_site_that_says_404_to_everything_removes_nothing_unless_told(site: Wo
     assert why.startswith("would remove 100%: refused; `newsquote watch --allow-removals`")
     site.later(DAY_S, allow_removals=True)
     assert site.articles() == {}
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_an_alarm_of_refused_removals_ends_with_its_pages_and_with_its_feed(site: World, is_removed: bool) -> None:
+    site.publish("n1", "n2")
+    site.round()
+    pages = {f"/{name}": site.site.routes.pop(f"/{name}") for name in ("ferry", "crane", "n1", "n2")}
+    for _ in range(3):
+        site.later(DAY_S)
+    with site.store() as store:
+        assert len(store.refused_removals()) == 1
+        number = store.feeds()[0].number
+    if is_removed:
+        with ingest_lock(site.folder, "test", NOW_S), FeedStore(site.folder, write=True) as store:
+            store.unsubscribe(number)
+    else:
+        site.site.routes.update(pages)
+        site.publish("bridge")
+        for _ in range(8):
+            site.later(DAY_S)
+        site.site.routes["/bridge"] = Page(status=404)
+        with FeedStore(site.folder, write=True) as store, store.transaction():
+            page = store.page(f"{site.base}/bridge")
+            assert page is not None
+            store.save_page(replace(page, next_s=int(site.clock())))
+        assert site.later(60).outcomes["gone"] == 1
+    with site.store() as store:
+        assert store.refused_removals() == []
 
 
 def deleted(*guids: str) -> str:
