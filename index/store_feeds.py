@@ -492,6 +492,10 @@ class FeedStore(Store):
             [getattr(page, name) for name in _PAGE_COLUMNS],
         )
 
+    def pages_with(self, article: str) -> list[Page]:
+        """Pages that an article came from."""
+        return self._pages("article = ? ORDER BY url", (article,))
+
     def has_other_page(self, page: Page) -> bool:
         """Whether the page's article stands on another page too that is not gone."""
         row = self._one(

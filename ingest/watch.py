@@ -709,9 +709,9 @@ class Watcher:
             return outcome
         if outcome == "retry":
             # A look that failed is none, until it failed as often as an article's first fetch may.
-            next_s = next_try_s(_n_retries(store, one.job.entry) + 1, found.retry_after_s, now_s)
-            if next_s is not None:
-                store.save_page(replace(page, next_s=next_s, gone_s=None))
+            again_s = next_try_s(_n_retries(store, one.job.entry) + 1, found.retry_after_s, now_s)
+            if again_s is not None:
+                store.save_page(replace(page, next_s=again_s, gone_s=None))
                 return outcome
             outcome = "failed"
         n_checks = page.n_checks + 1
@@ -802,9 +802,9 @@ def _n_retries(store: FeedStore, entry: Entry) -> int:
 
 def _stored_source(store: Store, page: Page) -> str:
     """The outlet that a page's article is counted to; "" where it has none."""
-    known = store.known(page.article)
-    article = store.article(known.version) if known is not None else None
-    return article.source if article is not None else ""
+    found = (store.known(one) for one in (page.article, *store.parts_of(page.article)))
+    articles = (store.article(known.version) for known in found if known is not None)
+    return next((article.source for article in articles if article is not None), "")
 
 
 def _due_for(entry: Entry, page: Page, now_s: int) -> Page:
