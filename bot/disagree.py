@@ -57,12 +57,16 @@ _STOP = word_set(
 )
 # "residents" and "people" may be the same persons; "passengers" and "injured" are not. Words, not stems: whoever voted
 # is no voter.
-_ANYBODY = word_set("people persons residents inhabitants men women adults humans")
+_ANYBODY = word_set("people persons residents inhabitants humans")
+# "four children" may be some of the "17 people".
+_SOME = word_set(
+    "men women adults children boys girls babies teenagers students pupils soldiers troops civilians officers "
+    "firefighters"
+)
 _PEOPLE = word_set(
     "demonstrators protesters protestors marchers participants passengers victims dead deaths injured injuries "
-    "casualties fatalities workers employees jobs students pupils children soldiers troops civilians migrants "
-    "refugees patients cases voters fans visitors guests spectators attendees supporters members officers "
-    "firefighters survivors hostages prisoners inmates staff"
+    "casualties fatalities workers employees jobs migrants refugees patients cases voters fans visitors guests "
+    "spectators attendees supporters members survivors hostages prisoners inmates staff"
 )
 _UNITS = {
     stem(word): unit
@@ -111,8 +115,8 @@ _FIGURE = re.compile(
     re.IGNORECASE,
 )
 _LEAST = re.compile(
-    r"\b(?:(?<!no )(?<!not )more than|over|at least|upwards of|above|exceed\w*|no (?:fewer|less) than|minimum of)"
-    r"\s+(?:the\s)?$",
+    r"\b(?:(?<!no )(?<!not )more than|over|at least|in excess of|upwards of|above|exceed\w*"
+    r"|no (?:fewer|less) than|minimum of)\s+(?:the\s)?$",
     re.IGNORECASE,
 )
 _MOST = re.compile(
@@ -121,7 +125,8 @@ _MOST = re.compile(
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"\b(?:about|around|some|nearly|almost|roughly|approximately|an estimated|close to|estimated at)\s+$",
+    r"\b(?:about|around|some|nearly|almost|roughly|approximately|an estimated|close (?:to|on)|estimated at)\s+$"
+    r"|[~≈]\s?$",
     re.IGNORECASE,
 )
 _OR = r"(?:\s\w+){0,2}\sor\s"
@@ -163,6 +168,27 @@ _MOMENT = re.compile(
     rf"|by (?:early |late )?(?:{'|'.join(_WEEKDAYS)}|midday|noon|midnight|morning|evening))\b",
     re.IGNORECASE,
 )
+# What is no figure of the whole as it is known now, unless the question has the word: what comes on top of others, what
+# was thought at first, some of those who are asked for, and the injured who were hit hard or lightly.
+_FURTHER = word_set("another additional further extra more other others")
+_FURTHER_BEFORE = re.compile(r"\b([^\W\d_]+)\s(?:about\s|some\s|around\s|estimated\s)?$")
+_FURTHER_AFTER = re.compile(r"\s([^\W\d_]+)")
+_AT_FIRST = word_set("initial initially original originally preliminary")
+_SAID_FIRST = re.compile(
+    r"\b(?:at first|(?:first|earlier|previously)\s"
+    r"(?:said|reported|put|thought|believed|estimated|announced|told|expected|planned|budgeted))\b",
+    re.IGNORECASE,
+)
+_AMONG = re.compile(
+    r"\b(?:among(?:st)? (?:those|them|these|the)|includ(?:ing|es?|ed)|of (?:whom|which|them|these|those))\b",
+    re.IGNORECASE,
+)
+_SOME_AFTER = re.compile(rf"\s(?:were|are|was)\s(?:[^\W\d_]+\s)?(?:{'|'.join(sorted(_SOME))})\b", re.IGNORECASE)
+_DEGREES = word_set(
+    "seriously severely critically gravely badly moderately slightly lightly mildly fatally serious severe critical "
+    "grave moderate slight light mild minor"
+)
+_PART_ENDS = re.compile(r"[;:—–]|\s(?:and|but|while|though)\s")
 _ORDINALS = word_set("first second third fourth last")
 _SHARE_OF = re.compile(r"\b(?:per\s?cent|percentage|share|proportion)\sof\s(?:the\s|all\s)?([^\W\d_]+)", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:in|near|at|around|across)\s(?:the\s)?(?:[a-z]+\s(?:of\s)?){0,3}(?P<name>[A-Z][\w’'-]+)")
@@ -439,6 +465,8 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
         place = (start - sentence.start, end - sentence.start)
         if _is_of_another_time(question, sentence.of(quote.text), place, quote.article):
             continue
+        if _is_of_a_part(question, sentence.of(quote.text), place, is_people=unit.startswith("people")):
+            continue
         near = _nearness(sentence.of(quote.text), place, asked)
         if quote.answer is not None and quote.answer.start < quote.span.start + end and start < marked_end:
             near += MARKED
@@ -462,6 +490,22 @@ def _is_of_another_time(question: str, sentence: str, place: tuple[int, int], ar
         return True
     asked, beside = {word.lower() for word in _TOKEN.findall(question)}, {*map(str.lower, _clause(sentence, place))}
     return any(asked & times and beside & times and not asked & beside & times for times in (_MONTHS.keys(), _ORDINALS))
+
+
+def _is_of_a_part(question: str, sentence: str, place: tuple[int, int], *, is_people: bool) -> bool:
+    """Whether a figure is of some only, comes on top of others or was replaced since, and none of it is asked for."""
+    asked = {word.lower() for word in _TOKEN.findall(question)}
+    before, after = _PART_ENDS.split(sentence[: place[0]])[-1], _PART_ENDS.split(sentence[place[1] :])[0]
+    beside = {found[1].lower() for found in (_FURTHER_BEFORE.search(before), _FURTHER_AFTER.match(after)) if found}
+    if beside & _FURTHER and not asked & _FURTHER:
+        return True
+    said = {word.lower() for word in _TOKEN.findall(before + after)}
+    if (said & _AT_FIRST or _SAID_FIRST.search(before)) and not asked & _AT_FIRST:
+        return True
+    if _AMONG.search(before) or _SOME_AFTER.match(after):
+        return True
+    degrees = {word.lower() for word in _clause(sentence, place)} & _DEGREES
+    return is_people and bool(degrees - asked)
 
 
 def _counts_once(question: str, quote: Quote) -> bool:
@@ -494,11 +538,13 @@ def _asked_unit(kind: Kind, question: str) -> str | None:
 
 
 def _persons(word: str) -> str:
-    """ "people", or "people: " and who, of a word for persons; "" of any other."""
+    """ "people", or "people: " and who, of a word for persons, "some: " and who of one for a part; "" of any other."""
     lower = word.lower()
     for listed in (lower, f"{lower}s"):
         if listed in _ANYBODY:
             return "people"
+        if listed in _SOME:
+            return f"some: {stem(listed)}"
         if listed in _PEOPLE:
             return f"people: {stem(listed)}"
     return ""

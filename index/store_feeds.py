@@ -338,8 +338,9 @@ class FeedStore(Store):
             self._db.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
 
     def save(self, feed: Subscription) -> None:
-        """Write what is known of a subscription; inside a transaction. One that was removed meanwhile stays so."""
-        names = _FEED_COLUMNS[1:]
+        """Write how a subscription went; inside a transaction. One that was removed meanwhile stays so."""
+        # Whose articles they are only a person says, or another subscription that became this one.
+        names = [name for name in _FEED_COLUMNS[1:] if name != "source"]
         self._db.execute(
             f"UPDATE feeds SET {', '.join(f'{name} = ?' for name in names)} WHERE number = ?",
             [*(getattr(feed, name) for name in names), feed.number],
@@ -349,13 +350,18 @@ class FeedStore(Store):
         """Give a subscription the address that its feed moved to; inside a transaction.
 
         Returns:
-            The moved one; None where another one has that address already, which takes this one's entries over.
+            The moved one; None where another one has that address already, which takes this one's entries and pages
+            over, and its outlet where it has none.
         """
         other = self.find(url)
         if other is not None and other.number != feed.number:
             for table in ("entries", "queue"):
                 self._db.execute(f"UPDATE OR IGNORE {table} SET feed = ? WHERE feed = ?", (other.number, feed.number))
-            self._db.execute("UPDATE feed_moves SET feed = ? WHERE feed = ?", (other.number, feed.number))
+            for table in ("feed_moves", "pages"):
+                self._db.execute(f"UPDATE {table} SET feed = ? WHERE feed = ?", (other.number, feed.number))
+            self._db.execute(
+                "UPDATE feeds SET source = ? WHERE number = ? AND source = ''", (feed.source, other.number)
+            )
             self._forget(feed.number)
             self._db.execute("INSERT OR REPLACE INTO feed_moves VALUES (?, ?)", (feed.url, other.number))
             return None
@@ -486,6 +492,10 @@ class FeedStore(Store):
             [getattr(page, name) for name in _PAGE_COLUMNS],
         )
 
+    def pages_with(self, article: str) -> list[Page]:
+        """Pages that an article came from."""
+        return self._pages("article = ? ORDER BY url", (article,))
+
     def has_other_page(self, page: Page) -> bool:
         """Whether the page's article stands on another page too that is not gone."""
         row = self._one(
@@ -588,14 +598,14 @@ class FeedStore(Store):
         return [(row[0], SeenEntry(*row[1:])) for row in rows]  # type: ignore[misc, arg-type]
 
     def refused_removals(self) -> list[tuple[int, str]]:
-        """(feed, why) of the last removal that was held back, by feed, where the feed still has pages held back."""
+        """(feed, why) of the last removal that was held back, by feed, where the feed still has pages it held back."""
         if not self._has_feeds:
             return []
         rows = self._rows(
             "SELECT l.feed, l.detail FROM feed_log l JOIN (SELECT feed, max(rowid) AS last FROM feed_log "
-            "WHERE outcome = 'removal refused' GROUP BY feed) n ON n.last = l.rowid "
+            "WHERE outcome = 'removal refused' GROUP BY feed) n ON n.last = l.rowid JOIN feeds f ON f.number = l.feed "
             "WHERE EXISTS (SELECT 1 FROM pages p JOIN articles a ON a.id = p.article "
-            "WHERE p.feed = l.feed AND p.gone_s IS NOT NULL AND a.retracted_s IS NULL) ORDER BY l.feed"
+            "WHERE p.feed = l.feed AND p.gone_s <= l.at_s AND a.retracted_s IS NULL) ORDER BY l.feed"
         )
         return [(int(feed), str(detail)) for feed, detail in rows]  # type: ignore[call-overload]
 

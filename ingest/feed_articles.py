@@ -215,7 +215,8 @@ def _from_feed(entry: Entry, feed_url: str, source: str, own_url: str, why: str)
     """The feed's own text, where there is enough of it to quote."""
     text = entry_text(entry)
     if len(text.split()) < _MIN_WORDS and len(text) < 4 * _MIN_WORDS:
-        return Found("rejected", detail=f"{why}, and the feed has no text of it")
+        # Of an entry that was stored before only its words remain, not its text.
+        return Found("rejected", detail=f"{why}, and no text from the feed is at hand")
     named = entry.model_copy(update={"url": own_url}) if own_url else entry
     draft = entry_draft(named, feed_url, origin=entry.url or f"{feed_url}: {entry.title}", source=source, text=text)
     return Found("draft", draft, "feed", why)

@@ -147,21 +147,33 @@ def why_lines(store: FeedStore, url: str, kept_days: int) -> str:
     address = canonical_url(url if "://" in url else f"https://{url}")
     if address is None:
         raise BadInput(f"{url} is no http or https address; give the article's.")
-    feeds = {feed.number: feed.url for feed in store.feeds()}
-    lines = [f"{safe(address)}: {_standing(store, address)}"]
-    for number, seen in store.entries_of(address):
-        where = feeds.get(number, "a feed that was removed")
-        lines.append(f"  in {safe(where)} since {moment(seen.first_s)}: {_explained(seen.outcome)}")
-    lines += [f"  {moment(line.at_s)}  {_explained(line.outcome, line.detail)}" for line in store.log_of(address)]
     page = store.page(url) or store.page(address)
-    if page is not None:
-        lines.append(
-            f"  the page was fetched {moment(page.fetched_s)}"
-            + (f", next look {moment(page.next_s)}" if page.next_s is not None else ", no further look is planned")
-        )
+    # The article of a page whose own address is another than the one that is asked for.
+    is_elsewhere = page is not None and page.article not in ("", address) and not _is_stored(store, address)
+    article = page.article if page is not None and is_elsewhere else address
+    pages = {one.url: one for one in ([page] if page is not None else []) + store.pages_with(article)}
+    addresses = list(dict.fromkeys((address, article, *(canonical_url(one) or one for one in pages))))
+    feeds = {feed.number: feed.url for feed in store.feeds()}
+    lines = [f"{safe(address)}: {_standing(store, article)}" + (f", as {safe(article)}" if is_elsewhere else "")]
+    for one in addresses:
+        at = "" if one == address else f", at {safe(one)}"
+        for number, seen in store.entries_of(one):
+            where = feeds.get(number, "a feed that was removed")
+            lines.append(f"  in {safe(where)} since {moment(seen.first_s)}{at}: {_explained(seen.outcome)}")
+    for line in sorted((line for one in addresses for line in store.log_of(one)), key=lambda line: line.at_s):
+        at = "" if line.url == address else f"  at {safe(line.url)}"
+        lines.append(f"  {moment(line.at_s)}{at}  {_explained(line.outcome, line.detail)}")
+    for page in pages.values():
+        named = "" if page.url == url or canonical_url(page.url) == address else f" {safe(page.url)}"
+        then = f", next look {moment(page.next_s)}" if page.next_s is not None else ", no further look is planned"
+        lines.append(f"  the page{named} was fetched {moment(page.fetched_s)}{then}")
     if len(lines) == 1:
         lines.append(f"  no feed had it, and the log of the last {kept_days} days does not name it")
     return "\n".join(lines)
+
+
+def _is_stored(store: FeedStore, address: str) -> bool:
+    return store.known(address) is not None or bool(store.parts_of(address))
 
 
 def _standing(store: FeedStore, address: str) -> str:
@@ -170,7 +182,8 @@ def _standing(store: FeedStore, address: str) -> str:
         return f"retracted ({removal.reason}, {moment(removal.at_s)})" if removal is not None else "retracted"
     known = store.known(address)
     if known is None:
-        return "not in the corpus"
+        n_parts = sum(not store.is_retracted(one) for one in store.parts_of(address))
+        return f"in the corpus by {counted(n_parts, 'update')} of it" if n_parts else "not in the corpus"
     article = store.article(known.version)
     if article is None:
         return "retracted"

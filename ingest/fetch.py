@@ -7,7 +7,8 @@ kept; a host that says "later" or fails again and again is left alone for a whil
 
 Reasons of `FetchError`: `bad URL`, `not http`, `private address`, `no such host`, `dns`, `refused`, `unreachable`,
 `tls`, `timeout`, `slow`, `connection reset`, `incomplete`, `bad reply`, `header too large`, `too long`, `gzip bomb`,
-`bad encoding`, `redirect loop`, `too many redirects`, `robots`, `opt-out`, `too many requests` and `status N`.
+`bad encoding`, `redirect loop`, `too many redirects`, `robots`, `robots unread`, `opt-out`, `too many requests` and
+`status N`.
 
 Knows nothing about pages, feeds or storage.
 """
@@ -714,8 +715,10 @@ def _max_age_s(headers: Mapping[str, str]) -> float:
 
 
 def _unasked(error: FetchError) -> FetchError:
-    """A site whose rules cannot be read is not fetched from, until they can."""
-    return FetchError(error.url, "robots", f"the site's robots.txt cannot be read: {error.why}", error.retry_after_s)
+    """A site whose rules cannot be read is not fetched from, until they can; it forbids nothing by that."""
+    return FetchError(
+        error.url, "robots unread", f"the site's robots.txt cannot be read: {error.why}", error.retry_after_s
+    )
 
 
 def _plain_headers(headers: Mapping[str, str]) -> dict[str, str]:

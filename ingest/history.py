@@ -14,7 +14,7 @@ from itertools import pairwise
 from index.errors import BadInput
 from index.store import ALWAYS, NEVER
 from index.store_feeds import FeedStore
-from index.terminal import moment, safe
+from index.terminal import counted, moment, safe
 from index.types import LOCAL, Article
 from ingest.identity import canonical_url
 
@@ -55,12 +55,19 @@ def article_history(store: FeedStore, url: str) -> list[Change]:
             raise BadInput(f"{url} was given for {len(ids):,} articles; name one by its id, such as {ids[0]}.")
         identity = ids[0]
         versions = store.versions(identity)
+    page = store.page(url) or (store.page(identity) if identity else None)
+    if not versions and page is not None and page.article:  # whose own address is another
+        identity = page.article
+        versions = store.versions(identity)
     if not versions:
         known = store.known(identity) if identity else None
         if known is not None and known.is_retracted:
             removal = store.removal(identity or "")
             why = f" ({removal.reason})" if removal is not None else ""
             raise BadInput(f"{url} was retracted{why}, and its text is not shown any more.")
+        if parts := [one for one in store.parts_of(identity or "") if not store.is_retracted(one)]:
+            n_parts = counted(len(parts), "update")
+            raise BadInput(f"{url} is in the corpus by {n_parts} of it; name one, such as {parts[0]}.")
         raise BadInput(f"{url} is not in the corpus; `newsquote feeds why` may tell why.")
     changes = [Change(versions[0][0], *_valid(versions[0][1:]), ())]
     for (before, *_), (after, *span) in pairwise(versions):

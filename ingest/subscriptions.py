@@ -265,8 +265,10 @@ def why_not_remove(n_wanted: int, n_removed: int, n_articles: int) -> str:
         n_articles: Of the feed, live, with those to be removed.
     """
     n_all = n_wanted + n_removed
+    if n_all <= _FREE_REMOVALS:
+        return ""
     share = n_all / max(n_all, n_articles + n_removed)
-    if n_all <= _FREE_REMOVALS or share <= _MOST_REMOVED:
+    if share <= _MOST_REMOVED:
         return ""
     return f"would remove {share:.0%}: refused; `newsquote watch --allow-removals` or `newsquote retract` removes them"
 

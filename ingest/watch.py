@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -95,6 +96,8 @@ _BATCH_S = 120.0
 _BATCHES_A_ROUND = 5
 # A page that was fetched so lately need not be fetched again for another entry that names it.
 _FRESH_S = 3_600
+# Nor for an entry of which only the date is new: some feeds date all they have anew at every poll.
+_REDATED_S = 6 * 3_600
 _LONGEST_PAUSE_S = 60.0
 _SHORTEST_PAUSE_S = 1.0
 _LOCK_PAUSE_S = 0.5
@@ -169,6 +172,7 @@ class _Job:
     page: Page | None
     queued: Queued | None = None
     own_url: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,7 +411,8 @@ class Watcher:
                     if polled.parsed is not None and polled.parsed.withdrawn:
                         withdrawn[polled.feed.number] = self._withdrawn(store, polled.feed, polled.parsed.withdrawn)
         for number, removals in withdrawn.items():
-            self._remove(store, number, removals, work)
+            if removals:
+                self._remove(store, number, removals, work)
 
     def _withdrawn(self, store: FeedStore, feed: Subscription, guids: Sequence[str]) -> list[_Removal]:
         """Pages whose entries their publisher's feed says were deleted; what waits to be fetched is let go.
@@ -496,7 +501,7 @@ class Watcher:
             if page is not None and _is_known(page):
                 notes.append(_note(entry, "seen", now_s))
                 if (entry_instant_s(entry, now_s) or 0) > page.fetched_s and page.gone_s is None:
-                    store.save_page(replace(page, next_s=now_s))
+                    store.save_page(_due_for(entry, page, now_s))
                 lines.append(LogLine(now_s, feed.number, entry.canonical, "seen", f"in {feed.url}"))
             else:
                 notes.append(_note(entry, "waiting", now_s))
@@ -506,9 +511,11 @@ class Watcher:
             known = seen[entry.key]
             notes.append(replace(known, stamp=entry.stamp, last_s=now_s))
             page = store.page(entry.page) if entry.page else None
-            if page is not None and page.gone_s is None:
-                store.save_page(replace(page, next_s=now_s))
-            elif page is None and known.outcome not in ("too old", "over the cap", "opt-out", "robots"):
+            if page is not None and (_is_known(page) or page.gone_s is not None):
+                if page.gone_s is None:
+                    store.save_page(_due_for(entry, page, now_s))
+            # What the feed itself says is the article, or may be.
+            elif known.outcome not in ("too old", "over the cap", "opt-out", "robots"):
                 store.enqueue(feed.number, entry.key, entry.model_dump_json(), now_s)
         store.note(feed.number, notes)
         store.touch(feed.number, taking.known, now_s)
@@ -553,21 +560,27 @@ class Watcher:
             # Several entries with one address: what the feed says of each is an article of its own.
             is_shared = bool(entry.url) and store.n_sharing(queued.feed, entry.canonical) > 1
             own_url = f"{entry.url}#!entry-{queued.key.hex()[:12]}" if is_shared else ""
-            jobs.append(_Job(entry, feeds.get(queued.feed), page, queued, own_url))
+            feed = feeds.get(queued.feed)
+            jobs.append(_Job(entry, feed, page, queued, own_url, feed.source if feed is not None else ""))
         return jobs
 
     def _known(self, store: FeedStore, now_s: int) -> list[_Job]:
         """Pages to be looked at again."""
         feeds = {feed.number: feed for feed in store.feeds()}
-        return [
-            _Job(read_entry(page.entry).model_copy(update={"url": page.url}), feeds.get(page.feed), page)
-            for page in store.pages_due(now_s, self._bounds.horizon_s, PAGES_AT_ONCE)
-        ]
+        jobs = []
+        for page in store.pages_due(now_s, self._bounds.horizon_s, PAGES_AT_ONCE):
+            feed = feeds.get(page.feed)
+            source = feed.source if feed is not None else _stored_source(store, page)
+            entry = read_entry(page.entry).model_copy(update={"url": page.url})
+            jobs.append(_Job(entry, feed, page, source=source))
+        return jobs
 
     async def _fetch(self, job: _Job) -> _Done:
         page = job.page
-        # The last look comes without validators: some servers' validators lie.
-        is_conditional = page is not None and page.gone_s is None and page.n_checks + 1 < len(RECHECKS_S)
+        # The last planned look comes without validators: some servers' validators lie.
+        is_conditional = page is not None and page.gone_s is None and page.n_checks + 1 != len(RECHECKS_S)
+        if job.queued is not None and page is not None and not _is_known(page):
+            is_conditional = False  # the page may be as it was, but the feed has other words
         n_tries = job.queued.n_tries + 1 if job.queued is not None else 0
         at_s = self._now()
         if n_tries and page is not None and _is_known(page) and 0 <= at_s - page.fetched_s < _FRESH_S:
@@ -576,7 +589,7 @@ class Watcher:
             self._fetcher,
             job.entry,
             job.feed.url if job.feed is not None else "",
-            source=job.feed.source if job.feed is not None else "",
+            source=job.source,
             etag=page.etag if page is not None and is_conditional else "",
             last_modified=page.last_modified if page is not None and is_conditional else "",
             is_last_try=bool(n_tries) and next_try_s(n_tries, None, at_s) is None,
@@ -624,19 +637,22 @@ class Watcher:
         draft, page = one.found.draft, one.job.page
         if draft is None:
             return one.found.outcome
-        if page is None or (one.job.queued is not None and not _is_known(page)):
-            return ""
-        known = store.known(page.article)
+        own = canonical_url(draft.url) or ""
+        # An entry of which no page is known has the article that its own words name: others may share its address.
+        looked = page if page is not None and (one.job.queued is None or _is_known(page)) else None
+        article = own if looked is None else looked.article
+        known = store.known(article) if article else None
         if known is not None and known.is_retracted:
             return "retracted"
-        if one.job.queued is None and canonical_url(draft.url) != page.article:
+        if one.job.queued is None and own != article:
             return "moved"
         before = store.article(known.version) if known is not None else None
+        was_from = "" if looked is None else looked.text_from
         # A page that went behind a wall, or fails us now, does not take back what it said before.
-        is_less = draft.is_stub or (one.found.text_from == "feed" and page.text_from == "page")
+        is_less = draft.is_stub or (one.found.text_from == "feed" and was_from == "page")
         if is_less and before is not None and not before.is_stub:
             return "stub"
-        is_page = one.found.text_from == page.text_from == "page" and not one.found.parts
+        is_page = one.found.text_from == was_from == "page" and not one.found.parts
         return "another text" if is_page and before is not None and _is_another(before, draft) else ""
 
     def _keep_waiting(self, store: FeedStore, one: _Done, queued: Queued, outcome: str, detail: str) -> str:
@@ -654,13 +670,15 @@ class Watcher:
         article = (canonical_url(draft.url) or "") if draft is not None else page.article if page is not None else ""
         if reply is not None and article and reply.status < 400 and outcome != "another text":
             is_same = page if reply.status == 304 else None
+            is_kept_back = page is not None and page.article == article and outcome == "stub"
+            text_from = "" if is_kept_back else found.text_from
             store.save_page(
                 Page(
                     url=one.job.entry.page,
                     feed=feed_number,
                     article=article,
                     entry=one.job.entry.without_text().model_dump_json(),
-                    text_from=found.text_from or (page.text_from if page is not None else "page"),
+                    text_from=text_from or (page.text_from if page is not None else "page"),
                     etag=reply.etag or (is_same.etag if is_same is not None else ""),
                     last_modified=reply.last_modified or (is_same.last_modified if is_same is not None else ""),
                     fetched_s=now_s,
@@ -689,6 +707,13 @@ class Watcher:
         if outcome in ("moved", "opt-out", "robots", "retracted"):
             store.save_page(replace(page, next_s=None, gone_s=None))
             return outcome
+        if outcome == "retry":
+            # A look that failed is none, until it failed as often as an article's first fetch may.
+            again_s = next_try_s(_n_retries(store, one.job.entry) + 1, found.retry_after_s, now_s)
+            if again_s is not None:
+                store.save_page(replace(page, next_s=again_s, gone_s=None))
+                return outcome
+            outcome = "failed"
         n_checks = page.n_checks + 1
         page = replace(page, n_checks=n_checks, next_s=next_check_s(n_checks, now_s), gone_s=None)
         if reply is not None and reply.status == 304:
@@ -767,6 +792,28 @@ def _note(entry: Entry, outcome: str, now_s: int) -> SeenEntry:
 def _next_look_s(gone_s: int, now_s: int) -> int:
     """When to look again at a page that is gone while its article stays: daily for a week, then weekly."""
     return now_s + (DAY_S if now_s - gone_s < 7 * DAY_S else 7 * DAY_S)
+
+
+def _n_retries(store: FeedStore, entry: Entry) -> int:
+    """How often in a row an entry's address could not be fetched, by the log."""
+    lines = store.log_of(entry.canonical or entry.url)
+    return sum(1 for _ in takewhile(lambda line: line.outcome == "retry", reversed(lines)))
+
+
+def _stored_source(store: Store, page: Page) -> str:
+    """The outlet that a page's article is counted to; "" where it has none."""
+    found = (store.known(one) for one in (page.article, *store.parts_of(page.article)))
+    articles = (store.article(known.version) for known in found if known is not None)
+    return next((article.source for article in articles if article is not None), "")
+
+
+def _due_for(entry: Entry, page: Page, now_s: int) -> Page:
+    """A page that is to be looked at since a feed says that its entry was updated: at once where the title is new."""
+    known = read_entry(page.entry)
+    if entry.title != known.title:
+        return replace(page, next_s=now_s, entry=known.model_copy(update={"title": entry.title}).model_dump_json())
+    at_s = now_s if not 0 <= now_s - page.fetched_s < _REDATED_S else page.fetched_s + _REDATED_S
+    return replace(page, next_s=at_s if page.next_s is None else min(at_s, page.next_s))
 
 
 def _is_known(page: Page) -> bool:

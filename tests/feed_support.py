@@ -137,10 +137,10 @@ class World:
         """Let the feed be what `items` says."""
         self.site.routes["/feed"] = rss(self.items, self.base, **more)
 
-    def subscribe(self, url: str = "") -> Subscription:
+    def subscribe(self, url: str = "", *, source: str = "") -> Subscription:
         now_s = int(self.clock())
         with ingest_lock(self.folder, "test", now_s), FeedStore(self.folder, write=True) as store:
-            return store.subscribe(Subscription(0, url or self.feed_url, "", "", "", now_s, now_s))
+            return store.subscribe(Subscription(0, url or self.feed_url, "", "", source, now_s, now_s))
 
     def with_watcher(self, work: Callable[[Watcher], Coroutine[Any, Any, T]], **options: Any) -> T:
         """What `work` makes of a watcher with the real fetcher on the loopback web."""

@@ -12,13 +12,18 @@ import pytest
 
 from bot.answer import Answerer
 from bot.disagree import (
+    _AMONG,
     _COUNT_RATE,
     _FOLLOWING,
+    _FURTHER_BEFORE,
     _MOMENT,
     _NUMBERED,
+    _PART_ENDS,
     _PLACE,
     _RATE,
+    _SAID_FIRST,
     _SHARE_OF,
+    _SOME_AFTER,
     _figures,
     find_disagreement,
     settle,
@@ -90,6 +95,9 @@ def test_two_numbers_disagree_the_newer_first_and_both_are_marked() -> None:
         ("120 people were injured.", "One hundred and twenty people were injured."),
         ("2,506 people were injured.", "Two thousand five hundred and six people were injured."),
         ("212 people were injured.", "Two hundred people were injured."),
+        ("180 people were injured.", "In excess of 140 people were injured."),
+        ("143 people were injured.", "Close on 150 people were injured."),
+        ("143 people were injured.", "~150 people were injured."),
     ],
 )
 def test_figures_that_may_both_be_right_do_not_disagree(one: str, other: str) -> None:
@@ -124,10 +132,46 @@ def test_figures_that_cannot_both_be_right_disagree(one: str, other: str) -> Non
         "500 people were injured.",  # too far away to be of the same
         "In 2019, 17 people were injured.",  # of another year
         "12 were hurt and 17 people died where they were injured.",  # in another clause
+        "Another 17 people were injured.",  # on top of others
+        "An additional 17 people were injured.",
+        "A further 17 people were injured.",
+        "17 more people were injured.",
+        "Police first said 17 people were injured.",  # replaced since
+        "17 people were originally reported injured.",
+        "Among those injured were 17 women.",  # some of them
+        "The injured included 17 visitors.",
+        "17 children were injured.",
+        "17 were women who were injured.",
+        "17 people were seriously injured.",  # the worst or the least of it
     ],
 )
 def test_a_figure_of_something_else_does_not_disagree(sentence: str) -> None:
     assert pair("number", ASKED, said(1, "14 people were injured."), said(2, sentence)) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "one", "other"),
+    [
+        ("How many more people were", "14 more people were injured.", "Another 17 people were injured."),
+        ("How many people were seriously", "14 people were seriously injured.", "17 people were seriously injured."),
+        ("How many children were", "14 children were injured.", "17 children were injured."),
+        ("How many people were initially", "Initially 14 people were injured.", "17 people were initially injured."),
+    ],
+)
+def test_a_part_that_is_asked_for_can_disagree(asked: str, one: str, other: str) -> None:
+    whole = f"{asked} injured in the ferry accident at Port Wessel?"
+    assert pair("number", whole, said(1, one), said(2, other)) == (0, 1)
+
+
+def test_what_was_first_planned_or_found_is_not_against_what_is() -> None:
+    asked = "How much will the repair of the pier at Port Wessel cost?"
+    cost = said(1, "The repair will cost $46 million.")
+    assert pair("money", asked, cost, said(2, "The repair was originally to cost $38 million.")) is None
+    both = said(2, "The repair was originally to cost $20 million and will cost $38 million.")
+    assert pair("money", asked, cost, both) == (0, 1)
+    found = "How many letters were found in the ferry at Port Wessel?"
+    of_all = said(1, "In all 325 letters were found.")
+    assert pair("number", found, of_all, said(2, "An initial collection of 184 letters was found.")) is None
 
 
 @pytest.mark.parametrize(
@@ -227,9 +271,13 @@ def test_patterns_take_no_more_than_linear_time_on_hostile_text() -> None:
         "rose " * 8_000,
         " a" * 20_000,
         "share of " * 5_000,
+        "first earlier among of " * 5_000,
     ):
         started = time.perf_counter()
-        for pattern in (_NUMBERED, _PLACE, _MOMENT, _RATE, _COUNT_RATE, _SHARE_OF, _FOLLOWING):
+        for pattern in (
+            *(_NUMBERED, _PLACE, _MOMENT, _RATE, _COUNT_RATE, _SHARE_OF, _FOLLOWING),
+            *(_AMONG, _FURTHER_BEFORE, _PART_ENDS, _SAID_FIRST, _SOME_AFTER),
+        ):
             assert sum(1 for _ in pattern.finditer(text)) <= len(text)
         assert time.perf_counter() - started < 2
 

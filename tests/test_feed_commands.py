@@ -17,11 +17,15 @@ import pytest
 from bot.cards import quote_block
 from bot.render import quote_lines
 from bot.words import words_for
+from index.errors import BadInput
 from index.store_feeds import FeedStore
 from index.types import Article, Quote, Span
+from ingest.feed_commands import why_lines
+from ingest.history import article_history
+from ingest.identity import canonical_url
 from tests.cli import run, start
-from tests.feed_support import Item, changed, rss, sentences, story_page
-from tests.web.loopback import Page, Server, Web
+from tests.feed_support import NOW_S, Item, changed, rss, sentences, story_page, world
+from tests.web.loopback import Page, Server, Web, redirect
 
 # The shortest story that is an article, dated so that the real clock of the command line calls it new.
 TODAY_S = time.time() - 600
@@ -97,6 +101,56 @@ def test_a_quote_of_a_version_that_was_corrected_since_says_so_everywhere() -> N
         assert ("The article was corrected on 2025-04-25" in quote_lines(quote, colour=False, width=200)) is is_told
         assert ("the article was corrected after" in quote_block(quote, words_for("en")).description) is is_told
         assert ("berichtigt" in quote_block(quote, words_for("de")).description) is is_told
+
+
+def test_an_article_is_told_of_by_its_own_address_and_by_that_of_its_feed(tmp_path: Path) -> None:
+    with world(tmp_path / "data") as site:
+        own, named = f"{site.base}/real/ferry", f"{site.base}/r/1"
+        site.site.routes["/real/ferry"] = story_page("ferry", NOW_S, more=f'<link rel="canonical" href="{own}">')
+        site.site.routes["/r/1"] = redirect("/real/ferry")
+        site.items = [Item("ferry", NOW_S, url=named)]
+        site.show()
+        site.subscribe()
+        site.round()
+        article = canonical_url(own)
+        with site.store() as store:
+            by_feed, by_own = why_lines(store, named, 90), why_lines(store, own, 90)
+            assert article_history(store, named) == article_history(store, own)
+    assert f": in the corpus, as {article}\n" in by_feed
+    assert f"{article}: in the corpus\n  in {site.feed_url} since" in by_own
+    assert f"at {canonical_url(named)}  new: stored\n  the page {named} was fetched" in by_own
+
+
+def test_a_live_blog_of_updates_alone_is_in_the_corpus_by_them_until_they_are_retracted(tmp_path: Path) -> None:
+    with world(tmp_path / "data") as site:
+        updates = [
+            {
+                "@type": "BlogPosting",
+                "url": f"#u{n}",
+                "datePublished": f"2025-04-25T0{n}:00:00Z",
+                "articleBody": sentences(f"u{n}", 4),
+            }
+            for n in range(3)
+        ]
+        blog = {"@type": "LiveBlogPosting", "url": f"{site.base}/live", "liveBlogUpdate": updates}
+        site.site.routes["/live"] = Page(
+            f'<html><head><title>Live</title><script type="application/ld+json">{json.dumps(blog)}</script></head>'
+            "<body><article><h1>Live</h1></article></body></html>"
+        )
+        site.items = [Item("live", NOW_S)]
+        site.show()
+        site.subscribe()
+        site.round()
+        url = f"{site.base}/live"
+        with site.store() as store:
+            assert ": in the corpus by 3 updates of it\n" in why_lines(store, url, 90)
+            with pytest.raises(BadInput, match=r"is in the corpus by 3 updates of it; name one, such as \S+#u0\."):
+                article_history(store, url)
+        with FeedStore(site.folder, write=True) as store:
+            store.remove_gone(canonical_url(url) or "", "its page was gone", NOW_S)
+            assert ": retracted\n" in why_lines(store, url, 90)
+            with pytest.raises(BadInput, match="is not in the corpus"):
+                article_history(store, url)
 
 
 def without_created(opml: str) -> str:

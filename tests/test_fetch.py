@@ -535,7 +535,7 @@ def test_rules_that_cannot_be_read_forbid_for_a_while(web: Web, site: Server) ->
         for _ in range(5):
             with pytest.raises(FetchError) as caught:
                 await fetcher.get(of(site, "/story"))
-            assert caught.value.reason == "robots"
+            assert caught.value.reason == "robots unread"
             assert 0 < (caught.value.retry_after_s or 0) <= fetch.FAILED_RULES_AGE_S
         assert site.paths() == ["/robots.txt"] * fetch.MAX_TRIES
         site.routes["/robots.txt"] = Page("User-agent: *\nAllow: /", content_type="text/plain")

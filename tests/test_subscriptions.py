@@ -133,7 +133,15 @@ def test_looks_and_tries_come_to_an_end() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "removed", "articles", "refused"),
-    [(1, 0, 1, ""), (3, 0, 3, ""), (38, 0, 100, "38%"), (1, 10, 90, "11%"), (2, 2, 98, ""), (4, 0, 4, "100%")],
+    [
+        (0, 0, 0, ""),
+        (1, 0, 1, ""),
+        (3, 0, 3, ""),
+        (38, 0, 100, "38%"),
+        (1, 10, 90, "11%"),
+        (2, 2, 98, ""),
+        (4, 0, 4, "100%"),
+    ],
 )
 def test_a_bulk_removal_is_refused_with_its_share(wanted: int, removed: int, articles: int, refused: str) -> None:
     said = why_not_remove(wanted, removed, articles)

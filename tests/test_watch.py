@@ -21,9 +21,11 @@ import pytest
 from index.errors import StoreLocked
 from index.snapshot import current_name
 from index.store import Store
+from index.store_feeds import FeedStore
+from ingest.feed_commands import why_lines
 from ingest.fetch import Fetcher
 from ingest.lock import ingest_lock
-from ingest.subscriptions import Bounds, alarm, is_stale
+from ingest.subscriptions import RECHECKS_S, RETRIES_S, Bounds, alarm, is_stale
 from ingest.watch import OUTCOMES, Watcher
 from tests.feed_support import (
     DAY_S,
@@ -129,6 +131,31 @@ def test_a_page_that_fails_is_tried_again_and_then_the_feeds_own_text_has_to_do(
         site.later(DAY_S)
     assert site.outcomes("never")[-1] == "stub"
     assert site.articles()["never"].text == sentences("never", 3)
+
+
+def test_a_robots_txt_that_cannot_be_read_for_a_while_loses_nothing(site: World) -> None:
+    site.round()
+    other = site.web.host("paper.test")
+    url = f"http://paper.test:{other.port}/story"
+    other.routes["/story"] = story_page("story", NOW_S)
+    site.publish("story", url=url)
+    site.site.routes["/robots.txt"] = other.routes["/robots.txt"] = Page(status=503)
+    assert site.later(HOUR_S + 60).outcomes == Counter(retry=2)  # the feed fails too
+    del site.site.routes["/robots.txt"]
+    assert site.later(HOUR_S).outcomes["retry"] == 1
+    with site.store() as store:
+        why = why_lines(store, url, 90)
+    assert (
+        "retry: could not be fetched, and is tried again later (robots unread: the site's robots.txt cannot be" in why
+    )
+    assert "forbids" not in why
+    other.routes["/robots.txt"] = Page("User-agent: *\nAllow: /", content_type="text/plain")
+    page = site.site.routes["/ferry"]
+    assert isinstance(page, Page)
+    site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+    site.later(DAY_S)
+    assert site.articles()["story"].text == sentences("story", 14)
+    assert site.articles()["ferry"].correction
 
 
 def test_an_opt_out_is_kept(site: World) -> None:
@@ -280,6 +307,35 @@ def test_two_subscriptions_that_move_to_one_address_become_one(site: World) -> N
     assert site.n_versions() == 3
 
 
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_an_article_keeps_its_outlet_when_its_subscription_ends_or_becomes_another(
+    tmp_path: Path, is_merged: bool
+) -> None:
+    with world(tmp_path / "data") as site:
+        site.publish("ferry")
+        first = site.subscribe(source="Harbour Gazette")
+        site.round()
+        page = site.site.routes["/ferry"]
+        assert isinstance(page, Page)
+        site.site.routes["/b"] = site.site.routes["/feed"]
+        if is_merged:
+            site.subscribe(f"{site.base}/b")
+            site.later(60)
+            site.site.routes["/feed"] = redirect("/b", 301)
+        else:
+            with ingest_lock(site.folder, "test", NOW_S), FeedStore(site.folder, write=True) as store:
+                store.unsubscribe(first.number)
+        site.later(DAY_S)
+        site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+        site.later(3 * DAY_S)
+        article = site.articles()["ferry"]
+        assert (article.source, article.correction) == ("Harbour Gazette", "Correction: the tide was lower.")
+        if is_merged:
+            # What the feed says was deleted is its own now.
+            site.site.routes["/b"] = rss([], site.base, more=deleted("ferry"))
+            assert site.later(DAY_S).outcomes["removed"] == 1
+
+
 def test_a_feed_that_becomes_a_page_is_a_failure_and_deletes_nothing(site: World) -> None:
     site.round()
     site.site.routes["/feed"] = Page("<!doctype html><html><body><h1>Welcome</h1></body></html>")
@@ -373,6 +429,55 @@ def test_an_entry_that_the_feed_says_was_updated_is_looked_at_at_once(site: Worl
     assert [one.corrected_s for one, _, _ in versions] == [versions[1][1], None]
 
 
+def test_a_look_that_failed_is_made_later_and_not_for_ever(site: World) -> None:
+    site.round()
+    page = site.site.routes["/ferry"]
+    assert isinstance(page, Page)
+    for seconds in (HOUR_S, 5 * HOUR_S, 18 * HOUR_S, 2 * DAY_S):
+        site.later(seconds + 60)
+    site.site.routes["/ferry"] = Page(status=429, headers={"Retry-After": "20000"})
+    site.later(4 * DAY_S)
+    assert site.outcomes("ferry")[-1] == "retry"
+    with site.store() as store:
+        kept = store.page(f"{site.base}/ferry")
+    assert kept is not None
+    assert (kept.n_checks, kept.next_s) == (4, site.clock.now_s + 20_000)
+    site.site.routes["/ferry"] = changed(page, "</article>", "<p>Correction: the tide was lower.</p></article>")
+    site.later(6 * HOUR_S)
+    assert site.outcomes("ferry")[-1] == "changed"  # which is looked at five times anew
+    site.site.routes["/ferry"] = Page(status=503)
+    for _ in range(60):
+        site.later(DAY_S)
+    n_tries = len(RETRIES_S) + 1
+    assert site.outcomes("ferry")[7:] == [*["retry"] * (n_tries - 1), "failed"] * len(RECHECKS_S)
+
+
+def test_a_feed_that_dates_its_entries_anew_at_every_poll_has_no_page_fetched_each_time(site: World) -> None:
+    site.publish(*(f"n{n}" for n in range(4)))
+    site.round()
+    n_before = len(site.site.requests)
+    for hour in range(48):
+        site.publish(f"m{hour}")  # so that the feed is polled every half an hour
+        site.clock.now_s += HOUR_S
+        site.items = [replace(item, at_s=site.clock.now_s) for item in site.items]
+        site.show()
+        site.round()
+    asked = [request for request in site.site.requests[n_before:] if request.path == "/ferry"]
+    assert 8 <= len(asked) <= 12
+    assert [bool(request.headers.get("if-none-match")) for request in asked].count(False) == 1
+
+
+def test_an_entry_with_a_new_title_is_looked_at_at_once_though_its_page_was_just_fetched(site: World) -> None:
+    site.round()
+    ferry = Item("Ferry sunk", url=f"{site.base}/ferry", guid="ferry")
+    site.later(HOUR_S + 60)
+    for change, n_asked in ((ferry, 3), (replace(ferry, at_s=NOW_S + 4 * HOUR_S), 3)):
+        site.items = [change, *(item for item in site.items if "ferry" not in (item.name, item.guid))]
+        site.show()
+        assert site.later(2 * HOUR_S).n_unchanged == 0
+        assert site.site.n_of("/ferry") == n_asked
+
+
 def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
     site.round()
     before = site.articles()
@@ -383,6 +488,39 @@ def test_a_page_that_goes_behind_a_wall_takes_nothing_back(site: World) -> None:
     site.site.routes["/crane"] = WALL
     site.later(2 * HOUR_S)
     assert site.articles() == before
+
+
+TEASER = (
+    '<html><head><title>Story walled</title><script type="application/ld+json">{"@type": "NewsArticle", '
+    '"isAccessibleForFree": false}</script></head><body><article>'
+    f"<p>{sentences('teaser', 2)}</p></article></body>"
+)
+
+
+@pytest.mark.parametrize("page", [WALL, Page(TEASER, etag='"teaser"'), Page(status=403)])
+def test_a_correction_in_the_feeds_own_text_is_taken_where_the_page_gives_none(site: World, page: Page) -> None:
+    site.site.routes["/walled"] = page
+    text = sentences("walled", 12)
+    site.publish("walled", content=f"<p>{text}</p><p>Fourteen ships were late.</p>")
+    site.round()
+    site.later(2 * HOUR_S)
+    with site.store() as store:
+        assert "the feed has no text" not in why_lines(store, f"{site.base}/walled", 90)
+    corrected = f"<p>{text}</p><p>Seventeen ships were late.</p>"
+    site.items = [replace(site.items[0], at_s=NOW_S + HOUR_S, content=corrected), *site.items[1:]]
+    site.show()
+    assert site.later(2 * HOUR_S).outcomes["changed"] == 1
+    assert site.articles()["walled"].text == f"{text}\n\nSeventeen ships were late."
+    # What the feed only has the beginning of for a while takes nothing back.
+    whole = site.items[0]
+    site.items = [replace(whole, at_s=NOW_S + 4 * HOUR_S, content="", text=sentences("walled", 2))]
+    site.show()
+    site.later(DAY_S)
+    assert site.articles()["walled"].text.endswith("Seventeen ships were late.")
+    site.items = [replace(whole, at_s=NOW_S + 30 * HOUR_S, content=corrected.replace("Seventeen", "Sixteen"))]
+    site.show()
+    site.later(DAY_S)
+    assert site.articles()["walled"].text.endswith("Sixteen ships were late.")
 
 
 @pytest.mark.parametrize("title", ["", "<h1>We will be right back</h1>"])
@@ -459,6 +597,34 @@ def test_a_site_that_says_404_to_everything_removes_nothing_unless_told(site: Wo
     assert site.articles() == {}
 
 
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_an_alarm_of_refused_removals_ends_with_its_pages_and_with_its_feed(site: World, is_removed: bool) -> None:
+    site.publish("n1", "n2")
+    site.round()
+    pages = {f"/{name}": site.site.routes.pop(f"/{name}") for name in ("ferry", "crane", "n1", "n2")}
+    for _ in range(3):
+        site.later(DAY_S)
+    with site.store() as store:
+        assert len(store.refused_removals()) == 1
+        number = store.feeds()[0].number
+    if is_removed:
+        with ingest_lock(site.folder, "test", NOW_S), FeedStore(site.folder, write=True) as store:
+            store.unsubscribe(number)
+    else:
+        site.site.routes.update(pages)
+        site.publish("bridge")
+        for _ in range(8):
+            site.later(DAY_S)
+        site.site.routes["/bridge"] = Page(status=404)
+        with FeedStore(site.folder, write=True) as store, store.transaction():
+            page = store.page(f"{site.base}/bridge")
+            assert page is not None
+            store.save_page(replace(page, next_s=int(site.clock())))
+        assert site.later(60).outcomes["gone"] == 1
+    with site.store() as store:
+        assert store.refused_removals() == []
+
+
 def deleted(*guids: str) -> str:
     return "".join(
         f"<at:deleted-entry xmlns:at='http://purl.org/atompub/tombstones/1.0' when='2025-04-25T12:00:00Z' ref='{guid}'>"
@@ -484,6 +650,12 @@ def test_what_the_publisher_says_was_deleted_is_removed_at_once_and_stays_so(sit
     for _ in range(2):
         assert "removed" not in site.later(DAY_S).outcomes
     assert set(site.articles()) == {"crane", "bridge"}
+
+
+def test_a_new_feed_that_says_an_entry_was_deleted_that_nobody_knows_is_read_like_any_other(site: World) -> None:
+    site.show(more=deleted("unheard-of"))
+    assert site.round().outcomes == Counter(new=2)
+    assert set(site.articles()) == {"ferry", "crane"}
 
 
 def test_only_the_feed_of_a_publishers_own_site_removes_and_no_feed_beside_another(site: World) -> None:
