@@ -201,8 +201,10 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
     if not joined(sentence) <= evidence.joined:
         return "number"
     outlets = tuple(run for key in keys for run in name_runs(by_key[key].article.source))
-    if not _names_stand(sentence, evidence, outlets):
+    if not _names_stand(sentence, (*evidence.runs, *outlets), evidence):
         return "name"
+    if not _speakers_stand(sentence, texts, outlets, evidence):
+        return "speaker"
     if not _words_stand(sentence, evidence):
         return "words"
     if not _denies_alike(sentence, evidence):
@@ -224,27 +226,54 @@ def _is_printable(sentence: str, texts: Sequence[str]) -> bool:
 
 def _quotes_stand(sentence: str, texts: Sequence[str]) -> bool:
     """Whether what stands between quotation marks stands so in one of the texts, and no mark is left over."""
-    for match in _QUOTED.finditer(sentence):
-        inner = next(group for group in match.groups() if group is not None)
-        if not any(_stands_whole(inner, text) for text in texts):
-            return False
+    if not all(any(_stands_at(inner, text) for text in texts) for inner in _quotations(sentence)):
+        return False
     rest = _QUOTED.sub(" ", sentence)
     return _QUOTE_MARKS.search(rest) is None
 
 
-def _stands_whole(inner: str, text: str) -> bool:
-    """Whether a string stands in a text character by character, not in the middle of a word."""
+def _quotations(sentence: str) -> list[str]:
+    """What stands between quotation marks."""
+    return [next(group for group in match.groups() if group is not None) for match in _QUOTED.finditer(sentence)]
+
+
+def _stands_at(inner: str, text: str) -> list[int]:
+    """Where a string stands in a text character by character, not in the middle of a word."""
     if not any(char.isalnum() for char in inner) or inner != inner.strip():
-        return False
+        return []
+    found = []
     at = text.find(inner)
     while at >= 0:
         end = at + len(inner)
         splits_left = at > 0 and inner[0].isalnum() and text[at - 1].isalnum()
         splits_right = end < len(text) and inner[-1].isalnum() and text[end].isalnum()
         if not splits_left and not splits_right:
-            return True
+            found.append(at)
         at = text.find(inner, at + 1)
-    return False
+    return found
+
+
+def _speakers_stand(sentence: str, texts: Sequence[str], outlets: Sequence[tuple[str, ...]], evidence: _Facts) -> bool:
+    """Whether each name beside a quotation stands in the sentences that it is taken from, or in the one before.
+
+    A quotation that stands there word for word is still a lie where another is said to have spoken it.
+    """
+    beside = _QUOTED.sub(" “” ", sentence)
+    return all(
+        any(
+            _names_stand(beside, (*name_runs(_round(text, at, at + len(inner))), *outlets), evidence)
+            for text in texts
+            for at in _stands_at(inner, text)
+        )
+        for inner in _quotations(sentence)
+    )
+
+
+def _round(text: str, start: int, end: int) -> str:
+    """The sentences of a text that hold a stretch, with the one before them."""
+    spans = sentence_spans(text)
+    held = [n for n, span in enumerate(spans) if span.start < end and start < span.end]
+    return text[spans[max(0, held[0] - 1)].start : spans[held[-1]].end]
 
 
 # Numbers, dates, names and words --------------------------------------------------------------------------
@@ -313,9 +342,8 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
     return False
 
 
-def _names_stand(sentence: str, evidence: _Facts, outlets: Sequence[tuple[str, ...]]) -> bool:
-    """Whether each name stands in the evidence, its words together and in their order."""
-    known = (*evidence.runs, *outlets)
+def _names_stand(sentence: str, known: Sequence[tuple[str, ...]], evidence: _Facts) -> bool:
+    """Whether each name stands among those known, its words together and in their order."""
     first = re.search(r"[^\W_]", sentence)
     opening = sentence[first.start() :] if first else sentence
     for run in name_runs(sentence):

@@ -160,6 +160,26 @@ def test_a_number_is_no_rate_bound_or_count_that_the_evidence_does_not_make_it(
     assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
 
 
+@pytest.mark.parametrize(
+    ("evidence", "text", "why"),
+    [
+        ("Lind said: “I won.” Amsel called the claim false.", "Lind said: “I won.”", ""),
+        ("Lind said: “I won.” Amsel called the claim false.", "Amsel said: “I won.”", "speaker"),
+        ("Lind said: “I won.” Amsel called the claim false.", "According to Amsel, Lind said: “I won.”", "speaker"),
+        ("“We are ruined,” said Amsel. The baker, Lind, disagreed.", "“We are ruined,” said Lind.", "speaker"),
+        ("Ada Lind came late. “We are ruined,” she said.", "“We are ruined,” said Ada Lind.", ""),
+        ("Ada Lind came late. It rained. “We are ruined,” said Amsel.", "“We are ruined,” said Lind.", "speaker"),
+        ("Lind said: “I won.” It rained. Amsel said: “I won.” Lind left.", "Amsel said: “I won.”", ""),
+        ("Lind said: “I won.” It rained on Amsel.", "The Harbor Courier wrote that Lind said “I won.”", ""),
+        ("Lind said: “I won.” It rained. “I lost,” said Amsel.", "Lind said “I won” and Amsel “I lost,”.", "speaker"),
+        ("The baker said: “I won.” Lind lost.", "The baker said: “I won.”", ""),
+    ],
+)
+def test_a_quotation_stays_with_those_who_are_named_beside_it(evidence: str, text: str, why: str) -> None:
+    source = article(evidence, source="Harbor Courier")
+    assert said(text, evidence_of([quote(source, evidence)], "salt")) == why
+
+
 def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Source, ...]) -> None:
     assert said("Mayor Ines Halloran was relieved.", sources, 1) == ""
     assert said("Mayor Ines Halloran was relieved.", sources, 0) == "name"
