@@ -58,7 +58,7 @@ _LIST_MARK = re.compile(r"\A\s*(?:[-*•·]|\d{1,2}[.)]|#{1,6})\s+")
 _STARS = re.compile(r"\*{1,3}|_{2,3}")
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]{}#@^=]")
 _ADDRESS = re.compile(
-    r"://|\bwww\.|\bmailto:|\bjavascript:|\b[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\w/\w*\.|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    r"://|\bwww\.|\bmailto:|\bjavascript:|\w\.[a-z]{2,}\b|\w/\w*\.|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
 _TYPOGRAPHY = frozenset("‘’“”„«»–—…•·°€£¥§½¼¾×−‰" + "\u00a0\u202f\u2009")
@@ -328,7 +328,9 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
     for other in alike:
         if other.value != number.value:
             continue
-        if number.per != other.per or number.bound not in ("", other.bound):
+        if number.per != other.per or not _bounds_alike(number.bound, other.bound):
+            continue
+        if number.owner not in ("", *other.about) or other.owner not in ("", *number.about):
             continue
         # "Two planes carrying 50 migrants" are not 50 planes: what is counted stands behind, where anything does.
         counted = other.after if other.unit else other.about
@@ -340,6 +342,11 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
         if not any(foreign & rival.about or number.likeness(rival) > likeness for rival in rivals):
             return True
     return False
+
+
+def _bounds_alike(bound: str, known: str) -> bool:
+    """Whether a bound is the one that is known. Of "at least 14" one may say "14", which it was not of "up to 14"."""
+    return bound == known or (not bound and known in (">", ">="))
 
 
 def _names_stand(sentence: str, known: Sequence[tuple[str, ...]], evidence: _Facts) -> bool:

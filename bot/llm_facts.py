@@ -119,6 +119,7 @@ class Number:
         after: Those of them behind it.
         per: Of a rate, the stem of what each is for ("$8 a month", "40 workers a day"); "" of a sum or a count.
         bound: ">", ">=", "<" or "<=" where a bound is all that is said ("at least 14"), else "".
+        owner: Of a number between stops ("Lind, 51, spoke"), the stem of the word before the first; "" of any other.
     """
 
     value: Decimal | str
@@ -131,6 +132,7 @@ class Number:
     after: frozenset[str]
     per: str
     bound: str
+    owner: str
 
     def likeness(self, other: Number) -> int:
         """How much of what stands around two numbers is the same."""
@@ -244,7 +246,7 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
         word = piece.text.lower()
         if word in UNITS or word in TENS or word in SCALES or word in ORDINALS:
             return _read_words(pieces, at)
-        if word in AMOUNTS:
+        if word in AMOUNTS or word[0].isnumeric():  # "½"
             return at, at + 1, word, "literal"
     return None
 
@@ -386,6 +388,7 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
     )
     left_stems = [stem(piece.text) for piece in left if piece.kind == "word" and _weighs(piece.text)]
     right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and _weighs(piece.text)]
+    owner = _owner(pieces[bound_left : min(bound_right, end + 1)], first - bound_left, end - bound_left)
     unit = ""
     for piece in right:
         if piece.kind == "word" and _weighs(piece.text) and piece.text.lower() not in _PERIODS:
@@ -400,11 +403,20 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         left=_beside(left),
         right=_beside(right),
         unit=unit,
-        about=frozenset(left_stems) | frozenset(right_stems),
+        about=frozenset((*left_stems, *right_stems, *filter(None, [owner]))),
         after=frozenset(right_stems),
         per=_per(pieces[end : min(bound_right, end + N_RIGHT)], is_sum=kind in _CURRENCIES.values()),
         bound=_bound(pieces[max(bound_left, first - 3) : first]),
+        owner=owner,
     )
+
+
+def _owner(pieces: Sequence[_Piece], first: int, end: int) -> str:
+    """The stem of the word whose age, say, a number is that has a comma or a bracket on either side; "" where none."""
+    if first < 2 or end >= len(pieces) or pieces[first - 1].text not in (",", "("):
+        return ""
+    word = pieces[first - 2]
+    return stem(word.text) if pieces[end].kind == "stop" and word.kind == "word" and _weighs(word.text) else ""
 
 
 _TIMES = frozenset(_words("second minute hour day night week month quarter year decade"))
@@ -585,13 +597,26 @@ def _bare_name(word: str) -> str:
     return bare.replace(".", "") if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]?", bare) else bare
 
 
+# What these stand before is not what it is without them: a vice president, South Korea, New York.
+_NARROWING = frozenset(
+    _words("""
+    vice deputy assistant associate acting interim former ex
+    new north south east west northern southern eastern western northeast northwest southeast southwest northeastern
+    northwestern southeastern southwestern
+    """)
+)
+
+
 def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
     """Whether all words of one run stand in another, together and in their order.
 
     Only initials may be left out between them, and the one given name behind a title: "Mayor [Ada J] Lind". A bank of
-    New York is none of York.
+    New York is none of York, and South Korea is not Korea.
     """
-    return any(_begins_with(other[at:], run) for at in range(len(other) - len(run) + 1))
+    return any(
+        _begins_with(other[at:], run) and not (at and other[at - 1].lower() in _NARROWING)
+        for at in range(len(other) - len(run) + 1)
+    )
 
 
 def _begins_with(other: Sequence[str], run: Sequence[str]) -> bool:
