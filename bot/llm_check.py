@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from bot.llm_facts import (
 )
 from bot.written import Sentence
 from index.sentences import sentence_spans
+from index.types import Span
 
 # A text of which less than this share of sentences stands is not shown at all: the rest is luck.
 MIN_SHARE = 0.5
@@ -45,15 +47,22 @@ SETTLED_CHARS = 80
 
 _KEYS = rf"{KEY}(?:[\s,;]+(?:and\s+)?{KEY})*"
 # Whatever stands in square brackets is taken for a key, so that one that was made up falls with its sentence.
-_CITED = re.compile(
-    rf"\s*(?:[\[【](?P<square>[^\[\]【】\n]{{0,80}})[\]】]|\(\s*(?P<round>{_KEYS})\s*\)|\b(?P<bare>{KEY})(?!\w))",
-    re.IGNORECASE,
-)
+_BRACKETS = rf"(?:[\[【][^\[\]【】\n]{{0,80}}[\]】]|\(\s*{_KEYS}\s*\)|\b{KEY}(?!\w))"
+_CITED = re.compile(rf"{_BRACKETS}(?:[ \t]{{0,4}}(?:[,;]|and\b)?[ \t]{{0,4}}{_BRACKETS})*", re.IGNORECASE)
+_IN_BRACKETS = re.compile(rf"[\[【(](?P<inside>[^\[\]【】()\n]*)[\]】)]|\b(?P<bare>{KEY})(?!\w)", re.IGNORECASE)
+# What models put round a key.
+_PAIRS = (("`", "`"), ("**", "**"), ("(", ")"), ("**", "**"))
+_LINE_HEAD = re.compile(r"[ \t]*(?:(?:[-*•·>]|\d{1,2}[.)]|#{1,6})[ \t]*)?[(*`]{0,4}")
+_COLON = re.compile(r"[ \t]*:")
+_LEANS_ON_KEY = re.compile(r"\b(?:to|in|by|from|of|on|at|with|per|for|as|than|see)\Z", re.IGNORECASE)
+_GOES_ON = re.compile(r"[ \t]*[\w,)]")
+# What is left where something was taken out: "()", "(source:)", a blank before a stop.
+_LEFT_OVER = re.compile(r"[(:,;]\s*\)|\(\s|\s[.,;:!?)](?![\w.])")
 _ONLY_KEYS = re.compile(rf"\s*{_KEYS}\s*", re.IGNORECASE)
 NO_KEY = "?"
 _KEY = re.compile(KEY, re.IGNORECASE)
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_OPEN_END = re.compile(r"\s*(?:[\[(【][^\])】\n]*|\bref-\w*|\br(?:e(?:f)?)?)\Z", re.IGNORECASE)
+_OPEN_END = re.compile(r"(?:[\[(【][^\[\]()【】\n]*|\bref-\w*|\br(?:e(?:f)?)?)\Z", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\A\s*(?:[-*•·]|\d{1,2}[.)]|#{1,6})\s+")
 _STARS = re.compile(r"\*{1,3}|_{2,3}")
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]{}#@^=]")
@@ -133,34 +142,88 @@ def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...
     What a model thought aloud first is no part of its text.
     """
     text = _THOUGHT.sub("", text)
-    if not is_whole:
-        text = _OPEN_END.sub("", text)
-    bare: list[str] = []
-    cited: list[tuple[int, tuple[str, ...]]] = []
-    at = n_bare = 0
-    for match in _CITED.finditer(text):
-        bare.append(text[at : match.start()])
-        n_bare += match.start() - at
-        inside = match["square"] or match["round"] or match["bare"] or ""
-        named = _KEY.findall(inside) if _ONLY_KEYS.fullmatch(inside) else [NO_KEY]
-        cited.append((n_bare, tuple(key.lower() for key in named)))
-        at = match.end()
-        if text[at : at + 1].isalnum():  # "1 [ref-…]7" does not become 17
-            bare.append(" ")
-            n_bare += 1
-    bare.append(text[at:])
-    clean = "".join(bare)
+    if not is_whole and (open_end := _OPEN_END.search(text)):
+        text = text[: open_end.start()].rstrip()
+    clean, cited = _without_keys(text, is_whole=is_whole)
     spans = [span for span in sentence_spans(clean) if any(char.isalnum() for char in span.of(clean))]
+    keys = _by_sentence(cited, spans)
     found = []
     for n, span in enumerate(spans):
         end = spans[n + 1].start if n + 1 < len(spans) else len(clean) + 1
         if not is_whole and not (len(clean) - span.end >= SETTLED_CHARS or "\n" in clean[span.end : end]):
             break
-        # The first sentence takes what stands before it, too: there is none for it to belong to.
-        start = span.start if n else -1
-        keys = [key for place, group in cited if start < place <= end - (n + 1 < len(spans)) for key in group]
-        found.append((span.of(clean), tuple(dict.fromkeys(keys))))
+        found.append((span.of(clean), tuple(dict.fromkeys(keys[n]))))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Cited:
+    """Keys that stood at a place, and whether they belong to what follows it."""
+
+    place: int
+    keys: tuple[str, ...]
+    is_ahead: bool
+
+
+def _without_keys(text: str, *, is_whole: bool) -> tuple[str, list[_Cited]]:
+    """A text without its keys, and where they stood in it.
+
+    A key that begins a line belongs to what follows on it, any other to the sentence before. One that its sentence is
+    built around ("according to [ref-…], …") is left where it is, so that the sentence falls.
+    """
+    bare: list[str] = []
+    cited: list[_Cited] = []
+    at = n_bare = 0
+    for match in _CITED.finditer(text):
+        start, end = _with_pairs(text, match.start(), match.end())
+        line_end = text.find("\n", end)
+        follows = text[end : line_end if line_end >= 0 else len(text)]
+        begins_line = _LINE_HEAD.fullmatch(text, text.rfind("\n", 0, start) + 1, start) is not None
+        is_ahead = begins_line and any(char.isalnum() for char in follows)
+        if begins_line and not is_ahead and not is_whole and line_end < 0:
+            break  # whether anything follows it is not known yet
+        if is_ahead and (colon := _COLON.match(text, end)):
+            end = colon.end()
+        if _LEANS_ON_KEY.search(text[max(0, start - 8) : start]) and _GOES_ON.match(text, end):
+            start = end
+        bare.append(text[at:start])
+        n_bare += start - at
+        cited.append(_Cited(n_bare, _named(match[0]), is_ahead))
+        at = end
+        if text[at : at + 1].isalnum():  # "1 [ref-…]7" does not become 17
+            bare.append(" ")
+            n_bare += 1
+    bare.append(text[at:])
+    return "".join(bare), cited
+
+
+def _named(brackets: str) -> tuple[str, ...]:
+    """The keys in brackets; what is none counts as one that is not known."""
+    found: list[str] = []
+    for match in _IN_BRACKETS.finditer(brackets):
+        inside = match["bare"] or match["inside"]
+        found += _KEY.findall(inside) if _ONLY_KEYS.fullmatch(inside) else [NO_KEY]
+    return tuple(key.lower() for key in found)
+
+
+def _with_pairs(text: str, start: int, end: int) -> tuple[int, int]:
+    """A stretch with the brackets and emphasis on either side of it, and the blanks before."""
+    for opens, closes in _PAIRS:
+        if text.endswith(opens, 0, start) and text.startswith(closes, end):
+            start, end = start - len(opens), end + len(closes)
+    while start and text[start - 1] in " \t\u00a0":
+        start -= 1
+    return start, end
+
+
+def _by_sentence(cited: Sequence[_Cited], spans: Sequence[Span]) -> list[list[str]]:
+    """The keys of each sentence; the first takes what stands before it, for there is none for that to belong to."""
+    keys: list[list[str]] = [[] for _ in spans]
+    starts, ends = [span.start for span in spans], [span.end for span in spans]
+    for one in cited if spans else ():
+        n = bisect_right(ends, one.place) if one.is_ahead else bisect_left(starts, one.place) - 1
+        keys[min(max(n, 0), len(spans) - 1)] += one.keys
+    return keys
 
 
 def _plain(raw: str) -> str:
@@ -183,7 +246,7 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
     texts = tuple(by_key[key].text for key in keys)
     if not _is_printable(sentence, texts):
         return "characters"
-    if _MARKUP.search(sentence):
+    if _MARKUP.search(sentence) or _LEFT_OVER.search(_QUOTED.sub("“”", sentence)):
         return "markup"
     if _ADDRESS.search(sentence):
         return "address"

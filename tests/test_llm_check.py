@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.llm_check import check, split
@@ -216,6 +218,11 @@ def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Sour
         ("【{a}】", ""),
         ("[{a}; {b}]", ""),
         ("[{a}][{b}]", ""),
+        ("[{a}], [{b}]", ""),
+        ("([{a}], [{b}])", ""),
+        ("([{a}])", ""),
+        ("**[{a}]**", ""),
+        ("`[{a}]`", ""),
     ],
 )
 def test_a_sentence_lives_by_its_keys(keys: str, why: str, sources: tuple[Source, ...]) -> None:
@@ -235,12 +242,67 @@ def test_keys_belong_to_the_sentence_before_them() -> None:
     assert split("1[ref-aaaa]7 fell.") == [("1 7 fell.", ("ref-aaaa",))]
 
 
+@pytest.mark.parametrize(
+    "written", ["{key} {text}", "- {key} {text}", "{key}: {text}", "**{key}**: {text}", "({key}) {text}"]
+)
+def test_a_key_that_begins_a_line_belongs_to_what_follows(written: str) -> None:
+    lines = [
+        written.format(key=f"[ref-{name}]", text=text) for name, text in (("aaaa", "One fell."), ("bbbb", "Two rose."))
+    ]
+    found = split("\n".join(lines))
+    assert [(text.removeprefix("- "), keys) for text, keys in found] == [
+        ("One fell.", ("ref-aaaa",)),
+        ("Two rose.", ("ref-bbbb",)),
+    ]
+    for n in range(len("\n".join(lines))):
+        assert split("\n".join(lines)[:n], is_whole=False) in ([], found[:1])
+
+
+def test_a_key_on_a_line_of_its_own_belongs_to_the_sentence_before() -> None:
+    assert split("One fell.\n[ref-aaaa]\nTwo rose.\n[ref-bbbb]") == [
+        ("One fell.", ("ref-aaaa",)),
+        ("Two rose.", ("ref-bbbb",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Fourteen people were injured ([{a}]).", "Fourteen people were injured."),
+        ("Fourteen people were injured **[{a}]**.", "Fourteen people were injured."),
+        ("Fourteen people were injured ([{a}], [{b}]).", "Fourteen people were injured."),
+        (
+            "Fourteen people were injured, [{a}] when the ferry ran into a pier.",
+            "Fourteen people were injured, when the ferry ran into a pier.",
+        ),
+        ("According to [{a}], fourteen people were injured.", ""),
+        ("According to {a} fourteen people were injured.", ""),
+        ("Fourteen people were injured ( [{a}] and others).", ""),
+        ("Fourteen people were injured () [{a}].", ""),
+        ("Fourteen people were injured (see [{a}]).", ""),
+        ("Fourteen people were injured (source: [{a}]).", ""),
+        ("Fourteen people were injured , [{a}] when the ferry ran into a pier.", ""),
+    ],
+)
+def test_a_key_leaves_no_hole(text: str, shown: str, sources: tuple[Source, ...]) -> None:
+    filled = text.replace("{a}", sources[0].key).replace("{b}", sources[1].key)
+    assert "".join(one.text for one in check(filled, sources).sentences) == shown
+
+
 def test_what_is_still_coming_is_not_yet_a_sentence() -> None:
     whole = "Mr. Quist fell. [ref-aaaa]\nHe met the U.S. Senate on Friday. [ref-bbbb]\n"
     for n in range(len(whole)):
         for sentence in split(whole[:n], is_whole=False):
             assert sentence in split(whole)
     assert len(split(whole, is_whole=False)) == 2
+
+
+def test_a_text_of_nothing_but_blanks_and_brackets_is_read_in_no_time() -> None:
+    started_s = time.perf_counter()
+    for text in (" " * 20_000 + "x", "(" * 20_000 + "\n", "[ref-aaaa]" + " " * 20_000, "(ref-a" * 3_000):
+        split(text)
+        split(text, is_whole=False)
+    assert time.perf_counter() - started_s < 5.0
 
 
 def test_thinking_aloud_is_no_part_of_the_text() -> None:
