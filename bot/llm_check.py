@@ -23,6 +23,7 @@ from bot.llm_facts import (
     Number,
     all_stems,
     days,
+    has_not_only,
     is_within,
     joined,
     n_negations,
@@ -343,6 +344,14 @@ def _round(text: str, start: int, end: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Denial:
+    """How often a sentence denies, and whether it says "not only"."""
+
+    n: int
+    not_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Facts:
     numbers: tuple[Number, ...]
     joined: frozenset[tuple[str, ...]]
@@ -351,7 +360,7 @@ class _Facts:
     stems: frozenset[str]
     lower: frozenset[str]
     common: frozenset[str]  # stems of words without a capital
-    sentences: tuple[tuple[frozenset[str], int], ...]  # stems of each sentence, and how often it denies
+    sentences: tuple[tuple[frozenset[str], _Denial], ...]  # stems of each sentence, and how it denies
 
 
 @lru_cache(maxsize=64)
@@ -366,7 +375,7 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
         stems=all_stems(whole),
         lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),
         common=frozenset(weighty(whole)),
-        sentences=tuple((all_stems(sentence), n_negations(sentence)) for sentence in sentences),
+        sentences=tuple((all_stems(sentence), _denial(sentence)) for sentence in sentences),
     )
 
 
@@ -443,8 +452,19 @@ def _words_stand(sentence: str, evidence: _Facts) -> bool:
 
 
 def _denies_alike(sentence: str, evidence: _Facts) -> bool:
-    """Whether a sentence denies as much as the sentence of the evidence that is most like it."""
-    mine = all_stems(sentence)
-    ranked = [(len(mine & stems) - 0.01 * len(stems), n) for stems, n in evidence.sentences]
+    """Whether a sentence denies as much as the sentence of the evidence that is most like it.
+
+    "Not only" denies nothing, but makes no "only", and the other way round.
+    """
+    mine, own = all_stems(sentence), _denial(sentence)
+    ranked = [(len(mine & stems) - 0.01 * len(stems), denial) for stems, denial in evidence.sentences]
     best = max(score for score, _ in ranked)
-    return n_negations(sentence) in {n for score, n in ranked if score >= best - 0.5}
+    return any(
+        own.n == its.n and (own.not_only == its.not_only or not (own.not_only or "only" in mine))
+        for score, its in ranked
+        if score >= best - 0.5
+    )
+
+
+def _denial(sentence: str) -> _Denial:
+    return _Denial(n_negations(sentence), has_not_only(sentence))

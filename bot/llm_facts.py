@@ -101,7 +101,16 @@ FUNCTION_WORDS = frozenset(
     one's there's that's it's he's she's they're
     """)
 )
-_NEGATIONS = frozenset(_words("not no nor neither never none nobody nothing without cannot deny denied denies denying"))
+_NEGATIONS = frozenset(
+    _words("""
+    not no nor neither never none nobody nothing without cannot hardly barely scarcely
+    deny denied denies denying reject rejected rejects rejecting dismiss dismissed dismisses dismissing
+    refuse refused refuses refusing refute refuted refutes refuting dispute disputed disputes disputing
+    fail failed fails failing
+    """)
+)
+_RULED_OUT = re.compile(r"\brul(?:e|es|ed|ing)\s+out\b", re.IGNORECASE)
+_NOT_ONLY = re.compile(r"\bnot\s+only\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,10 +552,15 @@ def all_stems(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in _WORD.findall(text))
 
 
+def has_not_only(text: str) -> bool:
+    """Whether a text says that something is not all."""
+    return _NOT_ONLY.search(text) is not None
+
+
 def n_negations(text: str) -> int:
-    """How many words of a text deny something."""
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
-    return sum(word in _NEGATIONS or word.endswith("n't") for word in words)
+    """How many words of a text deny something; "ruled out" is one, "not only" none."""
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(_NOT_ONLY.sub(" ", text))]
+    return sum(word in _NEGATIONS or word.endswith("n't") for word in words) + len(_RULED_OUT.findall(text))
 
 
 # Names ----------------------------------------------------------------------------------------------------

@@ -195,6 +195,41 @@ def test_a_quotation_stays_with_those_who_are_named_beside_it(evidence: str, tex
     assert said(text, evidence_of([quote(source, evidence)], "salt")) == why
 
 
+@pytest.mark.parametrize(
+    ("evidence", "text", "why"),
+    [
+        ("Amsel rejected the claim that Lind stole the money.", "Lind stole the money.", "negation"),
+        (
+            "Amsel rejected the claim that Lind stole the money.",
+            "Amsel accepted the claim that Lind stole the money.",
+            "negation",
+        ),
+        (
+            "Amsel rejected the claim that Lind stole the money.",
+            "Amsel rejected the claim that Lind stole the money.",
+            "",
+        ),
+        ("Lind dismissed reports that she had resigned.", "Lind had resigned.", "negation"),
+        ("Lind refused to resign over the scandal.", "Lind resigned over the scandal.", "negation"),
+        ("Lind disputed that she had resigned.", "Lind had resigned.", "negation"),
+        ("The port failed to pay the fine.", "The port did not pay the fine.", ""),
+        ("The port failed to pay the fine.", "The port did pay the fine.", "negation"),
+        ("Police ruled out arson as the cause of the fire.", "Arson was the cause of the fire.", "negation"),
+        ("The attack was barely noticed.", "The attack was noticed.", "negation"),
+        ("The strike was not only about pay but about safety.", "The strike was about pay and safety.", ""),
+        ("The strike was not only about pay but about safety.", "The strike was only about pay.", "negation"),
+        ("The strike was only about pay.", "The strike was not only about pay.", "negation"),
+        (
+            "The strike was not only about pay but about safety.",
+            "The strike was not about pay but about safety.",
+            "negation",
+        ),
+    ],
+)
+def test_a_sentence_denies_what_the_evidence_denies_and_nothing_else(evidence: str, text: str, why: str) -> None:
+    assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
+
+
 def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Source, ...]) -> None:
     assert said("Mayor Ines Halloran was relieved.", sources, 1) == ""
     assert said("Mayor Ines Halloran was relieved.", sources, 0) == "name"
