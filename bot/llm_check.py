@@ -133,8 +133,13 @@ def check(text: str, sources: Sequence[Source], *, is_whole: bool = True) -> Che
         else:
             said.add(sentence.lower())
             kept.append(Sentence(_ended(sentence), tuple(sorted({by_key[key].quote for key in keys}))))
-    declined = is_whole and _DECLINED.match(_THOUGHT.sub("", text)) is not None
+    declined = is_whole and _DECLINED.match(spoken(text)) is not None
     return Checked(tuple(kept), n, cut, declined)
+
+
+def spoken(text: str) -> str:
+    """A text without what its model thought aloud first."""
+    return _THOUGHT.sub("", text)
 
 
 def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...]]]:
@@ -142,7 +147,7 @@ def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...
 
     What a model thought aloud first is no part of its text.
     """
-    text = _THOUGHT.sub("", text)
+    text = spoken(text)
     if not is_whole and (open_end := _OPEN_END.search(text)):
         text = text[: open_end.start()].rstrip()
     clean, cited = _without_keys(text, is_whole=is_whole)

@@ -180,6 +180,8 @@ async def _pieces(events: AsyncGenerator[Any, None], max_chars: int) -> AsyncGen
     match finish:
         case "stop":
             return
+        case "length" if not n_chars:
+            raise LanguageModelFailed("only thinking", "cut off before its first word")
         case "length":
             raise LanguageModelFailed("too long", "cut off at its bound")
         case "content_filter":

@@ -99,7 +99,7 @@ class LanguageModelFailed(NewsquoteError):
     """Why there is no reply.
 
     Attributes:
-        reason: "timeout", "unreachable", "busy", "rejected", "refused", "malformed" or "too long".
+        reason: "timeout", "unreachable", "busy", "rejected", "refused", "malformed", "too long" or "only thinking".
     """
 
     def __init__(self, reason: str, detail: str) -> None:

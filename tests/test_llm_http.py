@@ -157,6 +157,12 @@ def test_a_text_that_was_cut_off_keeps_its_whole_sentences() -> None:
     assert written(saying("Fourteen people were", finish="length")).reason == "too long"
 
 
+def test_a_model_that_thinks_until_its_bound_is_told_from_one_that_writes_too_much() -> None:
+    for thoughts in ((), ("<think>Fourteen were injured,", " were they?"), ("<think>Yes.</think>\n",)):
+        found = written(Script(thoughts, finish="length"))
+        assert (found.outcome, found.reason, found.sentences) == ("failed", "only thinking", ())
+
+
 def test_a_model_that_does_not_stop_is_stopped() -> None:
     found = written(saying(GOOD + "\nAnd so on and on." * 2000), llm_answer_tokens=32)
     assert found.n_sentences < 100
