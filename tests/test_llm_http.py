@@ -121,7 +121,7 @@ def test_a_good_text_is_shown_with_its_sources() -> None:
         (saying(GOOD, fault="refusal"), "refused"),
         (saying(GOOD, finish="content_filter"), "refused"),
         (saying(GOOD, finish="tool_calls"), "malformed"),
-        (Script(fault="not a stream"), "unreachable"),
+        (Script(fault="not a stream"), "malformed"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -201,7 +201,7 @@ def test_the_key_goes_into_the_header_and_nowhere_else(caplog: pytest.LogCapture
     assert KEY not in json.dumps(asked[0].body)
     assert KEY not in caplog.text
     assert KEY not in repr(found)
-    assert "written outcome=failed reason='rejected'" in caplog.text
+    assert "written outcome=failed reason='rejected' detail='status 401'" in caplog.text
     assert "How many were hurt?" not in caplog.text
 
 
