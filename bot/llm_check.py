@@ -413,12 +413,25 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
         counted = other.after if other.unit else other.about
         if number.unit and number.unit not in counted and (other.unit or number.unit not in evidence.stems):
             continue
+        if not number.unit and number.about and number.about.isdisjoint(other.about):
+            continue
         if not (number.after & MEASURES) <= other.about:
             continue
-        foreign, likeness = number.about - other.about, number.likeness(other)
-        if not any(foreign & rival.about or number.likeness(rival) > likeness for rival in rivals):
+        if not any(_is_swap(number, other, rival) for rival in rivals):
             return True
     return False
+
+
+def _is_swap(number: Number, other: Number, rival: Number) -> bool:
+    """Whether a number resembles a rival, one of another value, more than the one that it is taken for.
+
+    Where both it and the other count the same and are led up to by the same word, and the rival counts something else,
+    what stands further before may be the subject of both: "the parties [fill 64 pages and] hire 350 teachers".
+    """
+    foreign = (number.about - other.about) & rival.about
+    if number.unit and number.unit == other.unit and rival.unit not in ("", number.unit) and number.lead in other.about:
+        foreign &= number.after
+    return bool(foreign) or number.likeness(rival) > number.likeness(other)
 
 
 def _bounds_alike(bound: str, known: str) -> bool:

@@ -106,10 +106,9 @@ _NEGATIONS = frozenset(
     not no nor neither never none nobody nothing without cannot hardly barely scarcely
     deny denied denies denying reject rejected rejects rejecting dismiss dismissed dismisses dismissing
     refuse refused refuses refusing refute refuted refutes refuting dispute disputed disputes disputing
-    fail failed fails failing
     """)
 )
-_RULED_OUT = re.compile(r"\brul(?:e|es|ed|ing)\s+out\b", re.IGNORECASE)
+_DENIES_IN_TWO_WORDS = re.compile(r"\b(?:rul(?:e|es|ed|ing)\s+out|fail(?:s|ed|ing)?\s+to)\b", re.IGNORECASE)
 _NOT_ONLY = re.compile(r"\bnot\s+only\b", re.IGNORECASE)
 
 
@@ -123,7 +122,9 @@ class Number:
         start: Offset of its first character.
         left: The word or sign just before it in the same clause, or "".
         right: The one just behind it.
-        unit: Stem of the first word of weight behind it when nothing but function words is between; "" for none.
+        unit: Stem of the first word of weight behind it when nothing but "of the", "more", "were" and their like is
+            between; "" for none.
+        lead: Stem of the nearest word of weight before it in the same clause; "" for none.
         about: Stems of the words of weight around it, up to the next number or the end of the clause.
         after: Those of them behind it.
         per: Of a rate, the stem of what each is for ("$8 a month", "40 workers a day"); "" of a sum or a count.
@@ -137,6 +138,7 @@ class Number:
     left: str
     right: str
     unit: str
+    lead: str
     about: frozenset[str]
     after: frozenset[str]
     per: str
@@ -253,11 +255,27 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
         return _read_digits(pieces, at)
     if piece.kind == "word":
         word = piece.text.lower()
+        if word == "one" and _counts_nothing(pieces, at):
+            return None
         if word in UNITS or word in TENS or word in SCALES or word in ORDINALS:
             return _read_words(pieces, at)
         if word in AMOUNTS or word[0].isnumeric():  # "½"
             return at, at + 1, word, "literal"
     return None
+
+
+_COPULAS = frozenset(_words("is was are were be been being become becomes became"))
+
+
+def _counts_nothing(pieces: Sequence[_Piece], at: int) -> bool:
+    """Whether a "one" is that of "no one", or of "is one of the younger ships", which says no more than "is among"."""
+    before = [piece.text.lower() for piece in pieces[max(0, at - 2) : at]]
+    behind = [piece.text.lower() for piece in pieces[at + 1 : at + 2]]
+    return (
+        before[-1:] == ["no"]
+        or before == ["no", "-"]
+        or (behind == ["of"] and before[-1:] != [] and before[-1] in _COPULAS)
+    )
 
 
 def _read_digits(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, str]:
@@ -384,7 +402,19 @@ def _is_negative(pieces: Sequence[_Piece], first: int) -> bool:
     return before.kind == "dash" and before.text != "/" and before.end == pieces[first].start and not is_glued
 
 
+_PERIODS = {
+    "hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month", "quarterly": "quarter",
+    "yearly": "year", "annual": "year", "annually": "year",
+}  # fmt: skip
 N_LEFT, N_RIGHT = 5, 7
+# May stand between a number and what it counts, or what happened to those that it counts.
+_BEFORE_UNIT = _PERIODS.keys() | _words(
+    """
+    of the a an more other others another these those their his her our its such same own every each per
+    additional extra further who that which not is are was were be been being has have had do does did will would can
+    could may might must should
+    """
+)
 
 
 def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | str, str]], n: int) -> Number:
@@ -400,10 +430,10 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
     owner = _owner(pieces[bound_left : min(bound_right, end + 1)], first - bound_left, end - bound_left)
     unit = ""
     for piece in right:
-        if piece.kind == "word" and _weighs(piece.text) and piece.text.lower() not in _PERIODS:
+        if piece.kind == "word" and _weighs(piece.text) and piece.text.lower() not in _BEFORE_UNIT:
             unit = stem(piece.text)
             break
-        if piece.kind not in ("word", "dash"):
+        if piece.kind not in ("word", "dash") or (piece.kind == "word" and piece.text.lower() not in _BEFORE_UNIT):
             break
     return Number(
         value=value,
@@ -412,6 +442,7 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         left=_beside(left),
         right=_beside(right),
         unit=unit,
+        lead=next(iter(left_stems), ""),
         about=frozenset((*left_stems, *right_stems, *filter(None, [owner]))),
         after=frozenset(right_stems),
         per=_per(pieces[end : min(bound_right, end + N_RIGHT)], is_sum=kind in _CURRENCIES.values()),
@@ -429,10 +460,6 @@ def _owner(pieces: Sequence[_Piece], first: int, end: int) -> str:
 
 
 _TIMES = frozenset(_words("second minute hour day night week month quarter year decade"))
-_PERIODS = {
-    "hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month", "quarterly": "quarter",
-    "yearly": "year", "annual": "year", "annually": "year",
-}  # fmt: skip
 _EACH = frozenset(("a", "an", "per", "each", "every", "/"))
 # "Injured 14 people a day later" is no rate.
 _AWAY = frozenset(("later", "after", "before", "ago", "earlier"))
@@ -453,6 +480,8 @@ def _per(right: Sequence[_Piece], *, is_sum: bool) -> str:
         if word not in _EACH or n + 1 == len(pieces) or pieces[n + 1].kind != "word":
             continue
         each = pieces[n + 1].text.lower()
+        if each in FUNCTION_WORDS:
+            continue  # "$1,800 each from a fund"
         if word == "per" or (is_sum and n == 0) or each in _TIMES:
             return "" if n + 2 < len(pieces) and pieces[n + 2].text.lower() in _AWAY else stem(each)
     return ""
@@ -558,9 +587,9 @@ def has_not_only(text: str) -> bool:
 
 
 def n_negations(text: str) -> int:
-    """How many words of a text deny something; "ruled out" is one, "not only" none."""
+    """How many words of a text deny something; "ruled out" and "failed to" are one, "not only" none."""
     words = [word.lower().replace("’", "'") for word in _WORD.findall(_NOT_ONLY.sub(" ", text))]
-    return sum(word in _NEGATIONS or word.endswith("n't") for word in words) + len(_RULED_OUT.findall(text))
+    return sum(word in _NEGATIONS or word.endswith("n't") for word in words) + len(_DENIES_IN_TWO_WORDS.findall(text))
 
 
 # Names ----------------------------------------------------------------------------------------------------

@@ -129,6 +129,10 @@ def test_what_does_not_is_cut(text: str, why: str, sources: tuple[Source, ...]) 
     assert said(text, sources) == why
 
 
+BLAST = "The blast killed 3 children and injured 14 adults."
+PARTIES = "The pact of the parties runs to 64 pages. It promises to hire 350 additional teachers and to halt the sale."
+
+
 @pytest.mark.parametrize(
     ("evidence", "text", "why"),
     [
@@ -154,6 +158,26 @@ def test_what_does_not_is_cut(text: str, why: str, sources: tuple[Source, ...]) 
         ("At least 14 people were injured.", "Up to 14 people were injured.", "number"),
         ("At least 14 people were injured.", "More than 14 people were injured.", "number"),
         ("The 14 people were injured.", "At least 14 people were injured.", "number"),
+        ("Homes can get up to $1,800 each from a fund.", "Each home can get up to $1,800 from a fund.", ""),
+        ("The tug came with 12 barges and a crew of six when it failed.", "There was a crew of six.", ""),
+        ("The tug came with 12 barges and a crew of six when it failed.", "Six barges came with the tug.", "number"),
+        ("The port, built in 1990 and widened since, is full.", "The port was built in 1990.", ""),
+        ("The tug is among the old ones of the 11 ships.", "The tug is one of the old ships.", ""),
+        ("Two of the ships sank.", "One of the ships sank.", "number"),
+        ("Nobody was hurt in the port.", "No one was hurt in the port.", ""),
+        ("14 were in hospital. Lind went to prison.", "14 were in prison.", "number"),
+        ("14 were injured. The fire killed a dog.", "14 were killed.", "number"),
+        ("14 who were injured left. The fire killed a dog.", "14 who were killed left.", "number"),
+        (BLAST, "The blast killed 3 children.", ""),
+        (BLAST, "The blast injured 14 adults.", ""),
+        (BLAST, "The blast killed 14 adults and injured 3 children.", "number"),
+        (BLAST, "14 adults were killed.", "number"),
+        (BLAST, "It killed 14 adults.", "number"),
+        (BLAST, "It killed a total of 14 adults.", "number"),
+        (BLAST, "Among the killed were 14 adults.", "number"),
+        (PARTIES, "The parties would hire 350 teachers.", ""),
+        (PARTIES, "The parties would hire 350 additional teachers.", ""),
+        (PARTIES, "The parties would hire 64 teachers.", "number"),
         ("Fewer than 14 people were injured.", "14 people were injured.", "number"),
         ("Up to 14 people were injured.", "14 people were injured.", "number"),
         ("Up to 14 people were injured.", "At most 14 people were injured.", ""),
@@ -374,6 +398,7 @@ def test_a_model_may_say_that_there_is_no_answer(sources: tuple[Source, ...]) ->
         ("the 1990s, G7, 5km", [("1990s", "literal"), ("G7", "literal"), ("5km", "literal")]),
         ("half a dozen", [("half", "literal"), ("dozen", "literal")]),
         ("½ a point, 2¾ points", [("½", "literal"), ("2¾", "literal")]),
+        ("No one came, no-one left, and it was one of two", [("2", "n")]),
         ("twenty twenty", [("20", "n"), ("20", "n")]),
         ("three hundred thousand", [("300000", "n")]),
         ("April 26, 2025", []),
