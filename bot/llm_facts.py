@@ -427,6 +427,11 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
     )
     left_stems = [stem(piece.text) for piece in left if piece.kind == "word" and _weighs(piece.text)]
     right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and _weighs(piece.text)]
+    comma = end + len(right)
+    if len({*left_stems, *right_stems}) < 2 and comma < bound_right and pieces[comma].text == ",":
+        # "At 21 years, the ferry is old": all that is said of it stands beyond the comma.
+        beyond = _until_clause(iter(pieces[comma + 1 : min(bound_right, comma + N_RIGHT)]), stops_at_joints=True)
+        right_stems += [stem(piece.text) for piece in beyond if piece.kind == "word" and _weighs(piece.text)]
     owner = _owner(pieces[bound_left : min(bound_right, end + 1)], first - bound_left, end - bound_left)
     unit = ""
     for piece in right:

@@ -164,6 +164,16 @@ PARTIES = "The pact of the parties runs to 64 pages. It promises to hire 350 add
         ("The port, built in 1990 and widened since, is full.", "The port was built in 1990.", ""),
         ("The tug is among the old ones of the 11 ships.", "The tug is one of the old ships.", ""),
         ("Two of the ships sank.", "One of the ships sank.", "number"),
+        (
+            "The tug is 21 years old. The ships are on average 27 years old.",
+            "At 21 years, the tug is one of the old ships.",
+            "",
+        ),
+        (
+            "The tug is 21 years old. The ships are on average 27 years old.",
+            "At 27 years, the tug is one of the old ships.",
+            "number",
+        ),
         ("Nobody was hurt in the port.", "No one was hurt in the port.", ""),
         ("14 were in hospital. Lind went to prison.", "14 were in prison.", "number"),
         ("14 were injured. The fire killed a dog.", "14 were killed.", "number"),
