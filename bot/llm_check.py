@@ -122,7 +122,7 @@ def check(text: str, sources: Sequence[Source], *, is_whole: bool = True) -> Che
     said: set[str] = set()
     for raw, keys in split(text, is_whole=is_whole):
         n += 1
-        sentence = _plain(raw)
+        sentence = _as_stored(_plain(raw), [by_key[key].text for key in keys if key in by_key])
         why = fault(sentence, keys, by_key)
         if not why and len(kept) >= MAX_SENTENCES:
             why = "too many"
@@ -283,6 +283,28 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
 
 # Characters and quotations --------------------------------------------------------------------------------
 
+_APOSTROPHES = str.maketrans("‘’ʼ", "'''")
+
+
+def _as_stored(sentence: str, texts: Sequence[str]) -> str:
+    """A sentence whose quotations have the apostrophes of the texts, and the stop that a writer put into one behind it.
+
+    "We can't," for “We can’t” is a matter of style; what is shown is nevertheless what is stored.
+    """
+
+    def stored(match: re.Match[str]) -> str:
+        inner = _inner(match)
+        for quoted, stop in ((inner, ""), (inner[:-1], inner[-1:])):
+            if stop not in (".", ",", ""):
+                break
+            for text in texts:
+                for at in _stands_at(quoted.translate(_APOSTROPHES), text.translate(_APOSTROPHES))[:1]:
+                    behind = "" if sentence[match.end() : match.end() + 1] in tuple(".,;:!?") else stop
+                    return f"{match[0][0]}{text[at : at + len(quoted)]}{match[0][-1]}{behind}"
+        return match[0]
+
+    return _QUOTED.sub(stored, sentence)
+
 
 def _is_printable(sentence: str, texts: Sequence[str]) -> bool:
     """Whether each character is ASCII, usual typography, or one that the cited text has itself."""
@@ -303,7 +325,11 @@ def _quotes_stand(sentence: str, texts: Sequence[str]) -> bool:
 
 def _quotations(sentence: str) -> list[str]:
     """What stands between quotation marks."""
-    return [next(group for group in match.groups() if group is not None) for match in _QUOTED.finditer(sentence)]
+    return [_inner(match) for match in _QUOTED.finditer(sentence)]
+
+
+def _inner(match: re.Match[str]) -> str:
+    return next(group for group in match.groups() if group is not None)
 
 
 def _stands_at(inner: str, text: str) -> list[int]:

@@ -264,6 +264,26 @@ def test_a_sentence_denies_what_the_evidence_denies_and_nothing_else(evidence: s
     assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Amsel said “We can’t stop.”", "Amsel said “We can’t stop”."),
+        ('"We can\'t stop," Amsel said.', '"We can’t stop," Amsel said.'),
+        ('Amsel said "We can\'t stop."', 'Amsel said "We can’t stop".'),
+        ('Amsel said "we", then "can\'t stop.".', ""),
+        ('Amsel said "We can\'t stop."; it rained.', 'Amsel said "We can’t stop"; it rained.'),
+        ('Amsel said "We can\'t stop!"', ""),
+        ('Amsel said "We can stop."', ""),
+        ('Amsel said "We can\'t sto."', ""),
+        ("Amsel said: \"The fire was 'over'.\"", 'Amsel said: "The fire was ‘over’".'),
+    ],
+)
+def test_a_quotation_is_shown_as_it_is_stored_whatever_the_style_of_its_marks(text: str, shown: str) -> None:
+    evidence = "“We can’t stop,” said Amsel. “The fire was ‘over’,” he said, and it rained."
+    sources = evidence_of([quote(article(evidence), evidence)], "salt")
+    assert [one.text for one in check(f"{text} [{sources[0].key}]", sources).sentences] == [shown][: bool(shown)]
+
+
 def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Source, ...]) -> None:
     assert said("Mayor Ines Halloran was relieved.", sources, 1) == ""
     assert said("Mayor Ines Halloran was relieved.", sources, 0) == "name"
