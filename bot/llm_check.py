@@ -19,6 +19,7 @@ from bot.llm_evidence import KEY, Source, is_planted
 from bot.llm_facts import (
     FUNCTION_WORDS,
     MEASURES,
+    TITLES,
     Day,
     Number,
     all_stems,
@@ -31,10 +32,12 @@ from bot.llm_facts import (
     numbers,
     stem,
     weighty,
+    with_titles,
+    without_dates,
 )
 from bot.written import Sentence
 from index.sentences import sentence_spans
-from index.types import Span
+from index.types import Article, Span
 
 # A text of which less than this share of sentences stands is not shown at all: the rest is luck.
 MIN_SHARE = 0.5
@@ -73,7 +76,8 @@ _ADDRESS = re.compile(
 )
 _TYPOGRAPHY = frozenset("‘’“”„«»–—…•·°€£¥§½¼¾×−‰" + "\u00a0\u202f\u2009")
 _RELATIVE = re.compile(r"\b(?:today|yesterday|tomorrow|tonight|nowadays|currently)\b", re.IGNORECASE)
-_PUBLISHED = re.compile(r"\b(?:reported|wrote|published|reporting)\s+(?:it\s+)?(?:on\s+)?\Z", re.IGNORECASE)
+_CAPITAL_BEFORE = re.compile(r"\b[A-Z][\w.]* \Z")
+_REPORTED = r"\s+(?:has\s+|had\s+)?(?:reported|wrote|published|reporting)\s+(?:it\s+)?(?:on\s+)?\Z"
 _QUOTED = re.compile(
     r"""“(?P<a>[^“”]*)” | "(?P<b>[^"]*)" | «(?P<c>[^«»]*)» | „(?P<d>[^„“”]*)[“”]
       | (?<!\w)‘(?P<e>[^‘]*?)’(?!\w) | (?<!\w)'(?P<f>[^']+?)'(?!\w)""",
@@ -260,10 +264,10 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
         return "instruction"
     if not _quotes_stand(sentence, texts):
         return "quotation"
-    if _RELATIVE.search(_QUOTED.sub(" ", sentence)):
+    if _speaks_of_now(_QUOTED.sub(" ", sentence)):
         return "relative day"
     evidence = _facts(texts)
-    if not _days_stand(sentence, evidence, {by_key[key].article.published or "" for key in keys}):
+    if not _days_stand(sentence, evidence, [by_key[key].article for key in keys]):
         return "date"
     if not all(_number_stands(number, evidence) for number in numbers(sentence)):
         return "number"
@@ -356,7 +360,7 @@ def _speakers_stand(sentence: str, texts: Sequence[str], outlets: Sequence[tuple
     beside = _QUOTED.sub(" “” ", sentence)
     return all(
         any(
-            _names_stand(beside, (*name_runs(_round(text, at, at + len(inner))), *outlets), evidence)
+            _names_stand(beside, (*name_runs(with_titles(_round(text, at, at + len(inner)))), *outlets), evidence)
             for text in texts
             for at in _stands_at(inner, text)
         )
@@ -402,7 +406,7 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
         numbers=tuple(number for text in texts for number in numbers(text)),
         joined=frozenset(pair for text in texts for pair in joined(text)),
         days=tuple(day for text in texts for day in days(text)),
-        runs=tuple(run for text in texts for run in name_runs(text)),
+        runs=tuple(run for text in texts for run in name_runs(with_titles(text))),
         stems=all_stems(whole),
         lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),
         common=frozenset(weighty(whole)),
@@ -410,12 +414,29 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
     )
 
 
-def _days_stand(sentence: str, evidence: _Facts, published: set[str]) -> bool:
-    """Whether each date stands in the evidence with all its parts, or is the day of a report that is spoken of."""
-    reported = [day for text in published for day in days(text[:10])]
+def _speaks_of_now(sentence: str) -> bool:
+    """Whether a sentence says "today" or the like, which is not the reader's; USA TODAY is a name."""
+    return any(
+        match[0].islower() or not _CAPITAL_BEFORE.search(sentence, 0, match.start())
+        for match in _RELATIVE.finditer(sentence)
+    )
+
+
+def _is_said_to_report(outlet: str, before: str) -> bool:
+    """Whether what stands before a date ends with "[outlet] reported on"."""
+    return bool(outlet) and re.search(rf"(?<!\w){re.escape(outlet)}{_REPORTED}", before, re.IGNORECASE) is not None
+
+
+def _days_stand(sentence: str, evidence: _Facts, articles: Sequence[Article]) -> bool:
+    """Whether each date stands in the evidence with all its parts, or is the day of a report whose outlet is named."""
     for day in days(sentence):
-        is_report = _PUBLISHED.search(sentence[: day.start]) is not None and day.day
-        if not any(day.is_in(known) for known in (*evidence.days, *(reported if is_report else ()))):
+        reported = [
+            known
+            for article in articles
+            if day.day and _is_said_to_report(article.source, sentence[: day.start])
+            for known in days((article.published or "")[:10])
+        ]
+        if not any(day.is_in(known) for known in (*evidence.days, *reported)):
             return False
     return True
 
@@ -467,6 +488,7 @@ def _bounds_alike(bound: str, known: str) -> bool:
 
 def _names_stand(sentence: str, known: Sequence[tuple[str, ...]], evidence: _Facts) -> bool:
     """Whether each name stands among those known, its words together and in their order."""
+    sentence = with_titles(without_dates(sentence))
     first = re.search(r"[^\W_]", sentence)
     opening = sentence[first.start() :] if first else sentence
     for run in name_runs(sentence):
@@ -478,6 +500,8 @@ def _names_stand(sentence: str, known: Sequence[tuple[str, ...]], evidence: _Fac
         rest = run[1:]
         word = run[0].lower()
         is_common = word in FUNCTION_WORDS or word in evidence.lower or stem(word) in evidence.common
+        if rest and word in TITLES:  # with a name behind it it is part of that
+            return False
         if not is_common or (len(run[0]) > 1 and any(char.isupper() for char in run[0][1:])):
             return False
         if rest and not any(is_within(rest, other) for other in known):

@@ -600,13 +600,36 @@ def n_negations(text: str) -> int:
 # Names ----------------------------------------------------------------------------------------------------
 
 _LINKS = frozenset(_words("of de del della di da du van von der den la le al bin ibn y"))
-_TITLES = frozenset(
-    _words(
-        "president chancellor premier minister secretary senator governor mayor representative commissioner ambassador "
-        "judge justice chief king queen prince princess pope general captain professor coach mr mrs ms dr sir dame lord"
-    )
+TITLES = frozenset(
+    _words("""
+    president chancellor premier minister secretary senator governor mayor representative commissioner ambassador
+    judge justice chief chairman chairwoman king queen prince princess pope general captain professor coach
+    mr mrs ms dr sir dame lord
+    """)
+)
+# What these stand before is not what it is without them: a vice president, South Korea, New York.
+_NARROWS_TITLES = _words("vice deputy assistant associate acting interim former ex")
+_NARROWS_PLACES = _words("""
+    new north south east west northern southern eastern western northeast northwest southeast southwest northeastern
+    northwestern southeastern southwestern
+""")
+_NARROWS = frozenset((*_NARROWS_TITLES, *_NARROWS_PLACES))
+_TITLE_BEFORE_NAME = re.compile(
+    rf"\b(?i:(?:(?:{'|'.join(_NARROWS_TITLES)})\s)*(?:{'|'.join(sorted(TITLES))}))(?=\s[^\W\d_a-z])"
 )
 _NAME_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’\-–.][^\W_]+)*")
+
+
+def with_titles(text: str) -> str:
+    """A text that writes each title before a name as part of it: "deputy mayor Lind" as "Deputy Mayor Lind"."""
+    return _TITLE_BEFORE_NAME.sub(lambda match: match[0].title(), text)
+
+
+def without_dates(text: str) -> str:
+    """A text of the same length whose dates name no month."""
+    for day in days(text):
+        text = text[: day.start] + "0" * (day.end - day.start) + text[day.end :]
+    return text
 
 
 def name_runs(text: str) -> list[tuple[str, ...]]:
@@ -620,7 +643,9 @@ def name_runs(text: str) -> list[tuple[str, ...]]:
     for match in _NAME_TOKEN.finditer(text):
         word = match[0]
         gap = text[end : match.start()] if end >= 0 else ""
-        if run and not (gap.isspace() and "\n" not in gap):
+        # The dot of an initial ends no name: "Donald J. Trump".
+        is_initial = bool(run) and len(run[-1]) == 1 and gap[:1] == "."
+        if run and not (gap[is_initial:].isspace() and "\n" not in gap):
             runs.append(tuple(run))
             run, held = [], []
         if any(char.isupper() for char in word):
@@ -645,16 +670,6 @@ def _bare_name(word: str) -> str:
     return bare.replace(".", "") if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]?", bare) else bare
 
 
-# What these stand before is not what it is without them: a vice president, South Korea, New York.
-_NARROWING = frozenset(
-    _words("""
-    vice deputy assistant associate acting interim former ex
-    new north south east west northern southern eastern western northeast northwest southeast southwest northeastern
-    northwestern southeastern southwestern
-    """)
-)
-
-
 def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
     """Whether all words of one run stand in another, together and in their order.
 
@@ -662,7 +677,7 @@ def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
     New York is none of York, and South Korea is not Korea.
     """
     return any(
-        _begins_with(other[at:], run) and not (at and other[at - 1].lower() in _NARROWING)
+        _begins_with(other[at:], run) and not (at and other[at - 1].lower() in _NARROWS)
         for at in range(len(other) - len(run) + 1)
     )
 
@@ -678,7 +693,7 @@ def _begins_with(other: Sequence[str], run: Sequence[str]) -> bool:
             return False
         at += 1
         names = [name for name in left_out if len(name) > 1]
-        is_surname = n == len(run) - 1 and at == len(other) and run[n - 1].lower() in _TITLES
+        is_surname = n == len(run) - 1 and at == len(other) and run[n - 1].lower() in TITLES
         if len(names) > is_surname or any(name.islower() for name in names):
             return False
     return True

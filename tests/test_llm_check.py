@@ -284,6 +284,56 @@ def test_a_quotation_is_shown_as_it_is_stored_whatever_the_style_of_its_marks(te
     assert [one.text for one in check(f"{text} [{sources[0].key}]", sources).sentences] == [shown][: bool(shown)]
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("The Harbor Courier reported on April 3 that the law was published.", ""),
+        ("The law was published, the Harbor Courier wrote on April 3, 2025.", ""),
+        ("The Harbor Courier reported on April 4 that the law was published.", "date"),
+        ("The law was published on April 3.", "date"),
+        ("The death was reported on April 3.", "date"),
+        ("The master wrote on April 3 to the port.", "date"),
+        ("The Harbor Courier closed on April 3.", "date"),
+    ],
+)
+def test_the_day_of_a_report_is_said_of_its_outlet_alone(text: str, why: str) -> None:
+    evidence = "The law was published. The death was reported. The master wrote to the port, which closed."
+    source = article(evidence, source="Harbor Courier", published="2025-04-03")
+    assert said(text, evidence_of([quote(source, evidence)], "salt")) == why
+
+
+@pytest.mark.parametrize(
+    ("evidence", "text", "why"),
+    [
+        ("President Ada J. Lind met Amsel.", "Ada Lind met Amsel.", ""),
+        ("President Ada J. Lind met Amsel.", "President Lind met Amsel.", ""),
+        ("President Ada J. Lind met Amsel.", "Ada Amsel met Lind.", "name"),
+        ("The storm came on Sept. 6, 2022.", "The storm came on September 6, 2022.", ""),
+        ("The storm came on Sept. 6, 2022.", "September 6, 2022 was when the storm came.", ""),
+        ("The storm came on Sept. 6, 2022.", "The storm came in September.", "name"),
+        ("The storm came on Sept. 6, 2022.", "The storm came on September 6, 2022 to Lind.", "name"),
+        ("Lind told USA TODAY that the storm came.", "Lind told USA TODAY that the storm came.", ""),
+        ("Lind told USA TODAY that the storm came.", "Today Lind told that the storm came.", "relative day"),
+        ("Lind told USA TODAY that the storm came.", "Lind said: Today the storm came.", "relative day"),
+        ("Lind told USA TODAY that the storm came.", "Lind told that the storm came today.", "relative day"),
+        ("Deputy mayor Ada Lind left.", "It is Deputy Mayor Ada Lind who left.", ""),
+        ("Deputy mayor Ada Lind left.", "Deputy Mayor Lind left.", ""),
+        ("Deputy mayor Ada Lind left.", "Ada Lind left.", ""),
+        ("Deputy mayor Ada Lind left.", "Mayor Ada Lind left.", "name"),
+        ("Deputy mayor Ada Lind left.", "The mayor Ada Lind left.", "name"),
+        ("A former president, Ada Lind, left.", "President Ada Lind left.", "name"),
+        ("The former president Ada Lind left.", "President Ada Lind left.", "name"),
+        ("The ex-president Ada Lind left.", "President Ada Lind left.", "name"),
+        ("In the port mayor Ada Lind met president Bert Amsel.", "Mayor Amsel met President Lind.", "name"),
+        ("In the port mayor Ada Lind met president Bert Amsel.", "Mayor Lind met President Amsel in the port.", ""),
+    ],
+)
+def test_a_name_is_the_same_in_another_style_and_none_without_what_narrows_it(
+    evidence: str, text: str, why: str
+) -> None:
+    assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
+
+
 def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Source, ...]) -> None:
     assert said("Mayor Ines Halloran was relieved.", sources, 1) == ""
     assert said("Mayor Ines Halloran was relieved.", sources, 0) == "name"
