@@ -71,7 +71,7 @@ _LIST_MARK = re.compile(r"\A\s*(?:[-*•·]|\d{1,2}[.)]|#{1,6})\s+")
 _STARS = re.compile(r"\*{1,3}|_{2,3}")
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]{}#@^=]")
 _ADDRESS = re.compile(
-    r"://|\bwww\.|\bmailto:|\bjavascript:|\w\.[a-z]{2,}\b|\w/\w*\.|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    r"://|\bwww\.|\bmailto:|\bjavascript:|\w\.[a-z]{2,}\b|\w/\w*\.\w|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
 _TYPOGRAPHY = frozenset("‘’“”„«»–—…•·°€£¥§½¼¾×−‰" + "\u00a0\u202f\u2009")
