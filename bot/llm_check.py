@@ -19,6 +19,7 @@ from bot.llm_evidence import KEY, Source, is_planted
 from bot.llm_facts import (
     FUNCTION_WORDS,
     MEASURES,
+    MONTHS,
     TITLES,
     Day,
     Number,
@@ -460,7 +461,9 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
         counted = other.after if other.unit else other.about
         if number.unit and number.unit not in counted and (other.unit or number.unit not in evidence.stems):
             continue
-        if not number.unit and number.about and number.about.isdisjoint(other.about):
+        if number.left in MONTHS and number.left != other.left:  # "April two"
+            continue
+        if not number.unit and number.after and number.about.isdisjoint(other.about):
             continue
         if not (number.after & MEASURES) <= other.about:
             continue

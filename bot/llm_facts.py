@@ -62,6 +62,7 @@ _CURRENCIES = {
 _MONTHS = _words("january february march april may june july august september october november december")
 _MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)}
 _MONTH_OF["sept"] = 9
+MONTHS = frozenset(_MONTH_OF)
 _MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _DAY = r"(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?"

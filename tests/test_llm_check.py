@@ -181,6 +181,8 @@ PARTIES = "The pact of the parties runs to 64 pages. It promises to hire 350 add
         ("Nobody was hurt in the port.", "No one was hurt in the port.", ""),
         ("14 were in hospital. Lind went to prison.", "14 were in prison.", "number"),
         ("14 were injured. The fire killed a dog.", "14 were killed.", "number"),
+        ("The election came late. Turnout was 67 percent.", "Turnout in the late election was 67 percent.", ""),
+        ("The election came on April 26. Two men won.", "The election of men came on April two.", "number"),
         ("14 who were injured left. The fire killed a dog.", "14 who were killed left.", "number"),
         (BLAST, "The blast killed 3 children.", ""),
         (BLAST, "The blast injured 14 adults.", ""),
