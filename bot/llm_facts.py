@@ -595,7 +595,8 @@ def has_not_only(text: str) -> bool:
 def n_negations(text: str) -> int:
     """How many words of a text deny something; "ruled out" and "failed to" are one, "not only" none."""
     words = [word.lower().replace("’", "'") for word in _WORD.findall(_NOT_ONLY.sub(" ", text))]
-    return sum(word in _NEGATIONS or word.endswith("n't") for word in words) + len(_DENIES_IN_TWO_WORDS.findall(text))
+    n_words = sum(1 for word in words if word in _NEGATIONS or word.endswith("n't"))
+    return n_words + len(_DENIES_IN_TWO_WORDS.findall(text))
 
 
 # Names ----------------------------------------------------------------------------------------------------
@@ -644,7 +645,7 @@ def name_runs(text: str) -> list[tuple[str, ...]]:
     for match in _NAME_TOKEN.finditer(text):
         word = match[0]
         gap = text[end : match.start()] if end >= 0 else ""
-        # The dot of an initial ends no name: "Donald J. Trump".
+        # The dot of an initial ends no name: "Ada J. Lind".
         is_initial = bool(run) and len(run[-1]) == 1 and gap[:1] == "."
         if run and not (gap[is_initial:].isspace() and "\n" not in gap):
             runs.append(tuple(run))
