@@ -459,11 +459,9 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
             continue
         # "Two planes carrying 50 migrants" are not 50 planes: what is counted stands behind, where anything does.
         counted = other.after if other.unit else other.about
-        if number.unit and number.unit not in counted and (other.unit or number.unit not in evidence.stems):
+        if number.follows not in ("", *counted) and (other.after or number.follows not in evidence.stems):
             continue
         if number.left in MONTHS and number.left != other.left:  # "April two"
-            continue
-        if not number.unit and number.after and number.about.isdisjoint(other.about):
             continue
         if not (number.after & MEASURES) <= other.about:
             continue
@@ -475,11 +473,13 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
 def _is_swap(number: Number, other: Number, rival: Number) -> bool:
     """Whether a number resembles a rival, one of another value, more than the one that it is taken for.
 
-    Where both it and the other count the same and are led up to by the same word, and the rival counts something else,
-    what stands further before may be the subject of both: "the parties [fill 64 pages and] hire 350 teachers".
+    Where both it and the other count the same, all that is said before the other is said before it too, and the rival
+    counts something else, what more stands before may be the subject of both: "the pact [fills 64 pages and] hires 350
+    teachers".
     """
     foreign = (number.about - other.about) & rival.about
-    if number.unit and number.unit == other.unit and rival.unit not in ("", number.unit) and number.lead in other.about:
+    is_same = number.unit == other.unit != "" and rival.unit not in ("", number.unit)
+    if is_same and other.before and other.before <= number.about:
         foreign &= number.after
     return bool(foreign) or number.likeness(rival) > number.likeness(other)
 

@@ -125,7 +125,8 @@ class Number:
         right: The one just behind it.
         unit: Stem of the first word of weight behind it when nothing but "of the", "more", "were" and their like is
             between; "" for none.
-        lead: Stem of the nearest word of weight before it in the same clause; "" for none.
+        follows: The same with any function words between.
+        before: Stems of the words of weight before it in the same clause.
         about: Stems of the words of weight around it, up to the next number or the end of the clause.
         after: Those of them behind it.
         per: Of a rate, the stem of what each is for ("$8 a month", "40 workers a day"); "" of a sum or a count.
@@ -139,7 +140,8 @@ class Number:
     left: str
     right: str
     unit: str
-    lead: str
+    follows: str
+    before: frozenset[str]
     about: frozenset[str]
     after: frozenset[str]
     per: str
@@ -434,13 +436,18 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         beyond = _until_clause(iter(pieces[comma + 1 : min(bound_right, comma + N_RIGHT)]), stops_at_joints=True)
         right_stems += [stem(piece.text) for piece in beyond if piece.kind == "word" and _weighs(piece.text)]
     owner = _owner(pieces[bound_left : min(bound_right, end + 1)], first - bound_left, end - bound_left)
-    unit = ""
+    unit = follows = ""
+    is_near = True
     for piece in right:
-        if piece.kind == "word" and _weighs(piece.text) and piece.text.lower() not in _BEFORE_UNIT:
-            unit = stem(piece.text)
+        if piece.kind not in ("word", "dash"):
             break
-        if piece.kind not in ("word", "dash") or (piece.kind == "word" and piece.text.lower() not in _BEFORE_UNIT):
+        if piece.kind == "dash" or piece.text.lower() in _BEFORE_UNIT:
+            continue
+        if _weighs(piece.text):
+            follows = stem(piece.text)
+            unit = follows if is_near else ""
             break
+        is_near = False
     return Number(
         value=value,
         kind=kind,
@@ -448,7 +455,8 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         left=_beside(left),
         right=_beside(right),
         unit=unit,
-        lead=next(iter(left_stems), ""),
+        follows=follows,
+        before=frozenset(left_stems),
         about=frozenset((*left_stems, *right_stems, *filter(None, [owner]))),
         after=frozenset(right_stems),
         per=_per(pieces[end : min(bound_right, end + N_RIGHT)], is_sum=kind in _CURRENCIES.values()),

@@ -131,7 +131,9 @@ def test_what_does_not_is_cut(text: str, why: str, sources: tuple[Source, ...]) 
 
 
 BLAST = "The blast killed 3 children and injured 14 adults."
-PARTIES = "The pact of the parties runs to 64 pages. It promises to hire 350 additional teachers and to halt the sale."
+PARTIES = (
+    "The pact of the parties runs to 64 pages. It promises to halt sales, to hire 350 additional teachers, and more."
+)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,10 @@ PARTIES = "The pact of the parties runs to 64 pages. It promises to hire 350 add
         ("The election came late. Turnout was 67 percent.", "Turnout in the late election was 67 percent.", ""),
         ("The election came on April 26. Two men won.", "The election of men came on April two.", "number"),
         ("14 who were injured left. The fire killed a dog.", "14 who were killed left.", "number"),
+        ("14 with burns were taken to the port. Men with guns came.", "14 with guns were taken to the port.", "number"),
+        ("The fire killed 3 men. The flood killed 14 women.", "The flood killed 14 women.", ""),
+        ("The fire killed 3 men. The flood killed 14 women.", "The fire killed 14 women.", "number"),
+        ("Lind sold 3 boats and Amsel sold 14 cars for the port.", "Lind sold 14 cars for the port.", "number"),
         (BLAST, "The blast killed 3 children.", ""),
         (BLAST, "The blast injured 14 adults.", ""),
         (BLAST, "The blast killed 14 adults and injured 3 children.", "number"),
