@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,13 @@ from bot.llm_evidence import KEY, Source, is_planted
 from bot.llm_facts import (
     FUNCTION_WORDS,
     MEASURES,
+    MONTHS,
+    TITLES,
     Day,
     Number,
     all_stems,
     days,
+    has_not_only,
     is_within,
     joined,
     n_negations,
@@ -29,9 +33,12 @@ from bot.llm_facts import (
     numbers,
     stem,
     weighty,
+    with_titles,
+    without_dates,
 )
 from bot.written import Sentence
 from index.sentences import sentence_spans
+from index.types import Article, Span
 
 # A text of which less than this share of sentences stands is not shown at all: the rest is luck.
 MIN_SHARE = 0.5
@@ -45,25 +52,33 @@ SETTLED_CHARS = 80
 
 _KEYS = rf"{KEY}(?:[\s,;]+(?:and\s+)?{KEY})*"
 # Whatever stands in square brackets is taken for a key, so that one that was made up falls with its sentence.
-_CITED = re.compile(
-    rf"\s*(?:[\[【](?P<square>[^\[\]【】\n]{{0,80}})[\]】]|\(\s*(?P<round>{_KEYS})\s*\)|\b(?P<bare>{KEY})(?!\w))",
-    re.IGNORECASE,
-)
+_BRACKETS = rf"(?:[\[【][^\[\]【】\n]{{0,80}}[\]】]|\(\s*{_KEYS}\s*\)|\b{KEY}(?!\w))"
+_CITED = re.compile(rf"{_BRACKETS}(?:[ \t]{{0,4}}(?:[,;]|and\b)?[ \t]{{0,4}}{_BRACKETS})*", re.IGNORECASE)
+_IN_BRACKETS = re.compile(rf"[\[【(](?P<inside>[^\[\]【】()\n]*)[\]】)]|\b(?P<bare>{KEY})(?!\w)", re.IGNORECASE)
+# What models put round a key.
+_PAIRS = (("`", "`"), ("**", "**"), ("(", ")"), ("**", "**"))
+_LINE_HEAD = re.compile(r"[ \t]*(?:(?:[-*•·>]|\d{1,2}[.)]|#{1,6})[ \t]*)?[(*`]{0,4}")
+_COLON = re.compile(r"[ \t]*:")
+_LEANS_ON_KEY = re.compile(r"\b(?:to|in|by|from|of|on|at|with|per|for|as|than|see)\Z", re.IGNORECASE)
+_GOES_ON = re.compile(r"[ \t]*[\w,)]")
+# What is left where something was taken out: "()", "(source:)", a blank before a stop.
+_LEFT_OVER = re.compile(r"[(:,;]\s*\)|\(\s|\s[.,;:!?)](?![\w.])")
 _ONLY_KEYS = re.compile(rf"\s*{_KEYS}\s*", re.IGNORECASE)
 NO_KEY = "?"
 _KEY = re.compile(KEY, re.IGNORECASE)
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_OPEN_END = re.compile(r"\s*(?:[\[(【][^\])】\n]*|\bref-\w*|\br(?:e(?:f)?)?)\Z", re.IGNORECASE)
+_OPEN_END = re.compile(r"(?:[\[(【][^\[\]()【】\n]*|\bref-\w*|\br(?:e(?:f)?)?)\Z", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\A\s*(?:[-*•·]|\d{1,2}[.)]|#{1,6})\s+")
 _STARS = re.compile(r"\*{1,3}|_{2,3}")
 _MARKUP = re.compile(r"[\\*_~`|<>\[\]{}#@^=]")
 _ADDRESS = re.compile(
-    r"://|\bwww\.|\bmailto:|\bjavascript:|\b[\w-]{2,}\.(?:[a-z]{2,}|[A-Z]{2,})\b|\w/\w*\.|\b\d{1,3}(?:\.\d{1,3}){3}\b",
+    r"://|\bwww\.|\bmailto:|\bjavascript:|\w\.[a-z]{2,}\b|\w/\w*\.\w|\b\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
 _TYPOGRAPHY = frozenset("‘’“”„«»–—…•·°€£¥§½¼¾×−‰" + "\u00a0\u202f\u2009")
 _RELATIVE = re.compile(r"\b(?:today|yesterday|tomorrow|tonight|nowadays|currently)\b", re.IGNORECASE)
-_PUBLISHED = re.compile(r"\b(?:reported|wrote|published|reporting)\s+(?:it\s+)?(?:on\s+)?\Z", re.IGNORECASE)
+_CAPITAL_BEFORE = re.compile(r"\b[A-Z][\w.]* \Z")
+_REPORTED = r"\s+(?:has\s+|had\s+)?(?:reported|wrote|published|reporting)\s+(?:it\s+)?(?:on\s+)?\Z"
 _QUOTED = re.compile(
     r"""“(?P<a>[^“”]*)” | "(?P<b>[^"]*)" | «(?P<c>[^«»]*)» | „(?P<d>[^„“”]*)[“”]
       | (?<!\w)‘(?P<e>[^‘]*?)’(?!\w) | (?<!\w)'(?P<f>[^']+?)'(?!\w)""",
@@ -112,7 +127,7 @@ def check(text: str, sources: Sequence[Source], *, is_whole: bool = True) -> Che
     said: set[str] = set()
     for raw, keys in split(text, is_whole=is_whole):
         n += 1
-        sentence = _plain(raw)
+        sentence = _as_stored(_plain(raw), [by_key[key].text for key in keys if key in by_key])
         why = fault(sentence, keys, by_key)
         if not why and len(kept) >= MAX_SENTENCES:
             why = "too many"
@@ -123,8 +138,13 @@ def check(text: str, sources: Sequence[Source], *, is_whole: bool = True) -> Che
         else:
             said.add(sentence.lower())
             kept.append(Sentence(_ended(sentence), tuple(sorted({by_key[key].quote for key in keys}))))
-    declined = is_whole and _DECLINED.match(_THOUGHT.sub("", text)) is not None
+    declined = is_whole and _DECLINED.match(spoken(text)) is not None
     return Checked(tuple(kept), n, cut, declined)
+
+
+def spoken(text: str) -> str:
+    """A text without what its model thought aloud first."""
+    return _THOUGHT.sub("", text)
 
 
 def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...]]]:
@@ -132,35 +152,89 @@ def split(text: str, *, is_whole: bool = True) -> list[tuple[str, tuple[str, ...
 
     What a model thought aloud first is no part of its text.
     """
-    text = _THOUGHT.sub("", text)
-    if not is_whole:
-        text = _OPEN_END.sub("", text)
-    bare: list[str] = []
-    cited: list[tuple[int, tuple[str, ...]]] = []
-    at = n_bare = 0
-    for match in _CITED.finditer(text):
-        bare.append(text[at : match.start()])
-        n_bare += match.start() - at
-        inside = match["square"] or match["round"] or match["bare"] or ""
-        named = _KEY.findall(inside) if _ONLY_KEYS.fullmatch(inside) else [NO_KEY]
-        cited.append((n_bare, tuple(key.lower() for key in named)))
-        at = match.end()
-        if text[at : at + 1].isalnum():  # "1 [ref-…]7" does not become 17
-            bare.append(" ")
-            n_bare += 1
-    bare.append(text[at:])
-    clean = "".join(bare)
+    text = spoken(text)
+    if not is_whole and (open_end := _OPEN_END.search(text)):
+        text = text[: open_end.start()].rstrip()
+    clean, cited = _without_keys(text, is_whole=is_whole)
     spans = [span for span in sentence_spans(clean) if any(char.isalnum() for char in span.of(clean))]
+    keys = _by_sentence(cited, spans)
     found = []
     for n, span in enumerate(spans):
         end = spans[n + 1].start if n + 1 < len(spans) else len(clean) + 1
         if not is_whole and not (len(clean) - span.end >= SETTLED_CHARS or "\n" in clean[span.end : end]):
             break
-        # The first sentence takes what stands before it, too: there is none for it to belong to.
-        start = span.start if n else -1
-        keys = [key for place, group in cited if start < place <= end - (n + 1 < len(spans)) for key in group]
-        found.append((span.of(clean), tuple(dict.fromkeys(keys))))
+        found.append((span.of(clean), tuple(dict.fromkeys(keys[n]))))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Cited:
+    """Keys that stood at a place, and whether they belong to what follows it."""
+
+    place: int
+    keys: tuple[str, ...]
+    is_ahead: bool
+
+
+def _without_keys(text: str, *, is_whole: bool) -> tuple[str, list[_Cited]]:
+    """A text without its keys, and where they stood in it.
+
+    A key that begins a line belongs to what follows on it, any other to the sentence before. One that its sentence is
+    built around ("according to [ref-…], …") is left where it is, so that the sentence falls.
+    """
+    bare: list[str] = []
+    cited: list[_Cited] = []
+    at = n_bare = 0
+    for match in _CITED.finditer(text):
+        start, end = _with_pairs(text, match.start(), match.end())
+        line_end = text.find("\n", end)
+        follows = text[end : line_end if line_end >= 0 else len(text)]
+        begins_line = _LINE_HEAD.fullmatch(text, text.rfind("\n", 0, start) + 1, start) is not None
+        is_ahead = begins_line and any(char.isalnum() for char in follows)
+        if begins_line and not is_ahead and not is_whole and line_end < 0:
+            break  # whether anything follows it is not known yet
+        if is_ahead and (colon := _COLON.match(text, end)):
+            end = colon.end()
+        if _LEANS_ON_KEY.search(text[max(0, start - 8) : start]) and _GOES_ON.match(text, end):
+            start = end
+        bare.append(text[at:start])
+        n_bare += start - at
+        cited.append(_Cited(n_bare, _named(match[0]), is_ahead))
+        at = end
+        if text[at : at + 1].isalnum():  # "1 [ref-…]7" does not become 17
+            bare.append(" ")
+            n_bare += 1
+    bare.append(text[at:])
+    return "".join(bare), cited
+
+
+def _named(brackets: str) -> tuple[str, ...]:
+    """The keys in brackets; what is none counts as one that is not known."""
+    found: list[str] = []
+    for match in _IN_BRACKETS.finditer(brackets):
+        inside = match["bare"] or match["inside"]
+        found += _KEY.findall(inside) if _ONLY_KEYS.fullmatch(inside) else [NO_KEY]
+    return tuple(key.lower() for key in found)
+
+
+def _with_pairs(text: str, start: int, end: int) -> tuple[int, int]:
+    """A stretch with the brackets and emphasis on either side of it, and the blanks before."""
+    for opens, closes in _PAIRS:
+        if text.endswith(opens, 0, start) and text.startswith(closes, end):
+            start, end = start - len(opens), end + len(closes)
+    while start and text[start - 1] in " \t\u00a0":
+        start -= 1
+    return start, end
+
+
+def _by_sentence(cited: Sequence[_Cited], spans: Sequence[Span]) -> list[list[str]]:
+    """The keys of each sentence; the first takes what stands before it, for there is none for that to belong to."""
+    keys: list[list[str]] = [[] for _ in spans]
+    starts, ends = [span.start for span in spans], [span.end for span in spans]
+    for one in cited if spans else ():
+        n = bisect_right(ends, one.place) if one.is_ahead else bisect_left(starts, one.place) - 1
+        keys[min(max(n, 0), len(spans) - 1)] += one.keys
+    return keys
 
 
 def _plain(raw: str) -> str:
@@ -183,7 +257,7 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
     texts = tuple(by_key[key].text for key in keys)
     if not _is_printable(sentence, texts):
         return "characters"
-    if _MARKUP.search(sentence):
+    if _MARKUP.search(sentence) or _LEFT_OVER.search(_QUOTED.sub("“”", sentence)):
         return "markup"
     if _ADDRESS.search(sentence):
         return "address"
@@ -191,18 +265,20 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
         return "instruction"
     if not _quotes_stand(sentence, texts):
         return "quotation"
-    if _RELATIVE.search(_QUOTED.sub(" ", sentence)):
+    if _speaks_of_now(_QUOTED.sub(" ", sentence)):
         return "relative day"
     evidence = _facts(texts)
-    if not _days_stand(sentence, evidence, {by_key[key].article.published or "" for key in keys}):
+    if not _days_stand(sentence, evidence, [by_key[key].article for key in keys]):
         return "date"
     if not all(_number_stands(number, evidence) for number in numbers(sentence)):
         return "number"
     if not joined(sentence) <= evidence.joined:
         return "number"
     outlets = tuple(run for key in keys for run in name_runs(by_key[key].article.source))
-    if not _names_stand(sentence, evidence, outlets):
+    if not _names_stand(sentence, (*evidence.runs, *outlets), evidence):
         return "name"
+    if not _speakers_stand(sentence, texts, outlets, evidence):
+        return "speaker"
     if not _words_stand(sentence, evidence):
         return "words"
     if not _denies_alike(sentence, evidence):
@@ -211,6 +287,28 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
 
 
 # Characters and quotations --------------------------------------------------------------------------------
+
+_APOSTROPHES = str.maketrans("‘’ʼ", "'''")
+
+
+def _as_stored(sentence: str, texts: Sequence[str]) -> str:
+    """A sentence whose quotations have the apostrophes of the texts, and the stop that a writer put into one behind it.
+
+    "We can't," for “We can’t” is a matter of style; what is shown is nevertheless what is stored.
+    """
+
+    def stored(match: re.Match[str]) -> str:
+        inner = _inner(match)
+        for quoted, stop in ((inner, ""), (inner[:-1], inner[-1:])):
+            if stop not in (".", ",", ""):
+                break
+            for text in texts:
+                for at in _stands_at(quoted.translate(_APOSTROPHES), text.translate(_APOSTROPHES))[:1]:
+                    behind = "" if sentence[match.end() : match.end() + 1] in tuple(".,;:!?") else stop
+                    return f"{match[0][0]}{text[at : at + len(quoted)]}{match[0][-1]}{behind}"
+        return match[0]
+
+    return _QUOTED.sub(stored, sentence)
 
 
 def _is_printable(sentence: str, texts: Sequence[str]) -> bool:
@@ -224,30 +322,69 @@ def _is_printable(sentence: str, texts: Sequence[str]) -> bool:
 
 def _quotes_stand(sentence: str, texts: Sequence[str]) -> bool:
     """Whether what stands between quotation marks stands so in one of the texts, and no mark is left over."""
-    for match in _QUOTED.finditer(sentence):
-        inner = next(group for group in match.groups() if group is not None)
-        if not any(_stands_whole(inner, text) for text in texts):
-            return False
+    if not all(any(_stands_at(inner, text) for text in texts) for inner in _quotations(sentence)):
+        return False
     rest = _QUOTED.sub(" ", sentence)
     return _QUOTE_MARKS.search(rest) is None
 
 
-def _stands_whole(inner: str, text: str) -> bool:
-    """Whether a string stands in a text character by character, not in the middle of a word."""
+def _quotations(sentence: str) -> list[str]:
+    """What stands between quotation marks."""
+    return [_inner(match) for match in _QUOTED.finditer(sentence)]
+
+
+def _inner(match: re.Match[str]) -> str:
+    return next(group for group in match.groups() if group is not None)
+
+
+def _stands_at(inner: str, text: str) -> list[int]:
+    """Where a string stands in a text character by character, not in the middle of a word."""
     if not any(char.isalnum() for char in inner) or inner != inner.strip():
-        return False
+        return []
+    found = []
     at = text.find(inner)
     while at >= 0:
         end = at + len(inner)
         splits_left = at > 0 and inner[0].isalnum() and text[at - 1].isalnum()
         splits_right = end < len(text) and inner[-1].isalnum() and text[end].isalnum()
         if not splits_left and not splits_right:
-            return True
+            found.append(at)
         at = text.find(inner, at + 1)
-    return False
+    return found
+
+
+def _speakers_stand(sentence: str, texts: Sequence[str], outlets: Sequence[tuple[str, ...]], evidence: _Facts) -> bool:
+    """Whether each name beside a quotation stands in the sentences that it is taken from, or in the one before.
+
+    A quotation that stands there word for word is still a lie where another is said to have spoken it.
+    """
+    beside = _QUOTED.sub(" “” ", sentence)
+    return all(
+        any(
+            _names_stand(beside, (*name_runs(with_titles(_round(text, at, at + len(inner)))), *outlets), evidence)
+            for text in texts
+            for at in _stands_at(inner, text)
+        )
+        for inner in _quotations(sentence)
+    )
+
+
+def _round(text: str, start: int, end: int) -> str:
+    """The sentences of a text that hold a stretch, with the one before them."""
+    spans = sentence_spans(text)
+    held = [n for n, span in enumerate(spans) if span.start < end and start < span.end]
+    return text[spans[max(0, held[0] - 1)].start : spans[held[-1]].end]
 
 
 # Numbers, dates, names and words --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Denial:
+    """How often a sentence denies, and whether it says "not only"."""
+
+    n: int
+    not_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +396,7 @@ class _Facts:
     stems: frozenset[str]
     lower: frozenset[str]
     common: frozenset[str]  # stems of words without a capital
-    sentences: tuple[tuple[frozenset[str], int], ...]  # stems of each sentence, and how often it denies
+    sentences: tuple[tuple[frozenset[str], _Denial], ...]  # stems of each sentence, and how it denies
 
 
 @lru_cache(maxsize=64)
@@ -270,20 +407,37 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
         numbers=tuple(number for text in texts for number in numbers(text)),
         joined=frozenset(pair for text in texts for pair in joined(text)),
         days=tuple(day for text in texts for day in days(text)),
-        runs=tuple(run for text in texts for run in name_runs(text)),
+        runs=tuple(run for text in texts for run in name_runs(with_titles(text))),
         stems=all_stems(whole),
         lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),
         common=frozenset(weighty(whole)),
-        sentences=tuple((all_stems(sentence), n_negations(sentence)) for sentence in sentences),
+        sentences=tuple((all_stems(sentence), _denial(sentence)) for sentence in sentences),
     )
 
 
-def _days_stand(sentence: str, evidence: _Facts, published: set[str]) -> bool:
-    """Whether each date stands in the evidence with all its parts, or is the day of a report that is spoken of."""
-    reported = [day for text in published for day in days(text[:10])]
+def _speaks_of_now(sentence: str) -> bool:
+    """Whether a sentence says "today" or the like, which is not the reader's; USA TODAY is a name."""
+    return any(
+        match[0].islower() or not _CAPITAL_BEFORE.search(sentence, 0, match.start())
+        for match in _RELATIVE.finditer(sentence)
+    )
+
+
+def _is_said_to_report(outlet: str, before: str) -> bool:
+    """Whether what stands before a date ends with "[outlet] reported on"."""
+    return bool(outlet) and re.search(rf"(?<!\w){re.escape(outlet)}{_REPORTED}", before, re.IGNORECASE) is not None
+
+
+def _days_stand(sentence: str, evidence: _Facts, articles: Sequence[Article]) -> bool:
+    """Whether each date stands in the evidence with all its parts, or is the day of a report whose outlet is named."""
     for day in days(sentence):
-        is_report = _PUBLISHED.search(sentence[: day.start]) is not None and day.day
-        if not any(day.is_in(known) for known in (*evidence.days, *(reported if is_report else ()))):
+        reported = [
+            known
+            for article in articles
+            if day.day and _is_said_to_report(article.source, sentence[: day.start])
+            for known in days((article.published or "")[:10])
+        ]
+        if not any(day.is_in(known) for known in (*evidence.days, *reported)):
             return False
     return True
 
@@ -299,23 +453,45 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
     for other in alike:
         if other.value != number.value:
             continue
-        if number.per != other.per or number.bound not in ("", other.bound):
+        if number.per != other.per or not _bounds_alike(number.bound, other.bound):
+            continue
+        if number.owner not in ("", *other.about) or other.owner not in ("", *number.about):
             continue
         # "Two planes carrying 50 migrants" are not 50 planes: what is counted stands behind, where anything does.
         counted = other.after if other.unit else other.about
-        if number.unit and number.unit not in counted and (other.unit or number.unit not in evidence.stems):
+        if number.follows not in ("", *counted) and (other.after or number.follows not in evidence.stems):
+            continue
+        if number.left in MONTHS and number.left != other.left:  # "April two"
             continue
         if not (number.after & MEASURES) <= other.about:
             continue
-        foreign, likeness = number.about - other.about, number.likeness(other)
-        if not any(foreign & rival.about or number.likeness(rival) > likeness for rival in rivals):
+        if not any(_is_swap(number, other, rival) for rival in rivals):
             return True
     return False
 
 
-def _names_stand(sentence: str, evidence: _Facts, outlets: Sequence[tuple[str, ...]]) -> bool:
-    """Whether each name stands in the evidence, its words together and in their order."""
-    known = (*evidence.runs, *outlets)
+def _is_swap(number: Number, other: Number, rival: Number) -> bool:
+    """Whether a number resembles a rival, one of another value, more than the one that it is taken for.
+
+    Where both it and the other count the same, all that is said before the other is said before it too, and the rival
+    counts something else, what more stands before may be the subject of both: "the pact [fills 64 pages and] hires 350
+    teachers".
+    """
+    foreign = (number.about - other.about) & rival.about
+    is_same = number.unit == other.unit != "" and rival.unit not in ("", number.unit)
+    if is_same and other.before and other.before <= number.about:
+        foreign &= number.after
+    return bool(foreign) or number.likeness(rival) > number.likeness(other)
+
+
+def _bounds_alike(bound: str, known: str) -> bool:
+    """Whether a bound is the one that is known. Of "at least 14" one may say "14", which it was not of "up to 14"."""
+    return bound == known or (not bound and known in (">", ">="))
+
+
+def _names_stand(sentence: str, known: Sequence[tuple[str, ...]], evidence: _Facts) -> bool:
+    """Whether each name stands among those known, its words together and in their order."""
+    sentence = with_titles(without_dates(sentence))
     first = re.search(r"[^\W_]", sentence)
     opening = sentence[first.start() :] if first else sentence
     for run in name_runs(sentence):
@@ -327,6 +503,8 @@ def _names_stand(sentence: str, evidence: _Facts, outlets: Sequence[tuple[str, .
         rest = run[1:]
         word = run[0].lower()
         is_common = word in FUNCTION_WORDS or word in evidence.lower or stem(word) in evidence.common
+        if rest and word in TITLES:  # with a name behind it it is part of that
+            return False
         if not is_common or (len(run[0]) > 1 and any(char.isupper() for char in run[0][1:])):
             return False
         if rest and not any(is_within(rest, other) for other in known):
@@ -345,8 +523,19 @@ def _words_stand(sentence: str, evidence: _Facts) -> bool:
 
 
 def _denies_alike(sentence: str, evidence: _Facts) -> bool:
-    """Whether a sentence denies as much as the sentence of the evidence that is most like it."""
-    mine = all_stems(sentence)
-    ranked = [(len(mine & stems) - 0.01 * len(stems), n) for stems, n in evidence.sentences]
+    """Whether a sentence denies as much as the sentence of the evidence that is most like it.
+
+    "Not only" denies nothing, but makes no "only", and the other way round.
+    """
+    mine, own = all_stems(sentence), _denial(sentence)
+    ranked = [(len(mine & stems) - 0.01 * len(stems), denial) for stems, denial in evidence.sentences]
     best = max(score for score, _ in ranked)
-    return n_negations(sentence) in {n for score, n in ranked if score >= best - 0.5}
+    return any(
+        own.n == its.n and (own.not_only == its.not_only or not (own.not_only or "only" in mine))
+        for score, its in ranked
+        if score >= best - 0.5
+    )
+
+
+def _denial(sentence: str) -> _Denial:
+    return _Denial(n_negations(sentence), has_not_only(sentence))

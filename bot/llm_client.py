@@ -180,6 +180,8 @@ async def _pieces(events: AsyncGenerator[Any, None], max_chars: int) -> AsyncGen
     match finish:
         case "stop":
             return
+        case "length" if not n_chars:
+            raise LanguageModelFailed("only thinking", "cut off before its first word")
         case "length":
             raise LanguageModelFailed("too long", "cut off at its bound")
         case "content_filter":
@@ -194,15 +196,21 @@ async def _events(response: Any, deadline_s: float) -> AsyncGenerator[Any, None]
     """The events of a stream until a moment of the event loop's clock; the time that the reader takes counts too.
 
     Raises:
+        LanguageModelFailed: There are none, and what came is another kind of document.
         TimeoutError: It is not at its end by then.
     """
     loop = asyncio.get_running_loop()
     iterator: AsyncIterator[Any] = response.__aiter__()
+    is_empty = True
     try:
         while True:
             try:
-                yield await asyncio.wait_for(anext(iterator), max(0.0, deadline_s - loop.time()))
+                event = await asyncio.wait_for(anext(iterator), max(0.0, deadline_s - loop.time()))
             except StopAsyncIteration:
+                if is_empty and "event-stream" not in response.response.headers.get("content-type", ""):
+                    raise LanguageModelFailed("malformed", "no stream of events") from None
                 return
+            is_empty = False
+            yield event
     finally:
         await response.close()

@@ -62,6 +62,7 @@ _CURRENCIES = {
 _MONTHS = _words("january february march april may june july august september october november december")
 _MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)}
 _MONTH_OF["sept"] = 9
+MONTHS = frozenset(_MONTH_OF)
 _MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _DAY = r"(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?"
@@ -101,7 +102,15 @@ FUNCTION_WORDS = frozenset(
     one's there's that's it's he's she's they're
     """)
 )
-_NEGATIONS = frozenset(_words("not no nor neither never none nobody nothing without cannot deny denied denies denying"))
+_NEGATIONS = frozenset(
+    _words("""
+    not no nor neither never none nobody nothing without cannot hardly barely scarcely
+    deny denied denies denying reject rejected rejects rejecting dismiss dismissed dismisses dismissing
+    refuse refused refuses refusing refute refuted refutes refuting dispute disputed disputes disputing
+    """)
+)
+_DENIES_IN_TWO_WORDS = re.compile(r"\b(?:rul(?:e|es|ed|ing)\s+out|fail(?:s|ed|ing)?\s+to)\b", re.IGNORECASE)
+_NOT_ONLY = re.compile(r"\bnot\s+only\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +123,15 @@ class Number:
         start: Offset of its first character.
         left: The word or sign just before it in the same clause, or "".
         right: The one just behind it.
-        unit: Stem of the first word of weight behind it when nothing but function words is between; "" for none.
+        unit: Stem of the first word of weight behind it when nothing but "of the", "more", "were" and their like is
+            between; "" for none.
+        follows: The same with any function words between.
+        before: Stems of the words of weight before it in the same clause.
         about: Stems of the words of weight around it, up to the next number or the end of the clause.
         after: Those of them behind it.
         per: Of a rate, the stem of what each is for ("$8 a month", "40 workers a day"); "" of a sum or a count.
         bound: ">", ">=", "<" or "<=" where a bound is all that is said ("at least 14"), else "".
+        owner: Of a number between stops ("Lind, 51, spoke"), the stem of the word before the first; "" of any other.
     """
 
     value: Decimal | str
@@ -127,10 +140,13 @@ class Number:
     left: str
     right: str
     unit: str
+    follows: str
+    before: frozenset[str]
     about: frozenset[str]
     after: frozenset[str]
     per: str
     bound: str
+    owner: str
 
     def likeness(self, other: Number) -> int:
         """How much of what stands around two numbers is the same."""
@@ -242,11 +258,27 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
         return _read_digits(pieces, at)
     if piece.kind == "word":
         word = piece.text.lower()
+        if word == "one" and _counts_nothing(pieces, at):
+            return None
         if word in UNITS or word in TENS or word in SCALES or word in ORDINALS:
             return _read_words(pieces, at)
-        if word in AMOUNTS:
+        if word in AMOUNTS or word[0].isnumeric():  # "½"
             return at, at + 1, word, "literal"
     return None
+
+
+_COPULAS = frozenset(_words("is was are were be been being become becomes became"))
+
+
+def _counts_nothing(pieces: Sequence[_Piece], at: int) -> bool:
+    """Whether a "one" is that of "no one", or of "is one of the younger ships", which says no more than "is among"."""
+    before = [piece.text.lower() for piece in pieces[max(0, at - 2) : at]]
+    behind = [piece.text.lower() for piece in pieces[at + 1 : at + 2]]
+    return (
+        before[-1:] == ["no"]
+        or before == ["no", "-"]
+        or (behind == ["of"] and before[-1:] != [] and before[-1] in _COPULAS)
+    )
 
 
 def _read_digits(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, str]:
@@ -373,7 +405,19 @@ def _is_negative(pieces: Sequence[_Piece], first: int) -> bool:
     return before.kind == "dash" and before.text != "/" and before.end == pieces[first].start and not is_glued
 
 
+_PERIODS = {
+    "hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month", "quarterly": "quarter",
+    "yearly": "year", "annual": "year", "annually": "year",
+}  # fmt: skip
 N_LEFT, N_RIGHT = 5, 7
+# May stand between a number and what it counts, or what happened to those that it counts.
+_BEFORE_UNIT = _PERIODS.keys() | _words(
+    """
+    of the a an more other others another these those their his her our its such same own every each per
+    additional extra further who that which not is are was were be been being has have had do does did will would can
+    could may might must should
+    """
+)
 
 
 def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | str, str]], n: int) -> Number:
@@ -386,13 +430,24 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
     )
     left_stems = [stem(piece.text) for piece in left if piece.kind == "word" and _weighs(piece.text)]
     right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and _weighs(piece.text)]
-    unit = ""
+    comma = end + len(right)
+    if len({*left_stems, *right_stems}) < 2 and comma < bound_right and pieces[comma].text == ",":
+        # "At 21 years, the ferry is old": all that is said of it stands beyond the comma.
+        beyond = _until_clause(iter(pieces[comma + 1 : min(bound_right, comma + N_RIGHT)]), stops_at_joints=True)
+        right_stems += [stem(piece.text) for piece in beyond if piece.kind == "word" and _weighs(piece.text)]
+    owner = _owner(pieces[bound_left : min(bound_right, end + 1)], first - bound_left, end - bound_left)
+    unit = follows = ""
+    is_near = True
     for piece in right:
-        if piece.kind == "word" and _weighs(piece.text) and piece.text.lower() not in _PERIODS:
-            unit = stem(piece.text)
-            break
         if piece.kind not in ("word", "dash"):
             break
+        if piece.kind == "dash" or piece.text.lower() in _BEFORE_UNIT:
+            continue
+        if _weighs(piece.text):
+            follows = stem(piece.text)
+            unit = follows if is_near else ""
+            break
+        is_near = False
     return Number(
         value=value,
         kind=kind,
@@ -400,18 +455,25 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
         left=_beside(left),
         right=_beside(right),
         unit=unit,
-        about=frozenset(left_stems) | frozenset(right_stems),
+        follows=follows,
+        before=frozenset(left_stems),
+        about=frozenset((*left_stems, *right_stems, *filter(None, [owner]))),
         after=frozenset(right_stems),
         per=_per(pieces[end : min(bound_right, end + N_RIGHT)], is_sum=kind in _CURRENCIES.values()),
         bound=_bound(pieces[max(bound_left, first - 3) : first]),
+        owner=owner,
     )
 
 
+def _owner(pieces: Sequence[_Piece], first: int, end: int) -> str:
+    """The stem of the word whose age, say, a number is that has a comma or a bracket on either side; "" where none."""
+    if first < 2 or end >= len(pieces) or pieces[first - 1].text not in (",", "("):
+        return ""
+    word = pieces[first - 2]
+    return stem(word.text) if pieces[end].kind == "stop" and word.kind == "word" and _weighs(word.text) else ""
+
+
 _TIMES = frozenset(_words("second minute hour day night week month quarter year decade"))
-_PERIODS = {
-    "hourly": "hour", "daily": "day", "nightly": "night", "weekly": "week", "monthly": "month", "quarterly": "quarter",
-    "yearly": "year", "annual": "year", "annually": "year",
-}  # fmt: skip
 _EACH = frozenset(("a", "an", "per", "each", "every", "/"))
 # "Injured 14 people a day later" is no rate.
 _AWAY = frozenset(("later", "after", "before", "ago", "earlier"))
@@ -432,6 +494,8 @@ def _per(right: Sequence[_Piece], *, is_sum: bool) -> str:
         if word not in _EACH or n + 1 == len(pieces) or pieces[n + 1].kind != "word":
             continue
         each = pieces[n + 1].text.lower()
+        if each in FUNCTION_WORDS:
+            continue  # "$1,800 each from a fund"
         if word == "per" or (is_sum and n == 0) or each in _TIMES:
             return "" if n + 2 < len(pieces) and pieces[n + 2].text.lower() in _AWAY else stem(each)
     return ""
@@ -531,22 +595,51 @@ def all_stems(text: str) -> frozenset[str]:
     return frozenset(stem(word) for word in _WORD.findall(text))
 
 
+def has_not_only(text: str) -> bool:
+    """Whether a text says that something is not all."""
+    return _NOT_ONLY.search(text) is not None
+
+
 def n_negations(text: str) -> int:
-    """How many words of a text deny something."""
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
-    return sum(word in _NEGATIONS or word.endswith("n't") for word in words)
+    """How many words of a text deny something; "ruled out" and "failed to" are one, "not only" none."""
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(_NOT_ONLY.sub(" ", text))]
+    n_words = sum(1 for word in words if word in _NEGATIONS or word.endswith("n't"))
+    return n_words + len(_DENIES_IN_TWO_WORDS.findall(text))
 
 
 # Names ----------------------------------------------------------------------------------------------------
 
 _LINKS = frozenset(_words("of de del della di da du van von der den la le al bin ibn y"))
-_TITLES = frozenset(
-    _words(
-        "president chancellor premier minister secretary senator governor mayor representative commissioner ambassador "
-        "judge justice chief king queen prince princess pope general captain professor coach mr mrs ms dr sir dame lord"
-    )
+TITLES = frozenset(
+    _words("""
+    president chancellor premier minister secretary senator governor mayor representative commissioner ambassador
+    judge justice chief chairman chairwoman king queen prince princess pope general captain professor coach
+    mr mrs ms dr sir dame lord
+    """)
+)
+# What these stand before is not what it is without them: a vice president, South Korea, New York.
+_NARROWS_TITLES = _words("vice deputy assistant associate acting interim former ex")
+_NARROWS_PLACES = _words("""
+    new north south east west northern southern eastern western northeast northwest southeast southwest northeastern
+    northwestern southeastern southwestern
+""")
+_NARROWS = frozenset((*_NARROWS_TITLES, *_NARROWS_PLACES))
+_TITLE_BEFORE_NAME = re.compile(
+    rf"\b(?i:(?:(?:{'|'.join(_NARROWS_TITLES)})\s)*(?:{'|'.join(sorted(TITLES))}))(?=\s[^\W\d_a-z])"
 )
 _NAME_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’\-–.][^\W_]+)*")
+
+
+def with_titles(text: str) -> str:
+    """A text that writes each title before a name as part of it: "deputy mayor Lind" as "Deputy Mayor Lind"."""
+    return _TITLE_BEFORE_NAME.sub(lambda match: match[0].title(), text)
+
+
+def without_dates(text: str) -> str:
+    """A text of the same length whose dates name no month."""
+    for day in days(text):
+        text = text[: day.start] + "0" * (day.end - day.start) + text[day.end :]
+    return text
 
 
 def name_runs(text: str) -> list[tuple[str, ...]]:
@@ -560,7 +653,9 @@ def name_runs(text: str) -> list[tuple[str, ...]]:
     for match in _NAME_TOKEN.finditer(text):
         word = match[0]
         gap = text[end : match.start()] if end >= 0 else ""
-        if run and not (gap.isspace() and "\n" not in gap):
+        # The dot of an initial ends no name: "Ada J. Lind".
+        is_initial = bool(run) and len(run[-1]) == 1 and gap[:1] == "."
+        if run and not (gap[is_initial:].isspace() and "\n" not in gap):
             runs.append(tuple(run))
             run, held = [], []
         if any(char.isupper() for char in word):
@@ -589,9 +684,12 @@ def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
     """Whether all words of one run stand in another, together and in their order.
 
     Only initials may be left out between them, and the one given name behind a title: "Mayor [Ada J] Lind". A bank of
-    New York is none of York.
+    New York is none of York, and South Korea is not Korea.
     """
-    return any(_begins_with(other[at:], run) for at in range(len(other) - len(run) + 1))
+    return any(
+        _begins_with(other[at:], run) and not (at and other[at - 1].lower() in _NARROWS)
+        for at in range(len(other) - len(run) + 1)
+    )
 
 
 def _begins_with(other: Sequence[str], run: Sequence[str]) -> bool:
@@ -605,7 +703,7 @@ def _begins_with(other: Sequence[str], run: Sequence[str]) -> bool:
             return False
         at += 1
         names = [name for name in left_out if len(name) > 1]
-        is_surname = n == len(run) - 1 and at == len(other) and run[n - 1].lower() in _TITLES
+        is_surname = n == len(run) - 1 and at == len(other) and run[n - 1].lower() in TITLES
         if len(names) > is_surname or any(name.islower() for name in names):
             return False
     return True

@@ -88,7 +88,7 @@ class Rewriter:
                 async for piece in pieces:
                     text += piece
         except LanguageModelFailed as error:
-            log.info("not rewritten reason=%s", error.reason)
+            log.info("not rewritten reason=%r detail=%r", error.reason, error.detail)
             return ""
         lines = re.sub(r"\A\s*<think>.*?</think>", "", text, flags=re.DOTALL).strip().splitlines()
         line = lines[0].strip().strip('"“”') if len(lines) == 1 else ""

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.answer import Answer
-from bot.llm_check import SETTLED_CHARS, Checked, check
+from bot.llm_check import SETTLED_CHARS, Checked, check, spoken
 from bot.llm_client import ChatModel
 from bot.llm_evidence import Source, as_prompt, evidence_of, fitted
 from bot.llm_prompts import Message, Prompts
@@ -96,16 +96,19 @@ class Writer:
                 at_end = _at_end(check(text, sources))
             except LanguageModelFailed as error:
                 # Whole sentences of a text that is too long are as good as others; any other failure leaves none.
-                at_end = Written("failed", reason=error.reason)
+                at_end = Written("failed", reason=error.reason, detail=error.detail)
                 if error.reason == "too long":
                     cut_off = _at_end(check(text, sources, is_whole=False))
                     at_end = cut_off if cut_off.sentences else at_end
+                    if not spoken(text).strip():
+                        at_end = Written("failed", reason="only thinking")
         at_end = replace(at_end, prompt=prompt.digest, n_prompt_tokens=n_tokens, took_s=self._monotonic() - started)
         log.info(
-            "written outcome=%s reason=%r model=%r prompt=%s n_prompt_tokens=%d n_sentences=%d n_shown=%d cut=%r "
-            "took_s=%.3f",
+            "written outcome=%s reason=%r detail=%r model=%r prompt=%s n_prompt_tokens=%d n_sentences=%d n_shown=%d "
+            "cut=%r took_s=%.3f",
             at_end.outcome,
             at_end.reason,
+            at_end.detail,
             self.model.name,
             at_end.prompt,
             n_tokens,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -130,5 +131,6 @@ def _check_language_model(settings: Settings) -> list[Check]:
     except NewsquoteError as error:
         return [Check("llm", False, str(error))]
     tokens = f"tiktoken's {ENCODING}" if has_vocabulary(settings.data) else "bytes, until its vocabulary is fetched"
-    detail = f"{model.name} at {own.llm_url}, prompt {prompts.answer.digest}; tokens are counted by {tokens}"
+    hint = "" if urlsplit(own.llm_url).path.strip("/") else " (most servers want /v1 at its end)"
+    detail = f"{model.name} at {own.llm_url}{hint}, prompt {prompts.answer.digest}; tokens are counted by {tokens}"
     return [Check("llm", True, detail)]

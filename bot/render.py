@@ -206,7 +206,7 @@ def text_lines(written: Written, *, colour: bool, width: int) -> str:
     """What a language model wrote, with the numbers of its quotes, or why there is nothing to show."""
     said = " ".join(f"{safe(one.text)} " + " ".join(f"[{at + 1}]" for at in one.quotes) for one in written.sentences)
     lines = textwrap.wrap(said, width, break_long_words=False, break_on_hyphens=False)
-    note = _NOTES[written.outcome].format(reason=written.reason)
+    note = _NOTES[written.outcome].format(reason=": ".join(filter(None, (written.reason, written.detail))))
     return "\n".join([*lines, _small(note, colour, width, indent="  " if lines else "")])
 
 

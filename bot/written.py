@@ -41,6 +41,7 @@ class Written:
         n_sentences: What the model wrote in all.
         cut: How many sentences were cut, by reason.
         reason: Why it failed, as a word for logs and JSON; "" otherwise.
+        detail: More on that, as "status 404"; "" where there is no more.
         prompt: Digest of the prompt's text.
         n_prompt_tokens: Size of what the model was sent, as counted here.
         took_s: From the request to the end.
@@ -51,6 +52,7 @@ class Written:
     n_sentences: int = 0
     cut: Mapping[str, int] = field(default_factory=Counter)
     reason: str = ""
+    detail: str = ""
     prompt: str = ""
     n_prompt_tokens: int = 0
     took_s: float = 0.0
@@ -64,6 +66,7 @@ def as_json(written: Written) -> dict[str, object]:
         "n_sentences": written.n_sentences,
         "cut": dict(written.cut),
         "reason": written.reason,
+        "detail": written.detail,
         "prompt": written.prompt,
         "took_s": round(written.took_s, 3),
     }

@@ -99,12 +99,14 @@ class LanguageModelFailed(NewsquoteError):
     """Why there is no reply.
 
     Attributes:
-        reason: "timeout", "unreachable", "busy", "rejected", "refused", "malformed" or "too long".
+        reason: "timeout", "unreachable", "busy", "rejected", "refused", "malformed", "too long" or "only thinking".
+        detail: A few words of our own on it, as "status 404"; nothing that a server said.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"The language model gave no usable reply ({reason}: {detail}); the quotes stand without it.")
         self.reason = reason
+        self.detail = detail
 
 
 class Busy(NewsquoteError):

@@ -71,6 +71,9 @@ def test_ask_shows_the_text_with_footnotes(sample_data: Path) -> None:
 
 
 def test_json_has_the_field_only_where_it_is_asked_for(sample_data: Path) -> None:
+    with model(Script(fault="status", status=404)) as env:
+        failed = run("--data", str(sample_data), "ask", "--json", "--llm", FERRY, *DAY, env=env)
+    assert json.loads(failed.out)["written"]["detail"] == "status 404"
     with model(repeating()) as env:
         plain = run("--data", str(sample_data), "ask", "--json", FERRY, *DAY, env=env)
         with_text = run("--data", str(sample_data), "ask", "--json", "--llm", FERRY, *DAY, env=env)
@@ -89,7 +92,7 @@ def test_a_failure_is_a_line_and_no_failure_of_the_command(sample_data: Path) ->
     with model(Script(fault="status", status=503)) as env:
         ran = run("--data", str(sample_data), "ask", "--llm", DEADLINE, *DAY, env=env)
     assert ran.code == 0
-    assert "no usable reply (rejected)" in ran.out
+    assert "no usable reply (rejected: status 503)" in ran.out
     assert "*April 26*" in ran.out
     assert "[1]" not in ran.out
     assert KEY not in ran.out + ran.err
@@ -133,11 +136,15 @@ def test_doctor_says_what_is_set_up_and_asks_nothing(sample_data: Path, tmp_path
 
     with model(script) as env:
         ran = run("--data", str(sample_data), "doctor", "--json", env=env | {"TIKTOKEN_CACHE_DIR": str(tmp_path)})
+        no_path = env | {"NEWSQUOTE_LLM_URL": env["NEWSQUOTE_LLM_URL"].removesuffix("v1")}
+        hinted = run("--data", str(sample_data), "doctor", env=no_path)
         bad = run("--data", str(sample_data), "doctor", env=env | {"NEWSQUOTE_LLM_PROMPTS": str(tmp_path / "none")})
     line = next(row for row in map(json.loads, ran.out.splitlines()) if row["check"] == "llm")
     assert line["ok"] is True
     assert "stand-in at http://127.0.0.1" in line["detail"]
     assert "counted by bytes" in line["detail"]
+    assert "/v1 at its end" not in ran.out
+    assert "(most servers want /v1 at its end)" in hinted.out
     assert asked == []
     assert KEY not in ran.out
     assert bad.code == 1

@@ -121,7 +121,7 @@ def test_a_good_text_is_shown_with_its_sources() -> None:
         (saying(GOOD, fault="refusal"), "refused"),
         (saying(GOOD, finish="content_filter"), "refused"),
         (saying(GOOD, finish="tool_calls"), "malformed"),
-        (Script(fault="not a stream"), "unreachable"),
+        (Script(fault="not a stream"), "malformed"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -155,6 +155,12 @@ def test_a_text_that_was_cut_off_keeps_its_whole_sentences() -> None:
     assert found.sentences[0].text.startswith("Fourteen people")
     assert not any("arriv" in one.text for one in found.sentences)
     assert written(saying("Fourteen people were", finish="length")).reason == "too long"
+
+
+def test_a_model_that_thinks_until_its_bound_is_told_from_one_that_writes_too_much() -> None:
+    for thoughts in ((), ("<think>Fourteen were injured,", " were they?"), ("<think>Yes.</think>\n",)):
+        found = written(Script(thoughts, finish="length"))
+        assert (found.outcome, found.reason, found.sentences) == ("failed", "only thinking", ())
 
 
 def test_a_model_that_does_not_stop_is_stopped() -> None:
@@ -195,7 +201,7 @@ def test_the_key_goes_into_the_header_and_nowhere_else(caplog: pytest.LogCapture
     assert KEY not in json.dumps(asked[0].body)
     assert KEY not in caplog.text
     assert KEY not in repr(found)
-    assert "written outcome=failed reason='rejected'" in caplog.text
+    assert "written outcome=failed reason='rejected' detail='status 401'" in caplog.text
     assert "How many were hurt?" not in caplog.text
 
 
