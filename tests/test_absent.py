@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 from typing import Any, cast
 
@@ -254,7 +255,8 @@ def test_a_question_put_in_other_words_keeps_the_note() -> None:
     class Asking:
         outlets = ("Port Paper",)
 
-        async def ask(self, question: Question) -> Answer:
+        async def ask(self, asked: Question | Callable[[], Question]) -> Answer:
+            question = asked() if callable(asked) else asked
             is_found = "shut" in question.text
             return answer_with(
                 quote(article(), "It rained."), question=question, status="answered" if is_found else "not_found"
