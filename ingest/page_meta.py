@@ -220,7 +220,7 @@ def page_title(root: _Element, metas: dict[str, list[str]], linked: LinkedArticl
     shown_heads = [shown("".join(element.itertext())) for element in islice(root.iter("h1"), _MAX_HEADS)]
     # Some templates make a heading of their logo.
     heads = [head for head in shown_heads if head and _brand(head) not in brands]
-    document = [shown("".join(element.itertext())) for element in root.iter("title")][:1]
+    document = [shown("".join(element.itertext())) for element in islice(root.iter("title"), 1)]
     og, twitter = (
         [_unescaped(title) for title in metas.get(name, [])[:_MAX_HEADS] if not _is_cut(title, [*heads, *document])]
         for name in ("og:title", "twitter:title")
