@@ -124,6 +124,20 @@ def test_prune_deletes_what_a_kill_left(folder: Path) -> None:
     assert sorted(path.name for path in (folder / FOLDER).iterdir()) == ["000001", "000002", "current"]
 
 
+def test_a_kill_while_a_snapshot_is_deleted_leaves_none_that_looks_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*of: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("index.snapshot.shutil.rmtree", killed)
+        prune(folder, keep=1)
+    assert snapshot_names(folder) == ["000002"]
+    assert prune(folder) == []
+    assert sorted(path.name for path in (folder / FOLDER).iterdir()) == ["000002", "current"]
+
+
 def test_an_ingest_with_nothing_new_deletes_what_a_kill_left(folder: Path) -> None:
     (folder / FOLDER / ".building-000003").mkdir()
     assert ingest(folder, 1) == ""
@@ -370,6 +384,23 @@ def test_a_real_full_disk_loses_nothing(folder: Path, tmp_path_factory: pytest.T
         check_answers(small, words(1, 2, *range(100, last)), [])
     finally:
         subprocess.run(["umount", "--lazy", str(small)], check=True)
+
+
+# A power cut ----------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_on_the_disk_before_it_has_its_number_and_is_live_only_then(
+    folder: Path, to_disk: list[int | str]
+) -> None:
+    ingest(folder, 3)
+    made = folder / FOLDER / "000003"
+    at = to_disk.index("000003")
+    # What it shares with the snapshot before was brought there with that one.
+    written = [made, made / "words", *(path for path in made.rglob("*") if path.is_file() and path.stat().st_nlink < 2)]
+    lost = [path.name for path in written if path.stat().st_ino not in to_disk[:at] and path.suffix != ".lock"]
+    assert lost == []
+    parent = (folder / FOLDER).stat().st_ino
+    assert to_disk[at:] == ["000003", parent, (folder / FOLDER / "current").stat().st_ino, "current", parent]
 
 
 # Asking while it changes ----------------------------------------------------------------------------------
