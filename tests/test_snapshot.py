@@ -20,6 +20,7 @@ from index import build
 from index.build import Base, build_snapshot
 from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError
+from index.files import FileEntry
 from index.snapshot import (
     FOLDER,
     ModelEntry,
@@ -384,6 +385,25 @@ def test_a_real_full_disk_loses_nothing(folder: Path, tmp_path_factory: pytest.T
         check_answers(small, words(1, 2, *range(100, last)), [])
     finally:
         subprocess.run(["umount", "--lazy", str(small)], check=True)
+
+
+def test_what_reads_back_otherwise_than_it_was_written_gets_no_number(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = build._file_entries
+
+    def decaying(made: Path, shared: dict[str, FileEntry]) -> dict[str, FileEntry]:
+        found = entries(made, shared)
+        path = made / "passages.npy"
+        path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+        return found
+
+    with monkeypatch.context() as patch, pytest.raises(IndexCorrupt, match=r"passages.npy was altered"):
+        patch.setattr(build, "_file_entries", decaying)
+        ingest(folder, 3)
+    assert (current_name(folder), snapshot_names(folder)) == ("000002", ["000001", "000002"])
+    assert ingest(folder) == "000003"
+    check_answers(folder, words(1, 2, 3), [])
 
 
 # A power cut ----------------------------------------------------------------------------------------------
