@@ -23,6 +23,7 @@ from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError,
 from index.files import FileEntry
 from index.snapshot import (
     FOLDER,
+    Manifest,
     ModelEntry,
     check_files,
     current_name,
@@ -445,6 +446,23 @@ def test_asking_goes_on_while_another_process_ingests(folder: Path) -> None:
     assert other.exitcode == 0
     assert len({name for name, _ in answers}) > 2
     assert all(is_quoted(answer, story(2).word) for _, answer in answers)
+
+
+def test_a_snapshot_that_is_pruned_while_it_is_opened_gives_way_to_the_live_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming = [3, 4]
+
+    def overtaken(folder: Path, name: str | None = None) -> Manifest:
+        numbers = [*coming]
+        coming.clear()
+        for number in numbers:
+            ingest(folder, number)
+        return read_manifest(folder, name)
+
+    monkeypatch.setattr("index.snapshot.read_manifest", overtaken)
+    assert open_snapshot(folder).name == "000004"
+    assert not (folder / FOLDER / "000002").exists()
 
 
 @pytest.fixture
