@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from datetime import date
+from math import nextafter
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,38 @@ def test_never_refusing_changes_the_status_and_nothing_else(answerer: Answerer) 
     refusing, answering = (answerer.answer(Question(question, LAST_DAY, always=always)) for always in (False, True))
     assert answering.status == "answered"
     assert (refusing.confidence, refusing.quotes) == (answering.confidence, answering.quotes)
+
+
+def test_as_sure_as_the_threshold_is_sure_enough(tmp_path: Path) -> None:
+    embedder, question = HashingEmbedder(), Question("When did the harbour close?", LAST_DAY)
+    text = "The harbour of Tarn closed on Friday. The ferries stay in Marlow until the ice has gone."
+    ingest_drafts(tmp_path, [Draft(text=text, url="https://a.example/1", title="Harbour closed", origin="x")], embedder)
+    with Store(tmp_path) as store:
+        snapshot = open_snapshot(tmp_path)
+        sure = Answerer(store, snapshot, embedder).answer(question).confidence
+        found = [
+            Answerer(store, snapshot, embedder, threshold=threshold).answer(question).status
+            for threshold in (sure, nextafter(sure, 1))
+        ]
+    assert found == ["answered", "not_found"]
+
+
+def test_a_retracted_article_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["The harbour of Tarn closed on Friday.", "Marlow, too, has a harbour, and says nothing of closing it."]
+    drafts = [
+        Draft(text=text, url=f"https://a.example/{n}", title="Harbours", origin="x") for n, text in enumerate(texts)
+    ]
+    ingest_drafts(tmp_path, drafts)
+    monkeypatch.setattr("bot.answer.N_HITS", 1)
+    with Store(tmp_path) as store:
+        answerer = Answerer(store, open_snapshot(tmp_path), HashingEmbedder())
+        question = Question("When did the harbour of Tarn close?", LAST_DAY, always=True)
+        assert [source.url for source in answerer.answer(question).sources] == ["https://a.example/0"]
+        with Store(tmp_path, write=True) as writer:
+            writer.retract("https://a.example/0", 1)
+        answer = answerer.answer(question)
+    assert [source.url for source in answer.sources] == ["https://a.example/1"]
+    assert answer.searched.n_articles == 1
 
 
 def test_the_version_of_an_article_that_was_valid_then_is_quoted(answerer: Answerer) -> None:
