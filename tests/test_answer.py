@@ -14,10 +14,11 @@ import pytest
 from bot.answer import Answerer
 from bot.question import Question
 from bot.rank import COVERAGE_SHARE
+from index.errors import UnverifiableQuote
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
-from index.types import Embedder, Judged, Reading
+from index.types import Article, Embedder, Judged, Quote, Reading
 from ingest.draft import Draft
 from tests.fakes import HashingEmbedder, ingest_drafts
 
@@ -125,6 +126,25 @@ def test_a_retracted_article_takes_nobodys_place(tmp_path: Path, monkeypatch: py
         answer = answerer.answer(question)
     assert [source.url for source in answer.sources] == ["https://a.example/1"]
     assert answer.searched.n_articles == 1
+
+
+def test_nothing_that_the_last_check_refuses_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(quote: Quote, stored: Article | None) -> None:
+        raise UnverifiableQuote("the stored article has other words there")
+
+    towns = ("Tarn", "Marlow", "Osk", "Vell", "Brae", "Holm")
+    texts = [f"The harbour of {town} closed on {day} May." for day, town in enumerate(towns, 1)]
+    ingest_drafts(
+        tmp_path, [Draft(text=text, url=f"https://a.example/{n}", origin="x") for n, text in enumerate(texts)]
+    )
+    with Store(tmp_path) as store:
+        answerer = Answerer(store, open_snapshot(tmp_path), HashingEmbedder())
+        question = Question("When did the harbour close?", LAST_DAY, always=True, n_further=2)
+        answer = answerer.answer(question)
+        assert answer.quotes and answer.further
+        monkeypatch.setattr("bot.verify.check_quote", refused)
+        answer = answerer.answer(question)
+    assert (answer.status, answer.quotes, answer.further) == ("not_found", (), ())
 
 
 def test_the_version_of_an_article_that_was_valid_then_is_quoted(answerer: Answerer) -> None:
