@@ -162,6 +162,7 @@ def test_forgetting_a_person_leaves_no_word_of_theirs_in_the_file(tmp_path: Path
         memory.vote(theirs.id, 3, 1, NOW)
         memory.report(theirs.id, 3, "a secret reason", NOW)
         memory.vote(mine.id, 4, 1, NOW)
+        memory.report(mine.id, 4, "what another said of the secret", NOW)
         assert memory.forget_person(3) == Forgotten(1, 1, 1)
         assert memory.answer(mine.id) is None
         assert memory.answer(theirs.id) == theirs
