@@ -442,6 +442,9 @@ def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -
         assert (memory.answer(kept.id), memory.answer(gone.id)) == (kept, None)
         memory.forget_guild(1)
         assert memory.n_answers() == 0
+        memory.remember(remembered(guild=0))
+        memory.forget_guild(0)  # direct messages are of no server
+        assert memory.n_answers() == 1
 
 
 def test_a_deleted_prompt_takes_its_answer_along(tmp_path: Path) -> None:
