@@ -354,6 +354,7 @@ def test_standing_questions_are_due_when_something_came_in_and_their_rest_is_ove
         memory.stand(standing())
         assert memory.standing_due(NOW, 7) == []
         assert memory.standing_due(NOW, 8) == [standing()]
+        assert memory.standing_due(NOW, 6) == [standing()]  # a corpus that was built anew counts anew
         memory.told("stand123", 8, NOW + 60, ["a"])
         assert memory.standing_due(NOW, 9) == []
         assert [one.told for one in memory.standing_due(NOW + 60, 9)] == [("a",)]
