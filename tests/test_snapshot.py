@@ -252,6 +252,12 @@ def test_an_index_of_the_runtime_before_goes_on_where_its_vectors_are_the_same(t
         embedder_of(entry("openvino-int8"), tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"name": "other"}, {"revision": "2"}, {"runtime": "torch"}, {"dim": 8}])
+def test_vectors_are_cached_for_each_model_weights_runtime_and_width_apart(change: dict[str, object]) -> None:
+    entry = ModelEntry(name="one", revision="1", runtime="onnx-fp32", dim=4, max_tokens=256)
+    assert entry.model_copy(update=change).key != entry.key
+
+
 def test_no_snapshot_at_all_says_to_ingest(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match=r"no index .* run `newsquote ingest SOURCE` first"):
         open_snapshot(tmp_path)
