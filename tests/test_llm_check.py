@@ -213,6 +213,8 @@ PARTIES = (
         ("Trade shrank ½ percent.", "Trade shrank ¼ percent.", "number"),
         ("Trade shrank.", "Trade shrank ½.", "number"),
         ("Prices rose 8% from a year before and 1% from May.", "Prices rose 8% from May.", "number"),
+        ("The speed limit is 30. The port is a mile away.", "The speed limit is 30.", ""),
+        ("The speed limit is 30. The port is a mile away.", "The speed limit is 30 miles.", "number"),
     ],
 )
 def test_a_number_is_no_rate_bound_or_count_that_the_evidence_does_not_make_it(
