@@ -471,6 +471,16 @@ def test_a_text_of_which_too_little_is_left_is_not_enough(sources: tuple[Source,
     assert check(good * 3, sources).n_sentences == 1
 
 
+def test_a_text_has_six_sentences_and_no_more(sources: tuple[Source, ...]) -> None:
+    true = ["Fourteen people were injured.", "The ferry ran into a pier.", "Repairs cost $5 million."]
+    true += ["The bow was torn open.", "The test was not negative.", "The captain had 22 years at sea."]
+    checked = check(
+        "\n".join(f"{one} [{sources[0].key}]" for one in [*true, "The captain turned 51 in 2024."]), sources
+    )
+    assert [sentence.text for sentence in checked.sentences] == true
+    assert checked.cut == {"too many": 1}
+
+
 def test_a_model_may_say_that_there_is_no_answer(sources: tuple[Source, ...]) -> None:
     assert check(" NONE. ", sources).has_declined
     assert not check("None of the people were injured.", sources).has_declined
