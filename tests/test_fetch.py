@@ -656,6 +656,11 @@ def test_opt_outs_are_honoured_unless_a_setting_says_otherwise(
         assert failure(web, of(site, "/story")).reason == "opt-out"
 
 
+def test_an_opt_out_holds_with_any_status_that_brings_a_page(web: Web, site: Server) -> None:
+    site.routes["/story"] = replace(PAGE, status=203, headers={"X-Robots-Tag": "noai"})
+    assert failure(web, of(site, "/story")).reason == "opt-out"
+
+
 def test_a_feed_may_be_kept_out_of_search_results(web: Web, site: Server) -> None:
     site.routes["/feed"] = Page("<rss/>", content_type="application/rss+xml", headers={"X-Robots-Tag": "noindex"})
     assert got(web, of(site, "/feed")).status == 200
