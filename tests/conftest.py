@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 from importlib.metadata import version
 from pathlib import Path
@@ -48,6 +49,28 @@ def embedder(exports: Path) -> Embedder:
 def hashing_embedder() -> HashingEmbedder:
     """A fast embedder for tests in which the model does not matter."""
     return HashingEmbedder()
+
+
+@pytest.fixture
+def to_disk(monkeypatch: pytest.MonkeyPatch) -> list[int | str]:
+    """What is brought to the disk, as inodes, and the names that are given by a rename, as they happen.
+
+    A power cut takes what was not brought there, and no kill shows that.
+    """
+    happened: list[int | str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def syncing(descriptor: int) -> None:
+        happened.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def naming(path: Path, target: Path) -> Path:
+        happened.append(target.name)
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(Path, "replace", naming)
+    return happened
 
 
 @pytest.fixture(scope="session")

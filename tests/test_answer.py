@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from datetime import date
+from math import nextafter
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ import pytest
 from bot.answer import Answerer
 from bot.question import Question
 from bot.rank import COVERAGE_SHARE
+from index.errors import UnverifiableQuote
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
-from index.types import Embedder, Judged, Reading
+from index.types import Article, Embedder, Judged, Quote, Reading
 from ingest.draft import Draft
 from tests.fakes import HashingEmbedder, ingest_drafts
 
@@ -92,6 +94,57 @@ def test_never_refusing_changes_the_status_and_nothing_else(answerer: Answerer) 
     refusing, answering = (answerer.answer(Question(question, LAST_DAY, always=always)) for always in (False, True))
     assert answering.status == "answered"
     assert (refusing.confidence, refusing.quotes) == (answering.confidence, answering.quotes)
+
+
+def test_as_sure_as_the_threshold_is_sure_enough(tmp_path: Path) -> None:
+    embedder, question = HashingEmbedder(), Question("When did the harbour close?", LAST_DAY)
+    text = "The harbour of Tarn closed on Friday. The ferries stay in Marlow until the ice has gone."
+    ingest_drafts(tmp_path, [Draft(text=text, url="https://a.example/1", title="Harbour closed", origin="x")], embedder)
+    with Store(tmp_path) as store:
+        snapshot = open_snapshot(tmp_path)
+        sure = Answerer(store, snapshot, embedder).answer(question).confidence
+        found = [
+            Answerer(store, snapshot, embedder, threshold=threshold).answer(question).status
+            for threshold in (sure, nextafter(sure, 1))
+        ]
+    assert found == ["answered", "not_found"]
+
+
+def test_a_retracted_article_takes_nobodys_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["The harbour of Tarn closed on Friday.", "Marlow, too, has a harbour, and says nothing of closing it."]
+    drafts = [
+        Draft(text=text, url=f"https://a.example/{n}", title="Harbours", origin="x") for n, text in enumerate(texts)
+    ]
+    ingest_drafts(tmp_path, drafts)
+    monkeypatch.setattr("bot.answer.N_HITS", 1)
+    with Store(tmp_path) as store:
+        answerer = Answerer(store, open_snapshot(tmp_path), HashingEmbedder())
+        question = Question("When did the harbour of Tarn close?", LAST_DAY, always=True)
+        assert [source.url for source in answerer.answer(question).sources] == ["https://a.example/0"]
+        with Store(tmp_path, write=True) as writer:
+            writer.retract("https://a.example/0", 1)
+        answer = answerer.answer(question)
+    assert [source.url for source in answer.sources] == ["https://a.example/1"]
+    assert answer.searched.n_articles == 1
+
+
+def test_nothing_that_the_last_check_refuses_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(quote: Quote, stored: Article | None) -> None:
+        raise UnverifiableQuote("the stored article has other words there")
+
+    towns = ("Tarn", "Marlow", "Osk", "Vell", "Brae", "Holm")
+    texts = [f"The harbour of {town} closed on {day} May." for day, town in enumerate(towns, 1)]
+    ingest_drafts(
+        tmp_path, [Draft(text=text, url=f"https://a.example/{n}", origin="x") for n, text in enumerate(texts)]
+    )
+    with Store(tmp_path) as store:
+        answerer = Answerer(store, open_snapshot(tmp_path), HashingEmbedder())
+        question = Question("When did the harbour close?", LAST_DAY, always=True, n_further=2)
+        answer = answerer.answer(question)
+        assert answer.quotes and answer.further
+        monkeypatch.setattr("bot.verify.check_quote", refused)
+        answer = answerer.answer(question)
+    assert (answer.status, answer.quotes, answer.further) == ("not_found", (), ())
 
 
 def test_the_version_of_an_article_that_was_valid_then_is_quoted(answerer: Answerer) -> None:

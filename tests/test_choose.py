@@ -85,6 +85,8 @@ def test_a_quote_grows_towards_the_better_neighbour() -> None:
     by_place = {(1, 0): 0.1, (1, 1): 0.9, (1, 2): 0.5}
     assert grow(candidates[1], by_place, room=15) == (1, 2)
     assert grow(candidates[1], {**by_place, (1, 0): 0.8}, room=15) == (0, 1)
+    assert grow(candidates[1], by_place, room=13) == (1, 2)  # its words and no more
+    assert grow(candidates[1], by_place, room=12) == (0, 1)
 
 
 def test_a_quote_does_not_grow_over_a_removed_line() -> None:

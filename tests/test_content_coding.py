@@ -110,6 +110,12 @@ def test_a_long_text_is_no_bomb() -> None:
     assert not caught.value.is_bomb
 
 
+def test_a_body_that_unpacks_to_nothing_has_an_end_too() -> None:
+    with pytest.raises(Overlong) as caught:
+        unpacked("gzip", gzip.compress(b"") * 100, 1_000)
+    assert not caught.value.is_bomb
+
+
 def test_of_a_body_that_is_too_long_the_beginning_is_there() -> None:
     reader = BodyReader("gzip", 1_000)
     with pytest.raises(Overlong):

@@ -123,6 +123,24 @@ def test_a_private_answers_pages_stay_private_and_it_opens_no_thread(
     run(test())
 
 
+def test_a_button_of_a_private_answer_does_nothing_for_another_person(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            # Discord shows a private one to nobody else; should its button come all the same, the bot looks too.
+            bot.memory._db.execute("UPDATE answers SET is_private = 1")
+            for action in ("more", "up", "follow"):
+                told = await (await discord.click(town.ben, answer, custom_id(answer, action))).answered()
+                assert told.content == "That answer was shown to another person alone."
+            voted = await (await discord.click(town.ann, answer, custom_id(answer, "up"))).answered()
+            assert voted.content.startswith("Thank you")
+
+    run(test())
+
+
 def test_a_person_has_one_vote_and_two_people_have_two(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
     async def test() -> None:
         async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:

@@ -9,16 +9,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bot.discord_bot import NewsBot
 from bot.discord_send import send_once
-from bot.memory import Standing
+from bot.discord_standing import stop_standing
+from bot.memory import Memory, Standing
 from bot.standin import Channel, StandIn
 from bot.standin.entities import Interaction, Message
 from bot.standing import AGAIN_S, MAX_OF_PERSON, REST_S
+from bot.words import words_for
 from index.settings import DEFAULT_PASSAGE_TOKENS
 from index.types import DAY_S, Embedder
 from ingest.job import run_ingest, run_retract
@@ -231,6 +234,33 @@ def test_managers_have_news_told_in_a_channel_and_nobody_else_does(corpus: Corpu
             assert bot.memory.n_standing() == bot.memory.n_standing(cy.id) == 1
 
     run(test())
+
+
+@pytest.mark.parametrize(
+    ("is_direct", "guild", "may_manage", "is_stopped"),
+    [(False, 1, True, True), (False, 1, False, False), (False, 2, True, False), (True, 1, True, False)],
+)
+def test_a_manager_stops_what_is_told_in_channels_of_that_server_alone(
+    is_direct: bool, guild: int, may_manage: bool, is_stopped: bool
+) -> None:
+    """No list and no message shows another person the other buttons; should one be pressed, the bot looks too."""
+    said: list[str] = []
+
+    async def whisper(interaction: object, sentence: str) -> None:
+        said.append(sentence)
+
+    words = words_for("en")
+    with Memory(None) as memory:
+        memory.stand(Standing("abcd1234", NOW_S, NOW_S + DAY_S, 1, 2, 3, is_direct, "who won?", (), "en", 0))
+        interaction = SimpleNamespace(
+            client=SimpleNamespace(memory=memory, words_of=lambda _: words, whisper=whisper),
+            user=SimpleNamespace(id=4),
+            guild_id=guild,
+            permissions=SimpleNamespace(manage_guild=may_manage),
+        )
+        run(stop_standing(interaction, "abcd1234"))  # type: ignore[arg-type]
+        assert (memory.standing("abcd1234") is None) == is_stopped
+    assert said == [words.standing_stopped if is_stopped else words.standing_not_yours]
 
 
 def test_a_channel_that_is_closed_to_it_is_tried_again_a_day_later(corpus: Corpus) -> None:

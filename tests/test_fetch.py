@@ -127,6 +127,17 @@ def test_a_validator_cannot_bring_a_header_of_its_own(web: Web, site: Server) ->
     assert site.requests[-1].headers["if-none-match"] == '"a"X-Evil: 1'
 
 
+def test_a_cookie_is_never_sent_back(web: Web, site: Server) -> None:
+    site.routes["/story"] = replace(PAGE, headers={"Set-Cookie": "reader=7; Path=/"})
+
+    async def twice(fetcher: Fetcher) -> None:
+        for _ in range(2):
+            await fetcher.get(of(site, "/story"))
+
+    fetching(web, twice)
+    assert [request.headers.get("cookie") for request in site.requests] == [None] * 4
+
+
 def test_headers_that_are_no_utf_8_are_read_as_latin_1(web: Web, site: Server) -> None:
     site.routes["/story"] = raw(framed(b"Nothing.", 'ETag: "@"', "X-Name: café").replace(b"@", b"caf\xe9"))
     fetched = got(web, of(site, "/story"))
@@ -168,6 +179,18 @@ def test_a_name_that_changes_between_check_and_connection_gains_nothing(web: Web
     assert inside.n_connections == 0
 
 
+def test_a_proxy_of_the_environment_would_resolve_names_unchecked_and_is_not_used(
+    web: Web, site: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = web.host("proxy.test")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://{LOOPBACK}:{proxy.port}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert got(web, of(site, "/story")).status == 200
+    assert proxy.n_connections == 0
+
+
 def test_of_several_addresses_only_the_allowed_ones_are_connected_to(web: Web, site: Server) -> None:
     inside = web.host("inside.test", address="127.0.0.2", port=site.port)
     web.names["news.test"] = ["127.0.0.2", LOOPBACK]
@@ -195,6 +218,7 @@ def test_private_addresses_are_fetched_from_where_that_is_allowed(web: Web, site
         ("http://[::1", "bad URL"),
         ("http://news.test:0/", "bad URL"),
         ("http://user:word@news.test/", "bad URL"),
+        ("http://user@news.test/", "bad URL"),
         ("http://news.test/" + "a" * 5_000, "bad URL"),
         ("http://2130706433/", "bad URL"),
         ("http://127.1/", "bad URL"),
@@ -495,6 +519,20 @@ def test_a_clock_set_back_does_not_stop_us(web: Web, site: Server) -> None:
 
     fetching(web, work, clock=clock)
     assert max(clock.slept) <= POLICY.delay_s
+    assert site.n_of("/robots.txt") == 2  # what was read in the future may be as old as it likes
+
+
+def test_a_clock_set_back_does_not_lengthen_a_hosts_rest(web: Web, site: Server) -> None:
+    clock = Clock(NOW_S)
+    site.routes["/busy"] = Page(status=429, headers={"Retry-After": "900"})
+
+    async def work(fetcher: Fetcher) -> int:
+        with pytest.raises(FetchError):
+            await fetcher.get(of(site, "/busy"))
+        clock.now_s -= 1_000_000
+        return (await fetcher.get(of(site, "/story"))).status
+
+    assert fetching(web, work, clock=clock) == 200
 
 
 # Rules ----------------------------------------------------------------------------------------------------
@@ -616,6 +654,11 @@ def test_opt_outs_are_honoured_unless_a_setting_says_otherwise(
         assert got(web, of(site, "/story")).status == 200
     else:
         assert failure(web, of(site, "/story")).reason == "opt-out"
+
+
+def test_an_opt_out_holds_with_any_status_that_brings_a_page(web: Web, site: Server) -> None:
+    site.routes["/story"] = replace(PAGE, status=203, headers={"X-Robots-Tag": "noai"})
+    assert failure(web, of(site, "/story")).reason == "opt-out"
 
 
 def test_a_feed_may_be_kept_out_of_search_results(web: Web, site: Server) -> None:

@@ -213,6 +213,8 @@ PARTIES = (
         ("Trade shrank ½ percent.", "Trade shrank ¼ percent.", "number"),
         ("Trade shrank.", "Trade shrank ½.", "number"),
         ("Prices rose 8% from a year before and 1% from May.", "Prices rose 8% from May.", "number"),
+        ("The speed limit is 30. The port is a mile away.", "The speed limit is 30.", ""),
+        ("The speed limit is 30. The port is a mile away.", "The speed limit is 30 miles.", "number"),
     ],
 )
 def test_a_number_is_no_rate_bound_or_count_that_the_evidence_does_not_make_it(
@@ -467,6 +469,16 @@ def test_a_text_of_which_too_little_is_left_is_not_enough(sources: tuple[Source,
     assert not check(good + "Dogs bark.\nCats purr.", sources).is_enough
     assert not check("", sources).is_enough
     assert check(good * 3, sources).n_sentences == 1
+
+
+def test_a_text_has_six_sentences_and_no_more(sources: tuple[Source, ...]) -> None:
+    true = ["Fourteen people were injured.", "The ferry ran into a pier.", "Repairs cost $5 million."]
+    true += ["The bow was torn open.", "The test was not negative.", "The captain had 22 years at sea."]
+    checked = check(
+        "\n".join(f"{one} [{sources[0].key}]" for one in [*true, "The captain turned 51 in 2024."]), sources
+    )
+    assert [sentence.text for sentence in checked.sentences] == true
+    assert checked.cut == {"too many": 1}
 
 
 def test_a_model_may_say_that_there_is_no_answer(sources: tuple[Source, ...]) -> None:

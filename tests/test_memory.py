@@ -162,6 +162,7 @@ def test_forgetting_a_person_leaves_no_word_of_theirs_in_the_file(tmp_path: Path
         memory.vote(theirs.id, 3, 1, NOW)
         memory.report(theirs.id, 3, "a secret reason", NOW)
         memory.vote(mine.id, 4, 1, NOW)
+        memory.report(mine.id, 4, "what another said of the secret", NOW)
         assert memory.forget_person(3) == Forgotten(1, 1, 1)
         assert memory.answer(mine.id) is None
         assert memory.answer(theirs.id) == theirs
@@ -353,6 +354,7 @@ def test_standing_questions_are_due_when_something_came_in_and_their_rest_is_ove
         memory.stand(standing())
         assert memory.standing_due(NOW, 7) == []
         assert memory.standing_due(NOW, 8) == [standing()]
+        assert memory.standing_due(NOW, 6) == [standing()]  # a corpus that was built anew counts anew
         memory.told("stand123", 8, NOW + 60, ["a"])
         assert memory.standing_due(NOW, 9) == []
         assert [one.told for one in memory.standing_due(NOW + 60, 9)] == [("a",)]
@@ -441,6 +443,9 @@ def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -
         assert (memory.answer(kept.id), memory.answer(gone.id)) == (kept, None)
         memory.forget_guild(1)
         assert memory.n_answers() == 0
+        memory.remember(remembered(guild=0))
+        memory.forget_guild(0)  # direct messages are of no server
+        assert memory.n_answers() == 1
 
 
 def test_a_deleted_prompt_takes_its_answer_along(tmp_path: Path) -> None:

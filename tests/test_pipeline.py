@@ -105,6 +105,18 @@ def test_the_same_text_at_two_addresses_is_embedded_once(tmp_path: Path) -> None
     assert ingest_drafts(tmp_path / "two", twice, embedder).n_embedded == one
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [lambda one: replace(one, title="Another bridge"), lambda one: replace(one, published="2024-01-02")],
+)
+def test_the_same_text_under_another_title_or_day_has_a_vector_of_its_own(
+    tmp_path: Path, changed: Callable[[Draft], Draft]
+) -> None:
+    one = ingest_drafts(tmp_path / "one", [draft(A)], HashingEmbedder()).n_embedded
+    other = replace(changed(draft(A)), url="https://paper.example/other")
+    assert ingest_drafts(tmp_path / "two", [draft(A), other], HashingEmbedder()).n_embedded == 2 * one
+
+
 class Recorder(HashingEmbedder):
     """Keeps what it was asked for, and may fail or wait at a call."""
 

@@ -20,8 +20,10 @@ from index import build
 from index.build import Base, build_snapshot
 from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError
+from index.files import FileEntry
 from index.snapshot import (
     FOLDER,
+    Manifest,
     ModelEntry,
     check_files,
     current_name,
@@ -122,6 +124,20 @@ def test_prune_deletes_what_a_kill_left(folder: Path) -> None:
         (folder / FOLDER / name).mkdir()
     assert prune(folder) == []
     assert sorted(path.name for path in (folder / FOLDER).iterdir()) == ["000001", "000002", "current"]
+
+
+def test_a_kill_while_a_snapshot_is_deleted_leaves_none_that_looks_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*of: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("index.snapshot.shutil.rmtree", killed)
+        prune(folder, keep=1)
+    assert snapshot_names(folder) == ["000002"]
+    assert prune(folder) == []
+    assert sorted(path.name for path in (folder / FOLDER).iterdir()) == ["000002", "current"]
 
 
 def test_an_ingest_with_nothing_new_deletes_what_a_kill_left(folder: Path) -> None:
@@ -234,6 +250,12 @@ def test_an_index_of_the_runtime_before_goes_on_where_its_vectors_are_the_same(t
     assert entry("openvino-fp32").key == entry("onnx-fp32").key
     with pytest.raises(IndexStale, match="runtime openvino-int8, which is no more; run `newsquote reindex`"):
         embedder_of(entry("openvino-int8"), tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"revision": "2"}, {"runtime": "torch"}, {"dim": 8}])
+def test_vectors_are_cached_for_each_model_weights_runtime_and_width_apart(change: dict[str, object]) -> None:
+    entry = ModelEntry(name="one", revision="1", runtime="onnx-fp32", dim=4, max_tokens=256)
+    assert entry.model_copy(update=change).key != entry.key
 
 
 def test_no_snapshot_at_all_says_to_ingest(tmp_path: Path) -> None:
@@ -372,6 +394,42 @@ def test_a_real_full_disk_loses_nothing(folder: Path, tmp_path_factory: pytest.T
         subprocess.run(["umount", "--lazy", str(small)], check=True)
 
 
+def test_what_reads_back_otherwise_than_it_was_written_gets_no_number(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = build._file_entries
+
+    def decaying(made: Path, shared: dict[str, FileEntry]) -> dict[str, FileEntry]:
+        found = entries(made, shared)
+        path = made / "passages.npy"
+        path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+        return found
+
+    with monkeypatch.context() as patch, pytest.raises(IndexCorrupt, match=r"passages.npy was altered"):
+        patch.setattr(build, "_file_entries", decaying)
+        ingest(folder, 3)
+    assert (current_name(folder), snapshot_names(folder)) == ("000002", ["000001", "000002"])
+    assert ingest(folder) == "000003"
+    check_answers(folder, words(1, 2, 3), [])
+
+
+# A power cut ----------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_on_the_disk_before_it_has_its_number_and_is_live_only_then(
+    folder: Path, to_disk: list[int | str]
+) -> None:
+    ingest(folder, 3)
+    made = folder / FOLDER / "000003"
+    at = to_disk.index("000003")
+    # What it shares with the snapshot before was brought there with that one.
+    written = [made, made / "words", *(path for path in made.rglob("*") if path.is_file() and path.stat().st_nlink < 2)]
+    lost = [path.name for path in written if path.stat().st_ino not in to_disk[:at] and path.suffix != ".lock"]
+    assert lost == []
+    parent = (folder / FOLDER).stat().st_ino
+    assert to_disk[at:] == ["000003", parent, (folder / FOLDER / "current").stat().st_ino, "current", parent]
+
+
 # Asking while it changes ----------------------------------------------------------------------------------
 
 
@@ -394,6 +452,23 @@ def test_asking_goes_on_while_another_process_ingests(folder: Path) -> None:
     assert other.exitcode == 0
     assert len({name for name, _ in answers}) > 2
     assert all(is_quoted(answer, story(2).word) for _, answer in answers)
+
+
+def test_a_snapshot_that_is_pruned_while_it_is_opened_gives_way_to_the_live_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming = [3, 4]
+
+    def overtaken(folder: Path, name: str | None = None) -> Manifest:
+        numbers = [*coming]
+        coming.clear()
+        for number in numbers:
+            ingest(folder, number)
+        return read_manifest(folder, name)
+
+    monkeypatch.setattr("index.snapshot.read_manifest", overtaken)
+    assert open_snapshot(folder).name == "000004"
+    assert not (folder / FOLDER / "000002").exists()
 
 
 @pytest.fixture

@@ -300,6 +300,12 @@ def test_a_crash_loses_nothing_that_was_committed(folder: Path) -> None:
     assert not (folder / f"{FILE}-wal").exists()
 
 
+def test_what_is_committed_is_on_the_disk_when_commit_returns(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        modes = [store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    assert modes == ["wal", 2]  # FULL: with less a power cut takes the last transactions of a write-ahead log
+
+
 def test_a_transaction_is_all_or_nothing(folder: Path) -> None:
     with Store(folder, write=True) as store:
         with pytest.raises(KeyError), store.transaction():

@@ -134,6 +134,7 @@ def test_question_of_exactly_the_longest_length_is_read() -> None:
         ("Which port closed between March 3 and 9, 2022?", date(2022, 3, 3), date(2022, 3, 9)),
         ("Which port closed between 9 and 3 March?", date(2025, 3, 3), date(2025, 3, 9)),
         ("Which port closed between 28 February and 2 March 2024?", date(2024, 2, 28), date(2024, 3, 2)),
+        ("Which port closed between 29 February and 2 March 2023?", date(2023, 2, 28), date(2023, 3, 2)),
         ("Which port closed between November and February?", date(2024, 11, 1), date(2025, 2, 28)),
         ("Which port closed between 2021 and 2023?", date(2021, 1, 1), date(2023, 12, 31)),
         ("What happened from 3 to 9 March in the port?", date(2025, 3, 3), date(2025, 3, 9)),
@@ -253,6 +254,7 @@ def test_rarer_dates_are_read_by_the_library(question: str, since: date) -> None
         "What was the firm called before 2021?",
         "How many days after April 2 did the bank fail?",
         "What changed since 4/5/2025?",
+        "What changes after 5/14/2025?",
         "What changed in version 3 since 17.4.10?",
     ],
 )
