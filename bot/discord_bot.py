@@ -78,7 +78,6 @@ class NewsBot(commands.AutoShardedBot):
 
     Args:
         desk: Takes questions; its memory and asker are the bot's, started and closed with it.
-        metrics: What is counted.
         writer: Has a language model write above the quotes; nothing is written if there is none.
         sync: Sync the command tree even where it has not changed.
         monotonic: Seconds for cooldowns and durations.
@@ -88,7 +87,6 @@ class NewsBot(commands.AutoShardedBot):
     def __init__(
         self,
         desk: Desk,
-        metrics: Metrics | None = None,
         *,
         writer: Writer | None = None,
         sync: bool = False,
@@ -109,7 +107,7 @@ class NewsBot(commands.AutoShardedBot):
             max_messages=100,
         )
         self.desk = desk
-        self.metrics = metrics or Metrics()
+        self.metrics = Metrics()
         self.writer = writer
         self.started_s = desk.now_s()
         self._sync = sync
@@ -421,7 +419,6 @@ class NewsBot(commands.AutoShardedBot):
         *,
         parent: Remembered | None = None,
         is_private: bool | None = None,
-        is_counted: bool = True,
         is_kept: bool = True,
     ) -> None:
         """Answer a command, a form or a button that asks; without `is_kept` its words are not remembered."""
@@ -430,10 +427,7 @@ class NewsBot(commands.AutoShardedBot):
         settings = self.memory.settings(guild)
         private = settings.is_private if is_private is None else is_private
         try:
-            if is_counted:
-                self._check(said, guild, _places(interaction.channel, interaction.channel_id), interaction.user.id, own)
-            elif self._is_closing:
-                raise Refused(own.closing)
+            self._check(said, guild, _places(interaction.channel, interaction.channel_id), interaction.user.id, own)
         except Refused as error:
             self.metrics.questions["refused"] += 1
             async with self.taken(interaction):

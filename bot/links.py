@@ -204,13 +204,13 @@ def _selected(folded: str, directive: _Directive) -> tuple[int, int] | None:
     at = 0
     while True:
         if prefix:
-            led = _find(folded, prefix, at, start_bounded=True)
+            led = _find(folded, prefix, at)
             if led is None:
                 return None
             at = led.start() + 1
             begin = first.match(folded, _after_space(folded, led.end())) if first else None
         else:
-            begin = _find(folded, first, at, start_bounded=True) if first else None
+            begin = _find(folded, first, at) if first else None
             if begin is None:
                 return None
             at = begin.start() + 1
@@ -229,7 +229,7 @@ def _end_of_selection(
     if not _is_boundary(folded, begin.end()):
         return None
     at = begin.end()
-    while closing := _find(folded, last, at, start_bounded=True):
+    while closing := _find(folded, last, at):
         if _ends_well(folded, closing.end(), suffix):
             return closing.end()
         at = closing.start() + 1
@@ -243,9 +243,10 @@ def _ends_well(folded: str, end: int, suffix: re.Pattern[str] | None) -> bool:
     return follows is not None and _is_boundary(folded, follows.end())
 
 
-def _find(folded: str, pattern: re.Pattern[str], at: int, *, start_bounded: bool) -> re.Match[str] | None:
+def _find(folded: str, pattern: re.Pattern[str], at: int) -> re.Match[str] | None:
+    """The first match from an offset on that begins where a word may."""
     while match := pattern.search(folded, at):
-        if not start_bounded or _is_boundary(folded, match.start()):
+        if _is_boundary(folded, match.start()):
             return match
         at = match.start() + 1
     return None

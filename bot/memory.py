@@ -492,12 +492,10 @@ class Memory:
         rows = self._rows("SELECT min(message) FROM messages WHERE answer = ?", (found.id,))
         return found, rows[0][0]
 
-    def last_in(self, channel: int, since_s: int, asker: int | None = None) -> Remembered | None:
-        """The last answer in a thread or direct-message channel since an instant, of one person where named."""
-        condition, values = "channel = ? AND asked_s >= ? AND is_private = 0", [channel, since_s]
-        if asker is not None:
-            condition, values = condition + " AND asker = ?", [*values, asker]
-        return self._one(condition + " ORDER BY asked_s DESC, number DESC LIMIT 1", values)
+    def last_in(self, channel: int, since_s: int) -> Remembered | None:
+        """The last answer in a thread or direct-message channel since an instant."""
+        condition = "channel = ? AND asked_s >= ? AND is_private = 0 ORDER BY asked_s DESC, number DESC LIMIT 1"
+        return self._one(condition, (channel, since_s))
 
     def _one(self, condition: str, values: Sequence[object]) -> Remembered | None:
         rows = self._rows(f"SELECT {_COLUMNS} FROM answers WHERE {condition}", values)
@@ -688,16 +686,14 @@ class Memory:
             self._db.execute("DELETE FROM settings WHERE guild = ?", (guild,))
         self._empty_log()
 
-    def forget_prompt(self, prompt: int) -> list[int]:
-        """Delete the answer to a message that was deleted; the messages that showed it."""
+    def forget_prompt(self, prompt: int) -> None:
+        """Delete the answer to a message that was deleted."""
         found = self.answer_to_prompt(prompt)
         if found is None:
-            return []
-        shown = [row[0] for row in self._rows("SELECT message FROM messages WHERE answer = ?", (found[0].id,))]
+            return
         with self._transaction():
             self._delete("id = ?", (found[0].id,))
         self._empty_log()
-        return shown
 
     def forget_old(self, now_s: int) -> int:
         """Delete questions older than their server keeps them, and those that no longer stand; how many."""

@@ -47,7 +47,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
         at = 0
         while match := pattern.search(text, at):
             at = match.start("name")
-            read = _read_source(text, match, known)
+            read = _read_source(match, known)
             if read is None and pattern is _STRONG and match["source"]:
                 read = _read_part(match, known_sources)
             if read is None:
@@ -82,7 +82,7 @@ def _joined(text: str, end: int, known: dict[str, tuple[str, ...]], *, is_strong
     found: list[str] = []
     last, n_sure = end, 0
     while match := _JOINED.match(text, end):
-        read = _read_source(text, match, known)
+        read = _read_source(match, known)
         if read is None:
             break
         sources, end = read
@@ -164,10 +164,8 @@ def _is_told_there(text: str, match: re.Match[str], end: int, last: int) -> bool
     return _TOLD.search(before) is not None or (is_in and (" " in name or before.endswith(" said")))
 
 
-def _read_source(
-    text: str, match: re.Match[str], known: dict[str, tuple[str, ...]]
-) -> tuple[tuple[str, ...], int] | None:
-    """The longest known outlet that the match's name begins with, and where it ends in `text`."""
+def _read_source(match: re.Match[str], known: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], int] | None:
+    """The longest known outlet that the match's name begins with, and where it ends."""
     words = list(re.finditer(r"[^\s]+", match["name"]))
     for n in range(len(words), 0, -1):
         raw = match["name"][: words[n - 1].end()]

@@ -446,9 +446,9 @@ def test_old_questions_are_forgotten_by_each_servers_own_limit(tmp_path: Path) -
 def test_a_deleted_prompt_takes_its_answer_along(tmp_path: Path) -> None:
     with Memory(tmp_path) as memory:
         memory.remember(remembered(prompt=5), messages=[7])
-        assert memory.forget_prompt(5) == [7]
-        assert memory.forget_prompt(5) == []
+        memory.forget_prompt(5)
         assert memory.answer_of_message(7) is None
+        memory.forget_prompt(5)
 
 
 def test_settings_are_the_defaults_until_changed_and_again_when_changed_back(tmp_path: Path) -> None:
