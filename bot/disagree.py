@@ -17,8 +17,9 @@ from decimal import Decimal
 from itertools import combinations
 
 from bot.choose import ALL_WORDS
+from bot.english import BELOW_TWENTY, MONTH_NUMBERS, SCALES, TENS, WEEKDAYS, word_set
 from bot.kind import Kind
-from bot.quote_words import stem, word_set
+from bot.quote_words import stem
 from index.sentences import sentence_spans
 from index.types import DAY_S, Article, Quote, Span, instant_s
 
@@ -44,10 +45,6 @@ ASKED_WORDS = 5
 MAX_RATIO = 10
 # What the marked words gain: as much as a word of the question four words away.
 MARKED = 0.2
-
-
-def _numbered(words: str, first: int) -> dict[str, int]:
-    return {word: n for n, listed in enumerate(words.split(" "), first) for word in listed.split("/")}
 
 
 _STOP = word_set(
@@ -86,23 +83,8 @@ _UNITS = {
     }.items()
     for word in words.split()
 }
-_SMALL = _numbered(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen",
-    0,
-) | {word: 10 * n for word, n in _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 2).items()}
-_SCALES = {
-    "dozen": 12,
-    "hundred": 100,
-    "thousand": 10**3,
-    "k": 10**3,
-    "million": 10**6,
-    "m": 10**6,
-    "billion": 10**9,
-    "b": 10**9,
-    "bn": 10**9,
-    "trillion": 10**12,
-}
+_SMALL = BELOW_TWENTY | TENS
+_SCALES = SCALES | {"dozen": 12, "k": 10**3, "m": 10**6, "b": 10**9, "bn": 10**9}
 _CURRENCIES = {"us$": "$", "dollars": "$", "euros": "€", "pounds": "£", "yen": "¥"}
 _WORDED = "|".join(sorted(_SMALL, key=len, reverse=True))
 _BELOW_100 = rf"\b(?:{_WORDED})(?:-(?:{_WORDED}))?\b"
@@ -160,7 +142,7 @@ _COUNT_RATE = re.compile(
 _APART_BEFORE, _APART_AFTER = re.compile(r"[,(]\s?$"), re.compile(r"[,)]")
 _NUMBERED = re.compile(r"(?<!^)(?<![\w’'-])[A-Z][\w’'-]*\s$")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_WEEKDAYS = word_set("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+_WEEKDAYS = frozenset(map(str.title, WEEKDAYS))
 # What a figure is at a moment: tomorrow it is another, and both were right.
 _MOMENT = re.compile(
     r"\b(?:now|currently|so far|to date|as of|at (?:that|the) time"
@@ -192,12 +174,7 @@ _PART_ENDS = re.compile(r"[;:—–]|\s(?:and|but|while|though)\s")
 _ORDINALS = word_set("first second third fourth last")
 _SHARE_OF = re.compile(r"\b(?:per\s?cent|percentage|share|proportion)\sof\s(?:the\s|all\s)?([^\W\d_]+)", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:in|near|at|around|across)\s(?:the\s)?(?:[a-z]+\s(?:of\s)?){0,3}(?P<name>[A-Z][\w’'-]+)")
-_MONTHS = _numbered(
-    "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep october/oct "
-    "november/nov december/dec",
-    1,
-)
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
 _DATE = re.compile(
     rf"\b(?:(?P<m1>{_MONTH})\.?\s(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:\sof)?\s"
     rf"(?P<m2>{_MONTH})\.?)(?![\d:])(?:,?\s(?P<year>(?:19|20)\d\d))?\b",
@@ -403,7 +380,7 @@ def _knows_places(question: str, quote: Quote, sentence: str) -> bool:
     """Whether a report, or the question, knows all places that a sentence of another names."""
     known = _stems(f"{question} {quote.article.title} {_opening(quote)} {quote.text}")
     places = {place["name"] for place in _PLACE.finditer(sentence)} - _WEEKDAYS
-    return all(place.lower() in _MONTHS or _stems(place) <= known for place in places)
+    return all(place.lower() in MONTH_NUMBERS or _stems(place) <= known for place in places)
 
 
 def _called(question: str, one: Quote, other: Quote) -> set[str]:
@@ -434,7 +411,7 @@ def _names(text: str) -> set[str]:
     found = set()
     for match in _NAME.finditer(text):
         words = [w.removesuffix("’s").removesuffix("'s") for w in match[0].split()]
-        kept = [w for w in words if w not in _WEEKDAYS and w.lower() not in _MONTHS and len(w) > 1]
+        kept = [w for w in words if w not in _WEEKDAYS and w.lower() not in MONTH_NUMBERS and len(w) > 1]
         if kept:
             found.add(" ".join(kept))
     return found
@@ -489,7 +466,9 @@ def _is_of_another_time(question: str, sentence: str, place: tuple[int, int], ar
     if years - {(article.published or "")[:4]}:
         return True
     asked, beside = {word.lower() for word in _TOKEN.findall(question)}, {*map(str.lower, _clause(sentence, place))}
-    return any(asked & times and beside & times and not asked & beside & times for times in (_MONTHS.keys(), _ORDINALS))
+    return any(
+        asked & times and beside & times and not asked & beside & times for times in (MONTH_NUMBERS.keys(), _ORDINALS)
+    )
 
 
 def _is_of_a_part(question: str, sentence: str, place: tuple[int, int], *, is_people: bool) -> bool:
@@ -714,7 +693,7 @@ def _moved(match: re.Match[str], offset: int) -> tuple[int, int]:
 
 
 def _date(match: re.Match[str], offset: int) -> Value:
-    month = _MONTHS[(match["m1"] or match["m2"]).lower()]
+    month = MONTH_NUMBERS[(match["m1"] or match["m2"]).lower()]
     return Value("date", _moved(match, offset), day=(month, int(match["d1"] or match["d2"]), int(match["year"] or 0)))
 
 

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.english import MONTH_NUMBERS
 from bot.llm_evidence import KEY, Source, is_planted
 from bot.llm_facts import (
     FUNCTION_WORDS,
     MEASURES,
-    MONTHS,
     TITLES,
     Day,
     Number,
@@ -461,7 +461,7 @@ def _number_stands(number: Number, evidence: _Facts) -> bool:
         counted = other.after if other.unit else other.about
         if number.follows not in ("", *counted) and (other.after or number.follows not in evidence.stems):
             continue
-        if number.left in MONTHS and number.left != other.left:  # "April two"
+        if number.left in MONTH_NUMBERS and number.left != other.left:  # "April two"
             continue
         if not (number.after & MEASURES) <= other.about:
             continue

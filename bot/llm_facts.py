@@ -12,39 +12,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from bot.english import BELOW_TWENTY, MONTH_NUMBERS, SCALES, TENS, word_list, word_set
 
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-_SMALL = _words(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
-_ORDINALS = _words(
+_ORDINALS = word_list(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth"
 )
-_TENTHS = _words("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth")
+_TENTHS = word_list("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth")
 
-UNITS = {word: n for n, word in enumerate(_SMALL)} | {"nil": 0}
-TENS = {word: 10 * n for n, word in enumerate(_TENS, 2)}
-SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+UNITS = BELOW_TWENTY | {"nil": 0}
 ORDINALS = (
     {word: n for n, word in enumerate(_ORDINALS)}
     | {word: 10 * n for n, word in enumerate(_TENTHS, 2)}
     | {"hundredth": 100, "thousandth": 1_000, "millionth": 10**6, "billionth": 10**9}
 )
 # Said of an amount, and never computed with: they support themselves alone.
-AMOUNTS = frozenset(
-    _words(
-        """
+AMOUNTS = word_set(
+    """
         half halves halved quarter quarters thirds fourths fifths sixths sevenths eighths ninths tenths dozen dozens
         hundreds thousands millions billions trillions tens couple pair duo trio quartet twice thrice double doubled
         doubles triple tripled triples quadruple quadrupled tenfold twofold threefold fourfold fivefold hundredfold
         """
-    )
 )
 NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS
 
@@ -59,11 +47,7 @@ _CURRENCIES = {
     "₹": "inr", "inr": "inr", "rupee": "inr", "rupees": "inr",
     "chf": "chf", "franc": "chf", "francs": "chf",
 }  # fmt: skip
-_MONTHS = _words("january february march april may june july august september october november december")
-_MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)}
-_MONTH_OF["sept"] = 9
-MONTHS = frozenset(_MONTH_OF)
-_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _DAY = r"(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?"
 
@@ -88,8 +72,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-FUNCTION_WORDS = frozenset(
-    _words("""
+FUNCTION_WORDS = word_set("""
     a an the this that these those there here it its they them their theirs he him his she her hers we us our you your
     who whom whose which what when where why how if whether while as than then so such also too very more most less
     least much many some any each every all both either other others another same own just only even still yet already
@@ -101,14 +84,11 @@ FUNCTION_WORDS = frozenset(
     according said says say saying told tells reported reports report reporting added adds stated states wrote
     one's there's that's it's he's she's they're
     """)
-)
-_NEGATIONS = frozenset(
-    _words("""
+_NEGATIONS = word_set("""
     not no nor neither never none nobody nothing without cannot hardly barely scarcely
     deny denied denies denying reject rejected rejects rejecting dismiss dismissed dismisses dismissing
     refuse refused refuses refusing refute refuted refutes refuting dispute disputed disputes disputing
     """)
-)
 _DENIES_IN_TWO_WORDS = re.compile(r"\b(?:rul(?:e|es|ed|ing)\s+out|fail(?:s|ed|ing)?\s+to)\b", re.IGNORECASE)
 _NOT_ONLY = re.compile(r"\bnot\s+only\b", re.IGNORECASE)
 
@@ -189,7 +169,7 @@ def days(text: str) -> list[Day]:
             if (match["month1"] or match["month2"] or match["month3"] or "")[:1].islower():
                 continue  # "may 5 people"
             year = int(match["year1"] or match["year2"] or match["year3"] or 0)
-            month = _MONTH_OF[(match["month1"] or match["month2"] or match["month3"]).lower()]
+            month = MONTH_NUMBERS[(match["month1"] or match["month2"] or match["month3"]).lower()]
             day = int(re.sub(r"\D", "", match["day1"] or match["day2"] or "0"))
         found.append(Day(year, month, day, match.start(), match.end()))
     return found
@@ -267,7 +247,7 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
     return None
 
 
-_COPULAS = frozenset(_words("is was are were be been being become becomes became"))
+_COPULAS = word_set("is was are were be been being become becomes became")
 
 
 def _counts_nothing(pieces: Sequence[_Piece], at: int) -> bool:
@@ -411,7 +391,7 @@ _PERIODS = {
 }  # fmt: skip
 N_LEFT, N_RIGHT = 5, 7
 # May stand between a number and what it counts, or what happened to those that it counts.
-_BEFORE_UNIT = _PERIODS.keys() | _words(
+_BEFORE_UNIT = _PERIODS.keys() | word_list(
     """
     of the a an more other others another these those their his her our its such same own every each per
     additional extra further who that which not is are was were be been being has have had do does did will would can
@@ -473,7 +453,7 @@ def _owner(pieces: Sequence[_Piece], first: int, end: int) -> str:
     return stem(word.text) if pieces[end].kind == "stop" and word.kind == "word" and _weighs(word.text) else ""
 
 
-_TIMES = frozenset(_words("second minute hour day night week month quarter year decade"))
+_TIMES = word_set("second minute hour day night week month quarter year decade")
 _EACH = frozenset(("a", "an", "per", "each", "every", "/"))
 # "Injured 14 people a day later" is no rate.
 _AWAY = frozenset(("later", "after", "before", "ago", "earlier"))
@@ -564,7 +544,7 @@ def stem(word: str) -> str:
 MEASURES = frozenset(
     map(
         stem,
-        _words("""
+        word_list("""
         mile kilometre metre centimetre millimetre foot feet inch yard acre hectare tonne ton kilogram kilo gram ounce
         litre liter gallon barrel degree celsius fahrenheit knot watt kilowatt megawatt gigawatt volt byte megabyte
         gigabyte second minute hour day week month year decade century percent point dollar euro pound cent
@@ -609,17 +589,15 @@ def n_negations(text: str) -> int:
 
 # Names ----------------------------------------------------------------------------------------------------
 
-_LINKS = frozenset(_words("of de del della di da du van von der den la le al bin ibn y"))
-TITLES = frozenset(
-    _words("""
+_LINKS = word_set("of de del della di da du van von der den la le al bin ibn y")
+TITLES = word_set("""
     president chancellor premier minister secretary senator governor mayor representative commissioner ambassador
     judge justice chief chairman chairwoman king queen prince princess pope general captain professor coach
     mr mrs ms dr sir dame lord
     """)
-)
 # What these stand before is not what it is without them: a vice president, South Korea, New York.
-_NARROWS_TITLES = _words("vice deputy assistant associate acting interim former ex")
-_NARROWS_PLACES = _words("""
+_NARROWS_TITLES = word_list("vice deputy assistant associate acting interim former ex")
+_NARROWS_PLACES = word_list("""
     new north south east west northern southern eastern western northeast northwest southeast southwest northeastern
     northwestern southeastern southwestern
 """)

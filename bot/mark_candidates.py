@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
+from bot.english import word_set
 from bot.gazetteer import CITIES
 from bot.kind import Kind
-from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem, word_set
+from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem
 from index.sentences import sentence_spans
 
 MAX_MARK_WORDS = 12

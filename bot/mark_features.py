@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 
+from bot.english import word_set
 from bot.gazetteer import COUNTRIES, NATIONALITIES, PLACES, STATES
 from bot.mark_candidates import Candidate
 from bot.mark_figures import UNIT
-from bot.quote_words import DAYS, MONTHS, TITLE_STEMS, TITLES, Asked, Page, Token, stem, word_set
+from bot.quote_words import DAYS, MONTHS, TITLE_STEMS, TITLES, Asked, Page, Token, stem
 
 _ORGANISATION_WORDS = word_set(
     "inc corp co ltd llc plc group company airlines airways bank university college school institute "

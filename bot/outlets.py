@@ -7,7 +7,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from bot.days import AUXILIARIES, GOES_ON
-from bot.kind import word_list
+from bot.english import word_set
 
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
 _STRONG = re.compile(
@@ -30,7 +30,7 @@ _TOLD = re.compile(
     r"|quotes?|search(?:ed)?|read)(?:\s+(?:about|on|of)(?:\s+[\w’'-]+){1,8})?$",
     re.IGNORECASE,
 )
-_MAY_FOLLOW = GOES_ON | AUXILIARIES | frozenset(word_list("since between last yesterday today recently"))
+_MAY_FOLLOW = GOES_ON | AUXILIARIES | word_set("since between last yesterday today recently")
 # A part of a name that is no longer tells nothing: "the", "co".
 _SHORT = 3
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})

@@ -10,13 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from bot.english import word_set
 from bot.kind import Kind, asked_noun, asking_sentence, question_word
-
-
-def word_set(listed: str) -> frozenset[str]:
-    """A set written as one string."""
-    return frozenset(listed.split())
-
 
 _TOKEN = re.compile(
     r"[$£€]?\d+(?:,\d+)*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
