@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bot.english import POSSESSIVE
 from bot.gazetteer import PLACES_AND_PEOPLES
 from bot.kind import asking_sentence
 from bot.names import has_name, names_of
-from bot.quote_words import POSSESSIVE
 from bot.windows import Sentences
 from index.types import Article, Hit, Span
 from index.words import STOP_WORDS, content_terms, terms

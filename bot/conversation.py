@@ -13,12 +13,11 @@ from datetime import date, timedelta
 from typing import Literal
 
 from bot.days import Time, times
-from bot.english import AUXILIARY, word_set
+from bot.english import AUXILIARY, TITLES, word_set
 from bot.gazetteer import NATIONALITIES, PLACES, PLACES_AND_PEOPLES
 from bot.kind import Kind, asking_sentence, kind_of
 from bot.outlets import whole_outlet
 from bot.question import Question
-from bot.quote_words import TITLES
 from bot.understand import MAX_QUESTION_CHARS, understand
 from index.errors import BadInput
 from index.words import content_terms

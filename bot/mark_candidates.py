@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
-from bot.english import word_set
+from bot.english import MONTH, POSSESSIVE, WEEKDAY, word_set
 from bot.gazetteer import CITIES
 from bot.kind import Kind
-from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem
+from bot.quote_words import TITLE_STEMS, Asked, Page, Token, stem
 from index.sentences import sentence_spans
 
 MAX_MARK_WORDS = 12
@@ -56,12 +56,12 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "date",
-            rf"(?:\b{DAYS},?\s)?\b{MONTHS}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?:19|20)\d\d\b)?"
-            rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{MONTHS}(?:,?\s(?:19|20)\d\d)?\b"
-            rf"|\b{MONTHS},?\s(?:of\s)?(?:19|20)\d\d\b"
+            rf"(?:\b{WEEKDAY},?\s)?\b{MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?:19|20)\d\d\b)?"
+            rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{MONTH}(?:,?\s(?:19|20)\d\d)?\b"
+            rf"|\b{MONTH},?\s(?:of\s)?(?:19|20)\d\d\b"
             r"|(?<![$£€\d])(?<!\d[.,])\b(?:(?:late|early|mid)[-\s])?(?:1[5-9]|20)\d\ds?\b(?!%|[.,]\d)"
-            rf"|\b{DAYS}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
-            rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{DAYS})\b",
+            rf"|\b{WEEKDAY}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
+            rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{WEEKDAY})\b",
         ),
         (
             "time",
@@ -408,7 +408,7 @@ def _next_name(tokens: tuple[Token, ...], at: int) -> int | None:
     return None
 
 
-_DAY = re.compile(DAYS, re.IGNORECASE)
+_DAY = re.compile(WEEKDAY, re.IGNORECASE)
 
 
 def _is_of_phrase(token: Token) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from bot.english import word_set
+from bot.english import POSSESSIVE, TITLES, WEEKDAY, word_set
 from bot.kind import Kind, asked_noun, asking_sentence, question_word
 
 _TOKEN = re.compile(
@@ -31,18 +31,6 @@ _STOP = word_set(
 )
 # "It's", "what’s", "don’t", "they’re": a stop word with what leans on it.
 _LEANING = re.compile(r"(?:n['’]t|['’](?:s|re|m|ve|ll|d))$")
-TITLES = word_set(
-    "president vice prime minister chancellor secretary senator sen gov governor rep representative mayor "
-    "king queen prince princess duke duchess pope justice judge chief mr mrs ms dr sir dame lord lady "
-    "general gen captain professor rev attorney ceo founder actor actress singer rapper author director "
-    "coach quarterback driver star comedian billionaire presenter host former leader"
-)
-MONTHS = (
-    "(?:january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|jan\.?|feb\.?|mar\.?|apr\.?|jun\.?|jul\.?|aug\.?|sept?\.?|oct\.?|nov\.?|dec\.?)"
-)
-DAYS = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
-POSSESSIVE = re.compile("['’]s$")
 
 
 @lru_cache(maxsize=8_192)
@@ -78,7 +66,7 @@ class Token:
 # Words that are names too, and what stands before the month: "in May Norway left".
 _STOPS_OR_NAMES = frozenset({"May", "Will"})
 _BEFORE_MONTH = word_set("in since until during last this next late early")
-_DAY = re.compile(DAYS)
+_DAY = re.compile(WEEKDAY)
 _STOPS = frozenset(".?!")
 
 
