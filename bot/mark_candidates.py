@@ -195,16 +195,13 @@ _NEVER_FIGURES: frozenset[Kind] = frozenset({"person", "organisation", "place", 
 
 
 def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
-    for first, last in _names(page):
-        yield "name", *_bare(page, first, last)
-        trimmed = _without_asked(page, asked, first, last)
-        if trimmed != (first, last):
-            yield "name", *_bare(page, *trimmed)
-    for first, last in _phrases(page):
-        yield "phrase", *_bare(page, first, last)
-        trimmed = _without_asked(page, asked, first, last)
-        if trimmed != (first, last):
-            yield "phrase", *_bare(page, *trimmed)
+    """Names, phrases and clauses, each with its form; names and phrases also without the question's words."""
+    for form, runs in (("name", _names(page)), ("phrase", _phrases(page))):
+        for run in runs:
+            yield form, *_bare(page, *run)
+            trimmed = _without_asked(page, asked, *run)
+            if trimmed != run:
+                yield form, *_bare(page, *trimmed)
     ends = _sentence_ends(page.text)
     for match in _CLAUSE_CUE.finditer(page.text):
         form = "reason" if _REASON_CUE.match(match[0]) else "clause"
@@ -324,6 +321,9 @@ def _bare(page: Page, first: int, last: int) -> tuple[int, int]:
 
 
 def _without_asked(page: Page, asked: Asked, first: int, last: int) -> tuple[int, int]:
+    """Tokens `first` to `last` without the question's words and stop words at either end; the quote's first token where
+    nothing else is left.
+    """
     tokens = page.tokens
     while first < last and (tokens[first].stem in asked.stems or tokens[first].is_stop or not tokens[first].is_word):
         first += 1
