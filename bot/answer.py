@@ -118,6 +118,21 @@ class Answer:
     further: tuple[Quote, ...] = ()
 
     @property
+    def since(self) -> date | None:
+        """The earliest day of publication that may answer: the option's, else the one that the words name."""
+        return self.question.since or self.understood.since
+
+    @property
+    def until(self) -> date | None:
+        """The latest such day."""
+        return self.question.until or self.understood.until
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """The outlets that alone were allowed to answer; empty for all."""
+        return self.question.sources or self.understood.sources
+
+    @property
     def nearest(self) -> SourceArticle | None:
         """The article that came closest, for saying so where nothing was found."""
         return self.sources[0] if self.sources else None

@@ -10,7 +10,7 @@ import re
 from calendar import monthrange
 from datetime import date, datetime, timedelta
 
-from bot.days import AUXILIARIES, FILTERING, GOES_ON, OPENING, Time, day_range, joins
+from bot.days import AUXILIARIES, FILTERING, GOES_ON, OPENING, Time, joins
 from bot.english import word_list, word_set
 from bot.kind import asking_sentence, question_word
 
@@ -303,9 +303,3 @@ def _is_asked_ahead(text: str, time: Time, asked_on: date) -> bool:
         return False
     led_by = re.split(r"[.?!]\s", text[: time.start])[-1]
     return _WILL.search(led_by) is not None and not text[time.start : time.end].lower().startswith(("last", "past"))
-
-
-def filter_note(since: date | None, until: date | None) -> str:
-    if since and until:
-        return f"from {day_range(since, until)}"
-    return f"since {day_range(since, since)}" if since else f"until {day_range(until, until)}" if until else ""

@@ -346,3 +346,10 @@ def day_range(first: date, last: date) -> str:
     if first.year == last.year:
         return f"{first.day} {MONTHS[first.month - 1].title()} – {_said(last)}"
     return f"{_said(first)} – {_said(last)}"
+
+
+def filter_note(since: date | None, until: date | None) -> str:
+    """Bounds in words, "since 5 April 2025"; "" where there are none."""
+    if since and until:
+        return f"from {day_range(since, until)}"
+    return f"since {_said(since)}" if since else f"until {_said(until)}" if until else ""

@@ -16,8 +16,9 @@ from bot.cards import ordered
 from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
 from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
-from bot.memory import Asked, Memory, Place, Remembered, Standing, new_id
+from bot.memory import Memory
 from bot.question import Question
+from bot.remembered import Asked, Place, Remembered, Standing, new_id
 from bot.service import Asker
 from bot.standing import marks_of, news_of, question_of, until_of
 from bot.understand import Understood, understand

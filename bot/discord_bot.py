@@ -45,8 +45,9 @@ from bot.discord_standing import LOOK_S, StandingGroup, Teller, set_standing, st
 from bot.discord_views import AnswerButton, follow_up_form, report_form, submitted, view_of
 from bot.llm_write import Writer, live
 from bot.markdown import stamp, without_tags
-from bot.memory import Memory, Remembered
+from bot.memory import Memory
 from bot.metrics import Health, Metrics
+from bot.remembered import Remembered
 from bot.service import Asker
 from bot.understand import MAX_QUESTION_CHARS
 from bot.words import words_for

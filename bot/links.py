@@ -16,6 +16,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from index.sentences import crosses
+from index.types import Quote
 
 MAX_LINK_CHARS = 512
 # A quote of up to so many words is named whole; a longer one by its first and last words.
@@ -36,6 +37,17 @@ class _Directive:
     first: tuple[int, int]
     last: tuple[int, int]
     suffix: tuple[int, int]
+
+
+# The search takes up to a third of a second in a long article. It is made in the thread that found the quote, and its
+# card is drawn again at each edit of a text above it; kept are the quotes of some forty answers.
+@lru_cache(maxsize=128)
+def quote_link(shown: Quote) -> str | None:
+    """The article's URL with a text fragment that selects the quote; None for a local article."""
+    article, span = shown.article, shown.span
+    if article.address is None:
+        return None
+    return fragment_link(article.address, article.text, span.start, span.end, article.cuts) or None
 
 
 def fragment_link(url: str, text: str, start: int, end: int, cuts: Sequence[int] = ()) -> str:

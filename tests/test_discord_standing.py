@@ -15,7 +15,7 @@ import pytest
 
 from bot.discord_bot import NewsBot
 from bot.discord_send import send_once
-from bot.memory import Standing
+from bot.remembered import Standing
 from bot.standin import Channel, StandIn
 from bot.standin.entities import Interaction, Message
 from bot.standing import AGAIN_S, MAX_OF_PERSON, REST_S

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.memory import DEFAULTS, SCHEMA, Asked, Forgotten, GuildSettings, Memory, Place, Remembered, Standing, new_id
+from bot.memory import SCHEMA, Memory
+from bot.remembered import DEFAULTS, Asked, Forgotten, GuildSettings, Place, Remembered, Standing, new_id
 from index.errors import StoreError
 from index.types import DAY_S
 

@@ -16,10 +16,10 @@ import pytest
 
 from bot.cards import answer_card, page_card
 from bot.desk import Bounds, Desk, Reply, Where
-from bot.links import fragment_link
-from bot.memory import Memory, Place
+from bot.links import fragment_link, quote_link
+from bot.memory import Memory
 from bot.question import Question
-from bot.render import quote_link
+from bot.remembered import Place
 from bot.service import Asker
 from bot.words import words_for
 from index.errors import BadInput, Busy, Closing, IndexMissing
@@ -241,7 +241,7 @@ def test_links_are_searched_for_where_the_quotes_are_found(
         threads.append(threading.current_thread().name)
         return fragment_link(*of)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("bot.render.fragment_link", link)
+    monkeypatch.setattr("bot.links.fragment_link", link)
     quote_link.cache_clear()
 
     async def test() -> None:
@@ -445,15 +445,15 @@ def test_the_desk_goes_on_from_the_last_question_that_found_something(quick_data
     run(test())
 
 
-def test_the_stand_counts_what_the_store_holds(quick_data: Path) -> None:
+def test_the_status_counts_what_the_store_holds(quick_data: Path) -> None:
     async def test() -> None:
         asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
         await asker.start()
-        stand = await asker.stand()
+        status = await asker.status()
         with Store(quick_data) as store:
-            assert stand.n_articles == store.counts()["articles"]
-            assert stand.n_sources == len(store.source_counts())
-            assert stand.oldest == store.oldest()
+            assert status.n_articles == store.counts()["articles"]
+            assert status.n_sources == len(store.source_counts())
+            assert status.oldest == store.oldest()
         await asker.close()
 
     run(test())
