@@ -15,10 +15,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.answer import Answer
-from bot.llm_check import SETTLED_CHARS, Checked, check, spoken
+from bot.llm_check import Checked, check
 from bot.llm_client import ChatModel
 from bot.llm_evidence import Source, as_prompt, evidence_of, fitted
 from bot.llm_prompts import Message, Prompts
+from bot.llm_sentences import SETTLED_CHARS, spoken
 from bot.llm_tokens import Counter
 from bot.written import Written
 from index.errors import LanguageModelFailed
