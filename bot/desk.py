@@ -78,7 +78,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """An answer that a question follows up, or that one does: what was asked, and the words marked first."""
+    """An earlier answer that a question goes on from: what was asked, and the words marked in its first quote."""
 
     answer: Remembered
     asked: Asked
@@ -305,7 +305,7 @@ class Desk:
             for answer, asked in reversed(line)
         ]
 
-    # In a thread: how long words take to read is for whoever typed them to say, and everybody waits for the loop.
+    # Called in a thread: whoever typed the words decides how long they take to read, and the loop is everybody's.
 
     def _read(self, said: str, line: Sequence[_Followed]) -> tuple[Before | None, str]:
         """What a follow-up goes on from, and the follow-up filled in."""

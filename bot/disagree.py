@@ -124,7 +124,7 @@ def n_rivals(kind: Kind) -> int:
 
 
 def may_contradict(article: Article, others: Iterable[Article]) -> bool:
-    """Whether a quote of an article may be against one of the others at all: no copy of it, and of about its days."""
+    """Whether a quote of an article can contradict one of the others at all: no copies, and of about the same days."""
     return any(_are_independent(article, other) for other in others)
 
 

@@ -492,7 +492,7 @@ class NewsBot(commands.AutoShardedBot):
         card_with: Callable[[Written | None], Card],
         edit: Callable[[Card], Awaitable[object]],
     ) -> None:
-        """Have the text above an answer written that is shown already, and put it in by edits.
+        """Have the text written that goes above an answer already shown, and put it in by edits.
 
         Whatever fails here takes nothing away: the answer stays as it is, with a line that there is no text.
 

@@ -210,7 +210,7 @@ def kind_of(question: str) -> Kind:
 
 
 def _is_few(asked: str) -> bool:
-    """Whether words are for searching, and no statement."""
+    """Whether these are a few words to search for, and no statement."""
     return len(asked.split()) <= MAX_KEYWORDS and re.search(rf"\b{AUXILIARY}\b", asked, re.IGNORECASE) is None
 
 

@@ -247,7 +247,7 @@ def _speakers_stand(sentence: str, texts: Sequence[str], outlets: Sequence[tuple
     beside = _QUOTED.sub(" “” ", sentence)
     return all(
         any(
-            _names_stand(beside, (*name_runs(with_titles(_round(text, at, at + len(inner)))), *outlets), evidence)
+            _names_stand(beside, (*name_runs(with_titles(_around(text, at, at + len(inner)))), *outlets), evidence)
             for text in texts
             for at in _stands_at(inner, text)
         )
@@ -255,7 +255,7 @@ def _speakers_stand(sentence: str, texts: Sequence[str], outlets: Sequence[tuple
     )
 
 
-def _round(text: str, start: int, end: int) -> str:
+def _around(text: str, start: int, end: int) -> str:
     """The sentences of a text that hold a stretch, with the one before them."""
     spans = sentence_spans(text)
     held = [n for n, span in enumerate(spans) if span.start < end and start < span.end]

@@ -119,7 +119,7 @@ _DATELINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span of the quote, its tokens, and the form it has."""
+    """A stretch of the quote that could be marked: its code points, its tokens (`first`, one past `last`), its form."""
 
     start: int
     end: int
@@ -245,8 +245,8 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
 
 
 def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether it is a city where a person is asked for, unless one that won, an office-holder instead of a place, or a
-    day without its year where a year is asked for.
+    """Whether a span is of another kind than what is asked for: a city for a person (but a city may win), somebody in
+    office for a place, a day without its year for a year.
     """
     if asked.kind == "date" and asked.noun == _YEAR:
         return not any(_FOUR_DIGITS.search(token.text) for token in tokens[first:last])
@@ -298,7 +298,7 @@ _BEATS = re.compile(r"defeat(?:s|ed|ing)?|beat(?:s|en|ing)?", re.IGNORECASE)
 
 
 def _is_beaten(tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether it holds "beat" or "defeated" or is the object of it, with "the", titles and names between."""
+    """Whether a span holds "beat" or "defeated", or is its object, with "the", titles and names between."""
     if any(_BEATS.fullmatch(token.text) for token in tokens[first:last]):
         return True
     for at in range(first - 1, max(first - 6, -1), -1):

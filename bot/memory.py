@@ -335,7 +335,7 @@ class Memory:
     # Standing questions ---------------------------------------------------------------------------------
 
     def stand(self, standing: Standing) -> None:
-        """Keep a standing question, or it as it is now; durable on return."""
+        """Keep a standing question, in place of what was kept of it before; durable on return."""
         values = asdict(standing) | {
             "is_direct": int(standing.is_direct),
             "sources": json.dumps(standing.sources, ensure_ascii=False),

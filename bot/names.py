@@ -34,7 +34,7 @@ def names_of(question: str, article: Article) -> list[str]:
 
 
 def has_name(article: Article, *names: str) -> bool:
-    """Whether an article has one of some names, in whatever letters."""
+    """Whether an article has one of some names, whatever their case."""
     if not names:
         return False
     text = f"{article.title}\n{article.text}".lower()

@@ -91,12 +91,12 @@ class Asked:
     """What marking needs of the question."""
 
     kind: Kind
-    stems: frozenset[str]
-    noun: str
-    preposition: str
+    stems: frozenset[str]  # of its words of weight
+    noun: str  # stem of what it asks for or counts, "" for none
+    preposition: str  # that goes with the asking word: "in which", "what … for"; "" for none
     place: str  # "late", "subject" or "object": where the asking word stands and what it is of the verb
-    is_plural: bool
-    is_pair: bool
+    is_plural: bool  # "which ships"
+    is_pair: bool  # "which two"
     is_of_winner: bool  # "who won"
     is_counted: bool  # "how many"
     is_measured: bool  # "how fast", "how much rain"

@@ -237,7 +237,7 @@ class Asker:
         return answer
 
     async def read(self, work: Callable[[], T]) -> T:
-        """What reading words gives; hostile ones take long.
+        """The result of work that reads a person's words, done in a thread: hostile ones take long to read.
 
         Raises:
             Busy, Closing: As `ask`.
@@ -274,7 +274,7 @@ class Asker:
         return await self._hop(self._status, is_bounded=False)
 
     async def _hop(self, work: Callable[[], T], *, is_bounded: bool = True) -> T:
-        """What a thread makes of it; without `is_bounded` it is no question, and is neither refused nor counted."""
+        """The result of work done in a thread; without `is_bounded` it is no question, nor ever refused or counted."""
         if self._is_closing:
             raise Closing("No more questions are taken: the bot is closing.")
         if not is_bounded:
