@@ -19,22 +19,19 @@ from bot.llm_evidence import Source, is_planted
 from bot.llm_facts import (
     FUNCTION_WORDS,
     MEASURES,
-    TITLES,
     Day,
     Number,
     all_stems,
     days,
     has_not_only,
-    is_within,
     joined,
     n_negations,
-    name_runs,
     numbers,
     stem,
     weighty,
-    with_titles,
     without_dates,
 )
+from bot.llm_names import TITLES, is_within, name_runs, with_titles
 from bot.llm_sentences import split, spoken
 from bot.written import Sentence
 from index.sentences import sentence_spans

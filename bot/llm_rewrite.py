@@ -15,7 +15,8 @@ from datetime import date
 from bot.conversation import Before
 from bot.english import word_set
 from bot.llm_client import ChatModel
-from bot.llm_facts import FUNCTION_WORDS, name_runs, numbers, stem
+from bot.llm_facts import FUNCTION_WORDS, numbers, stem
+from bot.llm_names import name_runs
 from bot.llm_prompts import Message, Prompts
 from bot.llm_settings import Rewrites
 from bot.understand import MAX_QUESTION_CHARS
