@@ -172,9 +172,11 @@ def absent_outlets(
     absent: dict[str, None] = {}
     stretches = []
     for start, end, named in _asked_for(text, spent):
-        if any(a < end and start < b for a, b in spent) or (text.isupper() and any(map(_is_ordinary, named))):
+        if any(a < end and start < b for a, b in spent) or (
+            text.isupper() and any(_bare(name).lower() in _BARE_ORDINARY for name in named)
+        ):
             continue
-        outlets = [_by_name()[_bare(name).lower()] for name in named]
+        outlets = [_BY_NAME[_bare(name).lower()] for name in named]
         missing = [outlet for outlet in outlets if not _is_known(outlet, known)]
         absent.update(dict.fromkeys(missing))
         if len(missing) == len(outlets):
@@ -211,13 +213,8 @@ def _bare(name: str) -> str:
     return re.sub(r"^the\s+", "", " ".join(name.split()), flags=re.IGNORECASE)
 
 
-def _is_ordinary(name: str) -> bool:
-    return _bare(name).lower() in {_bare(ordinary).lower() for ordinary in _ORDINARY}
-
-
-@lru_cache(maxsize=1)
-def _by_name() -> dict[str, str]:
-    return {_bare(name).lower(): names[0] for names in _OUTLETS for name in names}
+_BY_NAME = {_bare(name).lower(): names[0] for names in _OUTLETS for name in names}
+_BARE_ORDINARY = frozenset(_bare(name).lower() for name in _ORDINARY)
 
 
 @lru_cache(maxsize=256)

@@ -118,6 +118,21 @@ class Answer:
     further: tuple[Quote, ...] = ()
 
     @property
+    def since(self) -> date | None:
+        """The earliest day of publication that may answer: the option's, else the one that the words name."""
+        return self.question.since or self.understood.since
+
+    @property
+    def until(self) -> date | None:
+        """The latest such day."""
+        return self.question.until or self.understood.until
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """The outlets that alone were allowed to answer; empty for all."""
+        return self.question.sources or self.understood.sources
+
+    @property
     def nearest(self) -> SourceArticle | None:
         """The article that came closest, for saying so where nothing was found."""
         return self.sources[0] if self.sources else None
@@ -285,7 +300,7 @@ class Answerer:
             k=N_HITS,
         )
         retrieve_s = time.perf_counter() - started
-        stories = self._stories(hits, filters)
+        stories = self._stories(hits)
         candidates = self._candidates(stories)
         signs, alike, places = self._signs(candidates, understood)
         return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, places, retrieve_s)
@@ -305,21 +320,17 @@ class Answerer:
             after_version=question.after_version,
         )
 
-    def _stories(self, hits: Sequence[Hit], filters: Filters) -> list[Story]:
+    def _stories(self, hits: Sequence[Hit]) -> list[Story]:
         """Articles by their best passage, near-copies of a story under its original."""
-        versions = self._snapshot.versions
+        groups = self._snapshot.versions["group"]
         found: dict[int, list[Hit]] = {}
         for hit in hits:
-            row = self._snapshot.version_row(hit.passage)
-            found.setdefault(int(versions["group"][row]), []).append(hit)
-        stories = []
-        for group, members in found.items():
-            story = self._story(group, members, filters)
-            if story is not None:
-                stories.append(story)
+            found.setdefault(int(groups[self._snapshot.version_row(hit.passage)]), []).append(hit)
+        stories = [story for of_group in found.values() if (story := self._story(of_group)) is not None]
         return sorted(stories, key=lambda story: -story.score)
 
-    def _story(self, group: int, hits: list[Hit], filters: Filters) -> Story | None:
+    def _story(self, hits: Sequence[Hit]) -> Story | None:
+        """The story that passages of one article and its near-copies are from; None where all were retracted."""
         articles: dict[int, Article] = {}
         for version in dict.fromkeys(hit.version for hit in hits):
             article = self._store.article(version)

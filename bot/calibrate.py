@@ -132,8 +132,8 @@ def levels(found: Sequence[Trial], own: float | None = None) -> list[Level]:
     return rows
 
 
-def upper_bound(n_wrong: int, n: int, sure: float = SURE) -> float:
-    """The largest true share with which `n_wrong` or fewer of `n` would still be seen once in 1 / (1 - sure) times.
+def upper_bound(n_wrong: int, n: int) -> float:
+    """The largest true share with which `n_wrong` or fewer of `n` would still be seen once in 1 / (1 - `SURE`) times.
 
     Clopper and Pearson's one-sided bound (1934): exact, never too low.
     """
@@ -142,7 +142,7 @@ def upper_bound(n_wrong: int, n: int, sure: float = SURE) -> float:
     low, high = n_wrong / n, 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        if _at_most(n_wrong, n, middle) > 1 - sure:
+        if _at_most(n_wrong, n, middle) > 1 - SURE:
             low = middle
         else:
             high = middle

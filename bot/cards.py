@@ -12,10 +12,9 @@ from datetime import date
 from typing import Literal, get_args
 
 from bot.answer import Answer, SourceArticle
-from bot.links import site_name
+from bot.links import quote_link, site_name
 from bot.markdown import NOON_S, bold, day, link, plain, size, small, stamp, web_url
-from bot.memory import Standing
-from bot.render import is_bound_to_outlets, quote_link
+from bot.remembered import Standing
 from bot.words.base import Words
 from bot.written import Written
 from index.types import DAY_S, Quote, day_of, start_of_day_s
@@ -377,7 +376,7 @@ def _last_lines(answer: Answer, words: Words, n_shown: int, n: int) -> Block:
     if n > n_shown:
         lines.append(words.page.format(first=1, last=n_shown, n=n))
     if answer.searched.last_s is not None:
-        lines.append(words.newest.format(day=_day(answer.searched.last_s)))
+        lines.append(words.newest.format(day=_publication_stamp(answer.searched.last_s)))
     return Block("", small(" · ".join(lines) or words.undated))
 
 
@@ -389,7 +388,7 @@ def _refusal(answer: Answer, words: Words) -> Block:
     if searched.first_s is not None and searched.last_s is not None:
         is_one_day = day_of(searched.first_s) == day_of(searched.last_s)
         template = words.searched_day if is_one_day else words.searched_range
-        range_ = template.format(first=_day(searched.first_s), last=_day(searched.last_s))
+        range_ = template.format(first=_publication_stamp(searched.first_s), last=_publication_stamp(searched.last_s))
     lines = [words.not_found.format(n=f"{searched.n_articles:,}", range=range_)]
     nearest: SourceArticle | None = answer.nearest
     if nearest is not None:
@@ -401,19 +400,18 @@ def _refusal(answer: Answer, words: Words) -> Block:
 
 def filter_words(answer: Answer, words: Words) -> list[str]:
     """What was understood beside the words themselves, a phrase each: options, times and outlets."""
-    question, understood = answer.question, answer.understood
-    since, until = question.since or understood.since, question.until or understood.until
+    since, until, window = answer.since, answer.until, answer.understood.window
     found = []
     if since and until:
-        found.append(words.between.format(first=_stamp(since), last=_stamp(until)))
+        found.append(words.between.format(first=_day_stamp(since), last=_day_stamp(until)))
     elif since:
-        found.append(words.since.format(day=_stamp(since)))
+        found.append(words.since.format(day=_day_stamp(since)))
     elif until:
-        found.append(words.until.format(day=_stamp(until)))
-    elif understood.window:
-        first, last = map(_stamp, understood.window)
+        found.append(words.until.format(day=_day_stamp(until)))
+    elif window:
+        first, last = map(_day_stamp, window)
         found.append(words.around.format(first=first, last=last))
-    sources = [plain(name, _OUTLET) for name in question.sources or understood.sources]
+    sources = [plain(name, _OUTLET) for name in answer.outlets]
     if sources:
         found.append(words.only_from.format(sources=_any_of(sources, words)))
     return found
@@ -424,7 +422,7 @@ def _absent(answer: Answer, words: Words) -> str:
     shown = [plain(name, _OUTLET) for name in answer.understood.absent]
     if not shown:
         return ""
-    template = words.absent if is_bound_to_outlets(answer) else words.absent_all
+    template = words.absent if answer.outlets else words.absent_all
     return template.format(sources=_any_of(shown, words))
 
 
@@ -436,11 +434,11 @@ def _any_of(shown: Sequence[str], words: Words) -> str:
     return listed + (" …" if len(shown) > 5 else "")
 
 
-def _stamp(value: date) -> str:
+def _day_stamp(value: date) -> str:
     return stamp(start_of_day_s(value) + NOON_S)
 
 
-def _day(instant: int) -> str:
+def _publication_stamp(instant: int) -> str:
     """The day of a publication. The first second of a day stands for a bare day, which bylines take at noon too."""
     return stamp(instant if instant % DAY_S else instant + NOON_S)
 

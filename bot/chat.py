@@ -7,7 +7,7 @@ from datetime import date
 
 from bot.answer import Answer
 from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
-from bot.day_filters import filter_note
+from bot.days import filter_note
 from bot.question import Question
 from bot.render import as_lines, newest_line
 from bot.written import Written
@@ -66,15 +66,15 @@ def conversation(
 
 
 def _before(found: Answer) -> Before:
-    question, understood = found.question, found.understood
+    """An answered question as the next follow-up sees it."""
     marked = found.quotes[0].answer if found.quotes and found.status == "answered" else None
     return Before(
-        understood.topic,
-        understood.kind,
+        found.understood.topic,
+        found.understood.kind,
         marked.of(found.quotes[0].article.text) if marked else None,
-        question.since or understood.since,
-        question.until or understood.until,
-        question.sources or understood.sources,
+        found.since,
+        found.until,
+        found.outlets,
     )
 
 

@@ -15,10 +15,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bot.english import POSSESSIVE
 from bot.gazetteer import PLACES_AND_PEOPLES
 from bot.kind import asking_sentence
 from bot.names import has_name, names_of
-from bot.quote_words import POSSESSIVE
 from bot.windows import Sentences
 from index.types import Article, Hit, Span
 from index.words import STOP_WORDS, content_terms, terms
@@ -29,6 +29,8 @@ N_QUOTES = 3
 QUOTE_WORDS = 60
 ALL_WORDS = 120
 MIN_ROOM = 24
+# With fewer words left no further quote is looked for.
+MIN_LEFT = 8
 # A further quote that scores this far below the first is noise to a reader: leaving out those 1.0 below takes a sixth
 # of the quotes of short questions, and 1.4 points of the answers in three with them; at 1.25 none.
 MAX_DROP = 1.25
@@ -36,6 +38,8 @@ MAX_DROP = 1.25
 HEADING_LOSS = 0.3
 # What a sentence loses that means somebody or something named before it.
 POINTING_LOSS = 0.15
+# What a sentence loses for each unit of likeness with the likest of a quote already chosen.
+LIKENESS_LOSS = 0.4
 # Sentences this much alike are one, a dateline or an agency's name apart.
 SAME = 0.7
 # What a word counts that only leads up to the question, "A painting was sold this week. Who made it?", against one of
@@ -323,9 +327,6 @@ def choose(
     alike: Alike,
     *,
     question: str = "",
-    n_quotes: int = N_QUOTES,
-    novelty: float = 0.4,
-    first_words: int = QUOTE_WORDS,
 ) -> list[Chosen]:
     """Up to three stretches that answer best and say different things, best first.
 
@@ -335,22 +336,20 @@ def choose(
         alike: How much each says the same as each.
         question: For its names: where the first quote's article has some of them, one that has none of these speaks
             of something else.
-        n_quotes: At most so many.
-        novelty: What a sentence loses for each unit of likeness with the likest of a quote already chosen.
-        first_words: Longest first quote; the others share what is left of the 120 words.
     """
     chosen: list[Chosen] = []
     by_place = {candidate.place: score for candidate, score in zip(candidates, scores, strict=True)}
     taken: set[tuple[int, int]] = set()
     left = ALL_WORDS
     adjusted = np.array(scores, np.float64)
-    while len(chosen) < n_quotes and len(candidates) and left >= 8:
+    while len(chosen) < N_QUOTES and len(candidates) and left >= MIN_LEFT:
         at = int(adjusted.argmax())
         if adjusted[at] == -math.inf or (chosen and scores[at] < chosen[0].score - MAX_DROP):
             break
         candidate = candidates[at]
-        fair_share = max(left // (n_quotes - len(chosen)), MIN_ROOM)
-        room = min(QUOTE_WORDS, left, fair_share) if chosen else first_words
+        # The first quote may be as long as any; the others share what it leaves.
+        fair_share = max(left // (N_QUOTES - len(chosen)), MIN_ROOM)
+        room = min(QUOTE_WORDS, left, fair_share) if chosen else QUOTE_WORDS
         first, last = grow(candidate, by_place, room, taken)
         inside = _inside(candidates, candidate, first, last)
         words = min(candidate.sentences.n_words(first, last), QUOTE_WORDS)
@@ -359,7 +358,7 @@ def choose(
             taken.update((candidate.sentences.article.version, place) for place in range(first, last + 1))
             left -= words
             near = np.max([alike[each] for each in inside], axis=0)
-            adjusted -= novelty * near
+            adjusted -= LIKENESS_LOSS * near
             adjusted[near >= SAME] = -math.inf
             if len(chosen) == 1:
                 adjusted[_of_others(candidates, candidate.sentences.article, question)] = -math.inf

@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from typing import Literal
 
 from bot.days import Time, times
+from bot.english import AUXILIARY, TITLES, word_set
 from bot.gazetteer import NATIONALITIES, PLACES, PLACES_AND_PEOPLES
 from bot.kind import Kind, asking_sentence, kind_of
 from bot.outlets import whole_outlet
 from bot.question import Question
-from bot.quote_words import TITLES
 from bot.understand import MAX_QUESTION_CHARS, understand
 from index.errors import BadInput
 from index.words import content_terms
@@ -65,35 +65,31 @@ _PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 _LED = re.compile(r"^(?:in|on|at|by|from|for|with|to|about|against)\s+", re.IGNORECASE)
-_AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
-_YES_NO = re.compile(rf"^{_AUX}\b", re.IGNORECASE)
+_YES_NO = re.compile(rf"^{AUXILIARY}\b", re.IGNORECASE)
 _WHO_IS = re.compile(r"^who(?:['’]?s|\s+(?:is|was))\s+(?P<name>[^?]+?)\s*\?*$", re.IGNORECASE)
 _HAPPENED = re.compile(
     r"^what\s+(?:(?P<will>will)\s+|(?:has|is|was|had)\s+)?happen(?:ed|s|ing)?(?=\s)(?P<rest>.*)", re.I | re.S
 )
 _QUESTION_PHRASE = re.compile(
     rf"^(?:(?:in|at|by|to|from|of|for|on|with|since|until)\s+)?{_WH}(?:['’]?s)?\b"
-    rf"(?:(?P<noun>(?:\s+(?!{_AUX}\b)[\w’'-]+){{0,5}}?)\s+(?P<aux>{_AUX})\b)?\s*",
+    rf"(?:(?P<noun>(?:\s+(?!{AUXILIARY}\b)[\w’'-]+){{0,5}}?)\s+(?P<aux>{AUXILIARY})\b)?\s*",
     re.IGNORECASE,
 )
-_SMALL_WORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "a an the of in on at to for by with from as and or is are was were be been do does did has have had will "
-        "would can could should much many long old how what which who when where why whose whom more most else also "
-        "then there it its they them their theirs he she him her his hers",
-    )
+_SMALL_WORDS = word_set(
+    "a an the of in on at to for by with from as and or is are was were be been do does did has have had will "
+    "would can could should much many long old how what which who when where why whose whom more most else also "
+    "then there it its they them their theirs he she him her his hers"
 )
-_ASKING = re.compile(rf"\b{_WH}s?\b|^{_AUX}(?:n['’]?t)?\b", re.IGNORECASE)
-_AUX_BEFORE = re.compile(rf"\b{_AUX}\s+$", re.IGNORECASE)
-_HAS_AUX = re.compile(rf"\b{_AUX}(?:n['’]?t)?\b", re.IGNORECASE)
+_ASKING = re.compile(rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
+_AUX_BEFORE = re.compile(rf"\b{AUXILIARY}\s+$", re.IGNORECASE)
+_HAS_AUX = re.compile(rf"\b{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
 _ADDRESSED = re.compile(r"\byou(?:r|rs)?\b", re.IGNORECASE)
 # "Is it true that …" points at nothing.
 _IT = r"(?:it(?!\s+[\w’'-]+\s+(?:that|who|to)\b)|its|they|them|theirs?)\b"
 # What stands for something outside of the question, though a name is in it: its own subject ("did it hit Tarn") or an
 # object ("say about it"). "Did Northgate say it would …" means Northgate.
 _POINTS = re.compile(
-    rf"(?P<subject>\b{_AUX}\s+)(?:{_IT}|(?:s?he|his|her)\b|(?P<shown>this|that|these|those)\b(?!\s+(?-i:[A-Z])))"
+    rf"(?P<subject>\b{AUXILIARY}\s+)(?:{_IT}|(?:s?he|his|her)\b|(?P<shown>this|that|these|those)\b(?!\s+(?-i:[A-Z])))"
     r"|\b(?:it|them)(?=\s+(?:in|on|at|to|from|for|with|by|after|before|against)\b)"
     r"|\b(?:it|them|this|that|these|those|(?<!\bis\s)(?<!\bare\s)(?<!\bwas\s)(?<!\bwere\s)there)(?=[\s?.!]*$)",
     re.IGNORECASE,
@@ -235,7 +231,7 @@ def _filled_in(text: str, before: Before | None) -> str:
     about = _ABOUT.match(bare)
     if about:
         return _about(about["what"], before)
-    if _PREPOSITION.match(bare) and not _BARE.match(bare) and not re.search(rf"\b{_AUX}\b", bare):
+    if _PREPOSITION.match(bare) and not _BARE.match(bare) and not re.search(rf"\b{AUXILIARY}\b", bare):
         return _about(bare.rstrip(" ?.!"), before)
     elliptic = _BARE.match(bare)
     if elliptic and (elliptic["noun"] is None or is_opened):

@@ -10,19 +10,18 @@ import re
 from calendar import monthrange
 from datetime import date, datetime, timedelta
 
-from bot.days import AUXILIARIES, FILTERING, GOES_ON, OPENING, Time, day_range, joins
-from bot.kind import asking_sentence, question_word, word_list
+from bot.days import AUXILIARIES, FILTERING, GOES_ON, OPENING, Time, joins
+from bot.english import word_list, word_set
+from bot.kind import asking_sentence, question_word
 
 # "the April 26 deadline", asked on April 20, is the coming one.
 SOON_DAYS = 45
 
 _MEASURED = re.compile(r"\b(?:first|only|most|least|worst|record|never|not|\w+n['’]t|\w+est)\b", re.IGNORECASE)
-_NO_SUPERLATIVES = frozenset(
-    word_list(
-        "arrest attest behest bequest budapest bucharest chest conquest contest crest detest digest divest everest "
-        "forest guest harvest honest inquest interest invest jest latest manifest midwest modest nest northwest pest "
-        "priest protest quest request rest southwest suggest test unrest vest west zest"
-    )
+_NO_SUPERLATIVES = word_set(
+    "arrest attest behest bequest budapest bucharest chest conquest contest crest detest digest divest everest "
+    "forest guest harvest honest inquest interest invest jest latest manifest midwest modest nest northwest pest "
+    "priest protest quest request rest southwest suggest test unrest vest west zest"
 )
 _CLAUSE_END = re.compile(r"(?<=[a-z\d”\"’)][.?!])\s|[;:]|,(?!\d)")
 _REPORTED = re.compile(r"\b(?:happen|news|report|said|say|wr[io]t|publish|article|stor(?:y|ies))", re.IGNORECASE)
@@ -304,9 +303,3 @@ def _is_asked_ahead(text: str, time: Time, asked_on: date) -> bool:
         return False
     led_by = re.split(r"[.?!]\s", text[: time.start])[-1]
     return _WILL.search(led_by) is not None and not text[time.start : time.end].lower().startswith(("last", "past"))
-
-
-def filter_note(since: date | None, until: date | None) -> str:
-    if since and until:
-        return f"from {day_range(since, until)}"
-    return f"since {day_range(since, since)}" if since else f"until {day_range(until, until)}" if until else ""

@@ -9,26 +9,26 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from bot.kind import word_list
+from bot.english import BELOW_TWENTY, MONTH_NUMBERS, MONTHS, WEEKDAYS, word_list, word_set
 
 RECENT_DAYS = 7
-
-
-_MONTHS = word_list("january february march april may june july august september october november december")
-_MONTH_NUMBER = {name[:n]: i for i, name in enumerate(_MONTHS, 1) for n in (3, len(name))} | {"sept": 9}
-_WEEKDAYS = word_list("monday tuesday wednesday thursday friday saturday sunday")
-_COUNTS = {
-    word: n for n, word in enumerate(word_list("one two three four five six seven eight nine ten eleven twelve"), 1)
-} | {"a": 1, "an": 1, "a couple of": 2, "few": 3, "a few": 3, "several": 5}
+_COUNTS = {word: n for word, n in BELOW_TWENTY.items() if 1 <= n <= 12} | {
+    "a": 1,
+    "an": 1,
+    "a couple of": 2,
+    "few": 3,
+    "a few": 3,
+    "several": 5,
+}
 _UNIT_DAYS = {"hour": 0, "day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
 _SEASON_START = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 
-_M = "(?:" + "|".join([*_MONTHS, *(f"{m[:3]}\\.?" for m in _MONTHS if m != "may"), "sept\\.?"]) + ")"
+_M = "(?:" + "|".join([*MONTHS, *(f"{m[:3]}\\.?" for m in MONTHS if m != "may"), "sept\\.?"]) + ")"
 _D = r"(?:[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
 _Y = r"(?:19|20)\d\d"
 _N = r"(?:\d{1,3}|" + "|".join(sorted(_COUNTS, key=len, reverse=True)).replace(" ", r"\s+") + ")"
 # "Friday, April 4" is one day, and not the last Friday.
-_ON_DAY = rf"(?:(?:{'|'.join(_WEEKDAYS)}),?\s+)?"
+_ON_DAY = rf"(?:(?:{'|'.join(WEEKDAYS)}),?\s+)?"
 _TO = r"(?:\s*[-–—]\s*|\s+(?:to|and|through|until|till)\s+)"
 
 _TIME = re.compile(
@@ -45,7 +45,7 @@ _TIME = re.compile(
     | (?P<span>(?:last|past|previous)\s+(?P<n2>{_N})\s+(?P<u2>hour|day|week|month|year)s?)
     | (?P<unit>(?P<u_which>this|last|past|previous)\s+(?P<u3>weekend|week|month|year))
     | (?P<season>(?P<s_which>this|last|past)\s+(?P<s1>spring|summer|autumn|fall|winter))
-    | (?P<weekday>(?:(?P<w_which>last|this|past)\s+)?(?P<w1>{"|".join(_WEEKDAYS)})
+    | (?P<weekday>(?:(?P<w_which>last|this|past)\s+)?(?P<w1>{"|".join(WEEKDAYS)})
         (?:\s+(?-i:morning|afternoon|evening|night)\b)?)
     | (?P<near>last\s+night|(?:the\s+day\s+before\s+)?yesterday|today|tonight
         |this\s+(?:morning|afternoon|evening))
@@ -69,14 +69,12 @@ FILTERING = frozenset({"since", "after", "before", "until", "till", "from", "bet
 _DATING = FILTERING | {"on", "in", "during", "throughout", "by", "early", "late", "mid", "of", "through"}
 _BELIEF = re.compile(r"\b(?:confidence|faith|trust|belie\w+|interest\w*)\s+in\s+$", re.IGNORECASE)
 # Lower-case words that may follow a time or a name without being part of it.
-GOES_ON = frozenset(
-    word_list(
-        "at in on by to for of from with and or but when which what who where how why the a an that as after "
-        "before until about over this his her because during amid against than if while according near inside outside "
-        "across within under around through regarding concerning involving due alone"
-    )
+GOES_ON = word_set(
+    "at in on by to for of from with and or but when which what who where how why the a an that as after "
+    "before until about over this his her because during amid against than if while according near inside outside "
+    "across within under around through regarding concerning involving due alone"
 )
-AUXILIARIES = frozenset(word_list("did was is were are has have had do does will would could can should"))
+AUXILIARIES = word_set("did was is were are has have had do does will would could can should")
 _WEEKDAY_TITLE = re.compile(r"\s+(?:the 13th|Times|Telegraph|Mirror|Mail|Post|Express|Night (?:Football|Live|Lights))")
 
 
@@ -227,7 +225,7 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
         return _season(group["s_which"].lower(), group["s1"].lower(), asked_on)
     if group["weekday"]:
         which = (group["w_which"] or "").lower()
-        back = asked_on.weekday() - _WEEKDAYS.index(group["w1"].lower())
+        back = asked_on.weekday() - WEEKDAYS.index(group["w1"].lower())
         # "This Friday" is the one of this week, Monday to Sunday, be it over or to come; any other is the one before.
         if which != "this":
             back = back % 7 or 7 * (which in ("last", "past"))
@@ -248,13 +246,13 @@ def _days_of(match: re.Match[str], asked_on: date) -> tuple[date, date]:
 def _on_weekday(match: re.Match[str], day: str, month: str, year: str | None, asked_on: date) -> tuple[date, date]:
     """A day of a month; where no year is named, the weekday before it may tell that it is still to come."""
     weekday = re.match(r"[a-z]+", match[0].lower())
-    if weekday and weekday[0] in _WEEKDAYS and not year:
+    if weekday and weekday[0] in WEEKDAYS and not year:
         for candidate in (asked_on.year, asked_on.year - 1, asked_on.year + 1):
             try:
                 found = date(candidate, _month_number(month), int(re.sub(r"\D", "", day)))
             except ValueError:
                 continue
-            if found.weekday() == _WEEKDAYS.index(weekday[0]):
+            if found.weekday() == WEEKDAYS.index(weekday[0]):
                 return found, found
     return _days_in_month(day, day, month, year, asked_on)
 
@@ -279,7 +277,7 @@ def _month(year: int, number: int) -> tuple[date, date]:
 
 
 def _month_number(name: str) -> int:
-    return _MONTH_NUMBER[name.lower().rstrip(".")]
+    return MONTH_NUMBERS[name.lower().rstrip(".")]
 
 
 def _count(words: str) -> int:
@@ -336,7 +334,7 @@ def _season(which: str, name: str, asked_on: date) -> tuple[date, date]:
 
 
 def _said(day: date) -> str:
-    return f"{day.day} {_MONTHS[day.month - 1].title()} {day.year}"
+    return f"{day.day} {MONTHS[day.month - 1].title()} {day.year}"
 
 
 def day_range(first: date, last: date) -> str:
@@ -346,5 +344,12 @@ def day_range(first: date, last: date) -> str:
     if (first.year, first.month) == (last.year, last.month):
         return f"{first.day}–{_said(last)}"
     if first.year == last.year:
-        return f"{first.day} {_MONTHS[first.month - 1].title()} – {_said(last)}"
+        return f"{first.day} {MONTHS[first.month - 1].title()} – {_said(last)}"
     return f"{_said(first)} – {_said(last)}"
+
+
+def filter_note(since: date | None, until: date | None) -> str:
+    """Bounds in words, "since 5 April 2025"; "" where there are none."""
+    if since and until:
+        return f"from {day_range(since, until)}"
+    return f"since {_said(since)}" if since else f"until {_said(until)}" if until else ""

@@ -16,8 +16,9 @@ from bot.cards import ordered
 from bot.conversation import Before, filled_in, goes_on_from, is_filled, is_follow_up, with_bounds_of
 from bot.kind import Kind
 from bot.llm_rewrite import Rewriter
-from bot.memory import Asked, Memory, Place, Remembered, Standing, new_id
+from bot.memory import Memory
 from bot.question import Question
+from bot.remembered import Asked, Place, Remembered, Standing, new_id
 from bot.service import Asker
 from bot.standing import marks_of, news_of, question_of, until_of
 from bot.understand import Understood, understand
@@ -77,7 +78,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """An answer that a question follows up, or that one does: what was asked, and the words marked first."""
+    """An earlier answer that a question goes on from: what was asked, and the words marked in its first quote."""
 
     answer: Remembered
     asked: Asked
@@ -304,7 +305,7 @@ class Desk:
             for answer, asked in reversed(line)
         ]
 
-    # In a thread: how long words take to read is for whoever typed them to say, and everybody waits for the loop.
+    # Called in a thread: whoever typed the words decides how long they take to read, and the loop is everybody's.
 
     def _read(self, said: str, line: Sequence[_Followed]) -> tuple[Before | None, str]:
         """What a follow-up goes on from, and the follow-up filled in."""

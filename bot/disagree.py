@@ -5,7 +5,7 @@ days, and speak of the same thing: each figure with the question's words beside 
 moment and place, a sum against a sum and never against a rate. Figures that a hedge or a rounding makes compatible
 ("about 200", "at least 14") do not disagree. Silence is cheap and a false alarm is not, so every doubt is resolved for
 agreement.
-Knows nothing about storage or search.
+What a value is, and when two differ, is told in `bot.disagree_values`. Knows nothing about storage or search.
 """
 
 from __future__ import annotations
@@ -13,12 +13,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from itertools import combinations
 
 from bot.choose import ALL_WORDS
+from bot.disagree_values import (
+    ANYBODY,
+    DATE,
+    SOME,
+    Value,
+    agrees_with,
+    are_alike,
+    counted,
+    date_of,
+    differ,
+    figures,
+    fits,
+    folded_name,
+)
+from bot.english import MONTH_NUMBERS, WEEKDAYS, word_set
 from bot.kind import Kind
-from bot.quote_words import stem, word_set
+from bot.quote_words import stem
 from index.sentences import sentence_spans
 from index.types import DAY_S, Article, Quote, Span, instant_s
 
@@ -40,14 +54,8 @@ _COUNTED = frozenset({"number", "money", "percent", "duration"})
 BESIDE_WORDS = 5
 # A word of the question beside both figures for every so many that it has: "bill" alone ties no long question to them.
 ASKED_WORDS = 5
-# Figures further apart count two things: those who were laid off, and all who work there.
-MAX_RATIO = 10
 # What the marked words gain: as much as a word of the question four words away.
 MARKED = 0.2
-
-
-def _numbered(words: str, first: int) -> dict[str, int]:
-    return {word: n for n, listed in enumerate(words.split(" "), first) for word in listed.split("/")}
 
 
 _STOP = word_set(
@@ -55,112 +63,8 @@ _STOP = word_set(
     "been did do does has have had will would can could because after before during than that this these those it its "
     "their his her into over under about people number amount took take there if any some all more most said say says"
 )
-# "residents" and "people" may be the same persons; "passengers" and "injured" are not. Words, not stems: whoever voted
-# is no voter.
-_ANYBODY = word_set("people persons residents inhabitants humans")
-# "four children" may be some of the "17 people".
-_SOME = word_set(
-    "men women adults children boys girls babies teenagers students pupils soldiers troops civilians officers "
-    "firefighters"
-)
-_PEOPLE = word_set(
-    "demonstrators protesters protestors marchers participants passengers victims dead deaths injured injuries "
-    "casualties fatalities workers employees jobs migrants refugees patients cases voters fans visitors guests "
-    "spectators attendees supporters members survivors hostages prisoners inmates staff"
-)
-_UNITS = {
-    stem(word): unit
-    for unit, words in {
-        "percent": "% percent percentage",
-        "second": "second seconds",
-        "minute": "minute minutes",
-        "hour": "hour hours",
-        "day": "day days",
-        "week": "week weeks",
-        "month": "month months",
-        "year": "year years",
-        "metre": "metre metres meter meters",
-        "kilometre": "kilometre kilometres kilometer kilometers km",
-        "mile": "mile miles",
-        "foot": "foot feet",
-    }.items()
-    for word in words.split()
-}
-_SMALL = _numbered(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen",
-    0,
-) | {word: 10 * n for word, n in _numbered("twenty thirty forty fifty sixty seventy eighty ninety", 2).items()}
-_SCALES = {
-    "dozen": 12,
-    "hundred": 100,
-    "thousand": 10**3,
-    "k": 10**3,
-    "million": 10**6,
-    "m": 10**6,
-    "billion": 10**9,
-    "b": 10**9,
-    "bn": 10**9,
-    "trillion": 10**12,
-}
-_CURRENCIES = {"us$": "$", "dollars": "$", "euros": "€", "pounds": "£", "yen": "¥"}
-_WORDED = "|".join(sorted(_SMALL, key=len, reverse=True))
-_BELOW_100 = rf"\b(?:{_WORDED})(?:-(?:{_WORDED}))?\b"
-_SPELT = rf"{_BELOW_100}(?:[\s-](?:hundred|thousand|million|billion|trillion)\b(?:\s(?:and\s)?{_BELOW_100})?)*"
-_FIGURE = re.compile(
-    rf"(?P<money>(?:US|C|A)?[$£€¥]\s?)?(?P<figure>\d[\d,]*(?:\.\d+)?|{_SPELT})"
-    r"(?:[\s-]?(?P<scale>(?:hundred|thousand|million|billion|trillion|dozen|bn|(?<=\d)b|m|k)\b))?"
-    r"(?P<percent>\s?(?:%|per\s?cent\b))?"
-    r"(?![\d:])(?:[\s-](?P<currency>dollars|euros|pounds|yen)\b)?",
-    re.IGNORECASE,
-)
-_LEAST = re.compile(
-    r"\b(?:(?<!no )(?<!not )more than|over|at least|in excess of|upwards of|above|exceed\w*"
-    r"|no (?:fewer|less) than|minimum of)\s+(?:the\s)?$",
-    re.IGNORECASE,
-)
-_MOST = re.compile(
-    r"\b(?:up to|as many as|as much as|(?<!no )(?<!not )(?:fewer|less) than|under|below|not? more than|at most"
-    r"|maximum of)\s+$",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    r"\b(?:about|around|some|nearly|almost|roughly|approximately|an estimated|close (?:to|on)|estimated at)\s+$"
-    r"|[~≈]\s?$",
-    re.IGNORECASE,
-)
-_OR = r"(?:\s\w+){0,2}\sor\s"
-_LEAST_AFTER = re.compile(rf"\+|-plus\b|\sand counting\b|{_OR}more\b", re.IGNORECASE)
-_MOST_AFTER = re.compile(rf"{_OR}(?:fewer|less)\b", re.IGNORECASE)
-_ABOUT_AFTER = re.compile(rf"{_OR}so\b", re.IGNORECASE)
-_HEDGES = (
-    ("least", _LEAST, _LEAST_AFTER),
-    ("most", _MOST, _MOST_AFTER),
-    ("about", _ABOUT, _ABOUT_AFTER),
-)
-# One end of "14 to 17", "14–17%", "between 14 and 17", "$4 or $5 million"; and "one and a half".
-_RANGE_BEFORE = re.compile(
-    rf"(?:[\d%]|\b(?:{_WORDED}|{'|'.join(_SCALES)}|per\s?cent))\s?(?:to|or|[-–—])\s?$"
-    r"|\bbetween\s(?:[^\s,;]+\s){0,3}(?:and\s)?$",
-    re.IGNORECASE,
-)
-_RANGE_AFTER = re.compile(
-    rf"\s?(?:to|or|[-–—])\s?(?:[$£€¥]\s?)?(?:\d|(?:{_WORDED})\b)|\sand (?:a|three) (?:half|quarters?)\b", re.IGNORECASE
-)
-# "$8 a month", "$33.50 per share", "$20 monthly"; and "40 workers a day".
-_PERIODS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year", "annual": "year"}
-_RATE = re.compile(
-    rf"(?:[\s-](?:an?|per|each|every)[\s-]|/)(?P<each>[^\W\d_]+)|\s(?P<period>{'|'.join(_PERIODS)})",
-    re.IGNORECASE,
-)
-_COUNT_RATE = re.compile(
-    rf"(?:\s[^\W\d_][\w’'-]*){{0,2}}?\s(?:an?|per|each|every)\s(?:{'|'.join(_PERIODS.values())})\b", re.IGNORECASE
-)
-# An age ("Marla Quist, 42, was"), and the number of a name ("Apollo 11", "COVID-19").
-_APART_BEFORE, _APART_AFTER = re.compile(r"[,(]\s?$"), re.compile(r"[,)]")
-_NUMBERED = re.compile(r"(?<!^)(?<![\w’'-])[A-Z][\w’'-]*\s$")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_WEEKDAYS = word_set("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
+_WEEKDAYS = frozenset(map(str.title, WEEKDAYS))
 # What a figure is at a moment: tomorrow it is another, and both were right.
 _MOMENT = re.compile(
     r"\b(?:now|currently|so far|to date|as of|at (?:that|the) time"
@@ -183,7 +87,7 @@ _AMONG = re.compile(
     r"\b(?:among(?:st)? (?:those|them|these|the)|includ(?:ing|es?|ed)|of (?:whom|which|them|these|those))\b",
     re.IGNORECASE,
 )
-_SOME_AFTER = re.compile(rf"\s(?:were|are|was)\s(?:[^\W\d_]+\s)?(?:{'|'.join(sorted(_SOME))})\b", re.IGNORECASE)
+_SOME_AFTER = re.compile(rf"\s(?:were|are|was)\s(?:[^\W\d_]+\s)?(?:{'|'.join(sorted(SOME))})\b", re.IGNORECASE)
 _DEGREES = word_set(
     "seriously severely critically gravely badly moderately slightly lightly mildly fatally serious severe critical "
     "grave moderate slight light mild minor"
@@ -192,45 +96,8 @@ _PART_ENDS = re.compile(r"[;:—–]|\s(?:and|but|while|though)\s")
 _ORDINALS = word_set("first second third fourth last")
 _SHARE_OF = re.compile(r"\b(?:per\s?cent|percentage|share|proportion)\sof\s(?:the\s|all\s)?([^\W\d_]+)", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:in|near|at|around|across)\s(?:the\s)?(?:[a-z]+\s(?:of\s)?){0,3}(?P<name>[A-Z][\w’'-]+)")
-_MONTHS = _numbered(
-    "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep october/oct "
-    "november/nov december/dec",
-    1,
-)
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DATE = re.compile(
-    rf"\b(?:(?P<m1>{_MONTH})\.?\s(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?|(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?(?:\sof)?\s"
-    rf"(?P<m2>{_MONTH})\.?)(?![\d:])(?:,?\s(?P<year>(?:19|20)\d\d))?\b",
-    re.IGNORECASE,
-)
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?:“\"] )(?<!^)(?<!\n)\b[A-Z][\w’'-]+(?:\s[A-Z][\w’'-]+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What a quote gives as the answer.
-
-    Attributes:
-        key: What makes two values comparable: a unit, "money: $", "date" or "name".
-        amount: Of a figure.
-        day: Month, day and year (0 where unsaid) of a date.
-        name: Of a name, folded words.
-        span: Where it stands in its text.
-        said: The question's words right beside it, in its clause, that are neither names nor what is counted ("injuring
-            17 people").
-        digits: Significant digits of a figure as written.
-        hedge: "", "about", "least" or "most".
-    """
-
-    key: str
-    span: tuple[int, int]
-    amount: float = 0.0
-    day: tuple[int, int, int] = (0, 0, 0)
-    name: frozenset[str] = frozenset()
-    said: frozenset[str] = frozenset()
-    digits: int = 0
-    hedge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +124,7 @@ def n_rivals(kind: Kind) -> int:
 
 
 def may_contradict(article: Article, others: Iterable[Article]) -> bool:
-    """Whether a quote of an article may be against one of the others at all: no copy of it, and of about its days."""
+    """Whether a quote of an article can contradict one of the others at all: no copies, and of about the same days."""
     return any(_are_independent(article, other) for other in others)
 
 
@@ -319,14 +186,14 @@ def find_disagreement(
     # The pair with more words of the question beside its values: "310 residents", not "85 firefighters".
     for first, second in sorted(pairs, key=lambda pair: -sum(len(value.said) for at in pair if (value := values[at]))):
         one, other = values[first], values[second]
-        if one is None or other is None or not _are_alike(one, other) or not _differ(one, other):
+        if one is None or other is None or not are_alike(one, other) or not differ(one, other):
             continue
         a, b = quotes[first], quotes[second]
         if not _are_independent(a.article, b.article) or not _same_matter(question, a, b):
             continue
         if (is_strict or kind in _COUNTED) and not _same_count(question, (a, one), (b, other), is_strict=is_strict):
             continue
-        if _agrees_with(one, _all_values(kind, b)) or _agrees_with(other, _all_values(kind, a)):
+        if agrees_with(one, _all_values(kind, b)) or agrees_with(other, _all_values(kind, a)):
             continue  # one report names both, and so is not against the other
         pair = (first, second) if _moment(a) >= _moment(b) else (second, first)
         return Disagreement(pair, (_in_article(quotes, values, pair[0]), _in_article(quotes, values, pair[1])))
@@ -403,7 +270,7 @@ def _knows_places(question: str, quote: Quote, sentence: str) -> bool:
     """Whether a report, or the question, knows all places that a sentence of another names."""
     known = _stems(f"{question} {quote.article.title} {_opening(quote)} {quote.text}")
     places = {place["name"] for place in _PLACE.finditer(sentence)} - _WEEKDAYS
-    return all(place.lower() in _MONTHS or _stems(place) <= known for place in places)
+    return all(place.lower() in MONTH_NUMBERS or _stems(place) <= known for place in places)
 
 
 def _called(question: str, one: Quote, other: Quote) -> set[str]:
@@ -434,7 +301,7 @@ def _names(text: str) -> set[str]:
     found = set()
     for match in _NAME.finditer(text):
         words = [w.removesuffix("’s").removesuffix("'s") for w in match[0].split()]
-        kept = [w for w in words if w not in _WEEKDAYS and w.lower() not in _MONTHS and len(w) > 1]
+        kept = [w for w in words if w not in _WEEKDAYS and w.lower() not in MONTH_NUMBERS and len(w) > 1]
         if kept:
             found.add(" ".join(kept))
     return found
@@ -458,8 +325,8 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
     telling = asked - _named(question) - {unit.split()[-1]} - _whole(question)
     marked_end = 0 if quote.answer is None else quote.answer.end - quote.span.start
     best: tuple[float, Value] | None = None
-    for sentence, value in _figures(quote.text):
-        if not _fits(unit, value.key):
+    for sentence, value in figures(quote.text):
+        if not fits(unit, value.key):
             continue
         start, end = value.span
         place = (start - sentence.start, end - sentence.start)
@@ -489,7 +356,9 @@ def _is_of_another_time(question: str, sentence: str, place: tuple[int, int], ar
     if years - {(article.published or "")[:4]}:
         return True
     asked, beside = {word.lower() for word in _TOKEN.findall(question)}, {*map(str.lower, _clause(sentence, place))}
-    return any(asked & times and beside & times and not asked & beside & times for times in (_MONTHS.keys(), _ORDINALS))
+    return any(
+        asked & times and beside & times and not asked & beside & times for times in (MONTH_NUMBERS.keys(), _ORDINALS)
+    )
 
 
 def _is_of_a_part(question: str, sentence: str, place: tuple[int, int], *, is_people: bool) -> bool:
@@ -512,147 +381,29 @@ def _counts_once(question: str, quote: Quote) -> bool:
     """Whether a quote that says half of what is asked, its title included, has one figure alone that counts people."""
     if _asked_unit("number", question) != "people":
         return False
-    asked = _stems(question) - {stem(word) for word in _ANYBODY}
+    asked = _stems(question) - {stem(word) for word in ANYBODY}
     if len(asked & _stems(f"{quote.article.title} {quote.text}")) < MIN_SHARE * len(asked):
         return False
-    return len({value.amount for _, value in _figures(quote.text) if _fits("people", value.key)}) == 1
+    return len({value.amount for _, value in figures(quote.text) if fits("people", value.key)}) == 1
 
 
 def _all_values(kind: Kind, quote: Quote) -> Iterator[Value]:
     """Every value in a quote that could be meant, the article's title too."""
     if kind == "date":
-        yield from (_date(match, 0) for match in _DATE.finditer(quote.text))
+        yield from (date_of(match, 0) for match in DATE.finditer(quote.text))
     elif kind in _COUNTED:
         for text in (quote.text, quote.article.title[:OPENING_CHARS]):
-            yield from (value for _, value in _figures(text))
+            yield from (value for _, value in figures(text))
     else:
-        yield from (Value("name", (0, 0), name=_folded(name)) for name in _names(f". {quote.text}"))
+        yield from (Value("name", (0, 0), name=folded_name(name)) for name in _names(f". {quote.text}"))
 
 
 def _asked_unit(kind: Kind, question: str) -> str | None:
     """What is counted: "people", a unit of measure, a noun's stem, "money" or "percent"; None where it is not said."""
     if kind in ("money", "percent"):
         return kind
-    counted = re.search(r"\bhow many(?:\s(?:more|other|of\sthe)\b)?(?=\s)", question, re.IGNORECASE)
-    return None if counted is None else _counted(question[counted.end() :]) or None
-
-
-def _persons(word: str) -> str:
-    """ "people", or "people: " and who, of a word for persons, "some: " and who of one for a part; "" of any other."""
-    lower = word.lower()
-    for listed in (lower, f"{lower}s"):
-        if listed in _ANYBODY:
-            return "people"
-        if listed in _SOME:
-            return f"some: {stem(listed)}"
-        if listed in _PEOPLE:
-            return f"people: {stem(listed)}"
-    return ""
-
-
-def _fits(asked: str, found: str) -> bool:
-    """Whether a figure counts what is asked; one that counts nothing said ("17 were hurt") can count people."""
-    if asked == "people":
-        return found.startswith("people") or found == ""
-    if asked == "money":
-        return found.startswith("money: ")
-    return found == asked or (asked.startswith("people") and found == "people")
-
-
-def _figures(text: str) -> Iterator[tuple[Span, Value]]:
-    """Every figure of a text, its sentence, and what it says; years, times and parts of dates left out."""
-    for span in sentence_spans(text):
-        sentence = span.of(text)
-        dates = [match.span() for match in _DATE.finditer(sentence)]
-        for figure in _FIGURE.finditer(sentence):
-            if any(start < figure.end() and figure.start() < end for start, end in dates):
-                continue
-            value = _figure_value(sentence, figure, span.start)
-            if value is not None:
-                yield span, value
-
-
-def _figure_value(sentence: str, figure: re.Match[str], offset: int) -> Value | None:
-    written = figure["figure"].lower().replace(",", "").rstrip(".")
-    before, after = sentence[: figure.start()], sentence[figure.end() :]
-    if re.search(r"[\w.,:]$|\w[-–]$", before) or _RANGE_BEFORE.search(before) or _RANGE_AFTER.match(after):
-        return None
-    if written[0].isdigit():
-        amount = Decimal(written)
-        plain = written.replace(".", "")
-        is_year = re.fullmatch(r"(?:19|20)\d\d", written) and not figure["scale"] and not figure["money"]
-        if is_year and "," not in figure["figure"]:
-            return None
-    else:
-        amount = Decimal(_spelt(written))
-        plain = str(amount)
-    amount *= _SCALES[figure["scale"].lower()] if figure["scale"] else 1
-    if currency := (figure["money"] or figure["currency"]):
-        written_as = currency.strip().lower()
-        key = f"money: {_CURRENCIES.get(written_as, written_as)}{_per(after)}"
-    elif figure["percent"]:
-        key = "percent"
-    elif _COUNT_RATE.match(after) or (_APART_BEFORE.search(before) and _APART_AFTER.match(after)):
-        return None
-    else:
-        key = _counted(after)
-        if not key and _NUMBERED.search(before):
-            return None
-    hedge = next((name for name, led, followed in _HEDGES if led.search(before) or followed.match(after)), "")
-    digits = len(plain.strip("0")) or 1
-    return Value(key, _moved(figure, offset), amount=float(amount), digits=digits, hedge=hedge)
-
-
-def _spelt(words: str) -> int:
-    """The number that words give: "one hundred and twenty thousand" is 120,000."""
-    whole = part = 0
-    for word in re.split(r"[\s-]+", words):
-        if word in _SMALL:
-            part += _SMALL[word]
-        elif word == "hundred":
-            part *= 100
-        elif word in _SCALES:
-            whole, part = whole + part * _SCALES[word], 0
-    return whole + part
-
-
-def _per(after: str) -> str:
-    """What each of a rate of money is for (" per month"); "" of a sum."""
-    rate = _RATE.match(after)
-    if rate is None:
-        return ""
-    return f" per {_PERIODS[rate['period'].lower()] if rate['period'] else stem(rate['each'])}"
-
-
-# What ends the words for what a figure counts: verbs, prepositions and the like.
-_ENDS = word_set(
-    "were was are is be have has had took died say said will would did do does can could in on at to for from with "
-    "without and or but by after before during than that who which"
-)
-_FOLLOWING = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_][\w’'-]*|[.,;:?!—–]")
-
-
-def _counted(after: str) -> str:
-    """What follows a figure: "people", a unit or a noun's stem; "" where a verb, a preposition or a stop does.
-
-    The noun is the first plural within three words ("two grand slam titles", "two planes carrying migrants"), or the
-    first word where there is none.
-    """
-    first = ""
-    for word in _FOLLOWING.findall(after)[:3]:
-        lower, folded = word.lower(), stem(word)
-        if not word[0].isalpha() or lower in _ENDS:
-            break
-        if lower == "of":  # "two of the passengers" counts a part of them
-            return first or lower
-        if persons := _persons(word):
-            return persons
-        if folded in _UNITS:
-            return _UNITS[folded]
-        if lower.endswith("s") and not lower.endswith(("ss", "’s", "'s")) and word[0].islower():
-            return folded
-        first = first or folded
-    return first
+    asked = re.search(r"\bhow many(?:\s(?:more|other|of\sthe)\b)?(?=\s)", question, re.IGNORECASE)
+    return None if asked is None else counted(question[asked.end() :]) or None
 
 
 def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
@@ -703,19 +454,10 @@ def _date_value(question: str, quote: Quote) -> Value | None:
     """The marked date, where it names a day of a month that the question does not."""
     if quote.answer is None:
         return None
-    match = _DATE.search(quote.answer.of(quote.article.text))
+    match = DATE.search(quote.answer.of(quote.article.text))
     if match is None or match[0] in question:
         return None
-    return _date(match, quote.answer.start - quote.span.start)
-
-
-def _moved(match: re.Match[str], offset: int) -> tuple[int, int]:
-    return match.start() + offset, match.end() + offset
-
-
-def _date(match: re.Match[str], offset: int) -> Value:
-    month = _MONTHS[(match["m1"] or match["m2"]).lower()]
-    return Value("date", _moved(match, offset), day=(month, int(match["d1"] or match["d2"]), int(match["year"] or 0)))
+    return date_of(match, quote.answer.start - quote.span.start)
 
 
 def _name_value(question: str, quote: Quote) -> Value | None:
@@ -730,63 +472,8 @@ def _name_value(question: str, quote: Quote) -> Value | None:
     sentence = _sentence_at(quote.text, offset)
     if len(asked) < 3 or not asked <= _stems(sentence):
         return None
-    return Value("name", (offset, offset + len(marked)), name=_folded(marked))
+    return Value("name", (offset, offset + len(marked)), name=folded_name(marked))
 
 
 def _sentence_at(text: str, offset: int) -> str:
     return next((span.of(text) for span in sentence_spans(text) if span.start <= offset < span.end), "")
-
-
-def _folded(name: str) -> frozenset[str]:
-    return frozenset(word.lower().removesuffix("’s").removesuffix("'s") for word in name.split()) - {"the"}
-
-
-# Whether they differ ------------------------------------------------------------------------------------
-
-
-def _are_alike(one: Value, other: Value) -> bool:
-    """Whether two values can be compared: sums only in one currency, and no rate with a sum; the injured not with the
-    dead; and nothing that is many times the other.
-    """
-    if max(one.amount, other.amount) > MAX_RATIO * min(one.amount, other.amount):
-        return False
-    if one.key == other.key:
-        return True
-    keys = {one.key, other.key}
-    return all(key == "" or key.startswith("people") for key in keys) and bool(keys & {"", "people"})
-
-
-def _agrees_with(value: Value, others: Iterator[Value]) -> bool:
-    """Whether a value is among others; an equal figure counts, whatever it is said of."""
-    return any(
-        not _differ(value, other) and (_are_alike(value, other) or 0 < value.amount == other.amount) for other in others
-    )
-
-
-def _differ(one: Value, other: Value) -> bool:
-    if one.key == "name" or other.key == "name":
-        return one.key == other.key and not one.name & other.name
-    if one.key == "date" or other.key == "date":
-        return one.key == other.key and not _same_day(one.day, other.day)
-    for a, b in ((one, other), (other, one)):
-        if a.hedge == "least" and b.amount >= a.amount:
-            return False
-        if a.hedge == "most" and b.amount <= a.amount:
-            return False
-    high, low = max(one.amount, other.amount), min(one.amount, other.amount)
-    if high == low:
-        return False
-    if one.hedge or other.hedge:
-        return low < 0.75 * high
-    return not _rounds_to(one, other) and not _rounds_to(other, one)
-
-
-def _same_day(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
-    return one[:2] == other[:2] and (one[2] == other[2] or 0 in (one[2], other[2]))
-
-
-def _rounds_to(fine: Value, coarse: Value) -> bool:
-    """Whether `coarse` is `fine` said in fewer digits; 1.9 is 2 and 212 is 200, but 14 is not 17."""
-    if fine.digits <= coarse.digits or not coarse.amount:
-        return False
-    return float(f"{fine.amount:.{max(0, coarse.digits - 1)}e}") == coarse.amount

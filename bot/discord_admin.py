@@ -10,7 +10,7 @@ from discord import app_commands
 
 from bot.discord_commands import keyed, unknown_outlet
 from bot.markdown import plain
-from bot.memory import GuildSettings
+from bot.remembered import GuildSettings
 from bot.words import languages
 from bot.words.base import Words
 

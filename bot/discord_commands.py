@@ -126,15 +126,15 @@ async def status(interaction: Interaction) -> None:
     bot, words = interaction.client, interaction.client.words_of(interaction)
     async with bot.taken(interaction):
         await interaction.response.defer(thinking=True, ephemeral=True)
-        stand = await bot.asker.stand()
+        held = await bot.asker.status()
         lines = [
             words.status.format(
-                articles=f"{stand.n_articles:,}",
-                sources=f"{stand.n_sources:,}",
-                first=day(stand.oldest, words.undated),
-                last=day(stand.newest, words.undated),
-                index=f"{plain(stand.snapshot)} ({stamp(stand.created_s, 'R')})",
-                passages=f"{stand.n_passages:,}",
+                articles=f"{held.n_articles:,}",
+                sources=f"{held.n_sources:,}",
+                first=day(held.oldest, words.undated),
+                last=day(held.newest, words.undated),
+                index=f"{plain(held.snapshot)} ({stamp(held.created_s, 'R')})",
+                passages=f"{held.n_passages:,}",
             ),
             words.status_queue.format(
                 waiting=bot.asker.n_waiting, answered=f"{bot.asker.n_answered:,}", since=stamp(bot.started_s, "R")

@@ -89,6 +89,11 @@ def embeds_of(card: Card) -> list[discord.Embed]:
     ]
 
 
+def edit_of(card: Card) -> dict[str, Any]:
+    """What an edit puts in place of whatever a message shows."""
+    return {"content": card.content or None, "embeds": embeds_of(card), "view": view_of(card)}
+
+
 async def send_once(
     channel: Any, card: Card, nonce: int, reference: discord.MessageReference | None = None
 ) -> discord.Message:
@@ -118,6 +123,18 @@ def may_send(permissions: discord.Permissions, channel: Any) -> bool:
     return permissions.view_channel and (
         permissions.send_messages_in_threads if is_thread else permissions.send_messages
     )
+
+
+def places_of(channel: Any, channel_id: int | None = None) -> tuple[int, ...]:
+    """A channel's number, and its parent's for a thread."""
+    found = (getattr(channel, "id", channel_id), getattr(channel, "parent_id", None))
+    return tuple(number for number in found if number)
+
+
+def can_thread(interaction: discord.Interaction[Any]) -> bool:
+    """Whether a thread could be opened here: in a text channel of a server that the bot is on."""
+    is_member = interaction.client.get_guild(interaction.guild_id or 0) is not None
+    return is_member and isinstance(interaction.channel, discord.TextChannel)
 
 
 def is_gone(error: discord.HTTPException) -> bool:

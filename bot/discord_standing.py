@@ -20,7 +20,7 @@ from bot.discord_commands import keyed, only_in, outlet_choices, unknown_outlet
 from bot.discord_send import again, is_gone, may_send, permissions_in, respond, send_once
 from bot.discord_views import view_of
 from bot.markdown import without_tags
-from bot.memory import Asked, Remembered, Standing
+from bot.remembered import Asked, Remembered, Standing
 from bot.standing import AGAIN_S, MAX_OF_ALL, MAX_OF_PERSON, N_TOLD, REST_S, marks_of
 from bot.understand import MAX_QUESTION_CHARS
 from bot.words import words_for

@@ -17,17 +17,6 @@ from bot.words.base import Words
 if TYPE_CHECKING:
     from bot.discord_bot import NewsBot
 
-_STYLES: Mapping[Action, discord.ButtonStyle] = {
-    "more": discord.ButtonStyle.secondary,
-    "follow": discord.ButtonStyle.primary,
-    "unfilter": discord.ButtonStyle.secondary,
-    "thread": discord.ButtonStyle.secondary,
-    "up": discord.ButtonStyle.secondary,
-    "down": discord.ButtonStyle.secondary,
-    "report": discord.ButtonStyle.secondary,
-    "stand": discord.ButtonStyle.secondary,
-    "stop": discord.ButtonStyle.secondary,
-}
 _FORM_ID = re.compile(r"nq-form:(?P<action>follow|report):(?P<answer>[\w-]{4,40})")
 FOLLOW_CHARS, REPORT_CHARS = 500, 500
 
@@ -39,9 +28,10 @@ class AnswerButton(ui.DynamicItem[ui.Button[Any]], template=CUSTOM_ID):
         self.action = button.action
         self.answer = button.answer
         self.first = button.first
+        is_main = button.action == "follow"
         super().__init__(
             ui.Button(
-                style=_STYLES[button.action],
+                style=discord.ButtonStyle.primary if is_main else discord.ButtonStyle.secondary,
                 label=button.label or None,
                 emoji=button.sign or None,
                 custom_id=button.custom_id,

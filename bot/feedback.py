@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from bot.memory import Feedback, Place, Remembered
+from bot.remembered import Feedback, Place, Remembered
 from bot.render import table
 from index.terminal import safe
 from index.types import Article, day_of

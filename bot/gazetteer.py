@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.quote_words import word_set
+from bot.english import word_set
 
 
 def _listed(names: str) -> frozenset[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from bot.english import AUXILIARY, word_list, word_set
+
 Kind = Literal[
     "person",
     "organisation",
@@ -23,18 +25,12 @@ Kind = Literal[
 ]
 
 
-def word_list(listed: str) -> list[str]:
-    """The words of a list written as one string."""
-    return listed.split()
-
-
 def _plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
 
 
-_NOUNS: dict[str, Kind] = {}
 _NOUN_LISTS: dict[Kind, str] = {
     "person": (
         "person man woman actor actress singer rapper artist musician author writer poet comedian player athlete "
@@ -76,9 +72,9 @@ _NOUN_LISTS: dict[Kind, str] = {
         "sitcom documentary podcast musical tournament championship"
     ),
 }
-_NOUNS.update({noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in word_list(nouns)})
+_NOUNS: dict[str, Kind] = {noun: kind for kind, nouns in _NOUN_LISTS.items() for noun in word_list(nouns)}
 # "What services", "which models" and "what terms" ask for no names; "sports" stands before another noun.
-_NO_PLURALS = frozenset(word_list("figures labels models operations platforms services sports terms"))
+_NO_PLURALS = word_set("figures labels models operations platforms services sports terms")
 _SINGULAR = {
     plural: noun
     for kind in ("person", "organisation", "place", "name")
@@ -87,12 +83,10 @@ _SINGULAR = {
 }
 _PLURALS = frozenset([*_SINGULAR, *filter(_NOUNS.__contains__, map(_plural, _NOUNS))])
 # Nouns of the lists that are verbs as well: "which cities host the games".
-_ALSO_VERBS = frozenset(
-    word_list(
-        "act age award band bank book brand captain cause chain coach cost excuse film fine group guest host judge "
-        "label model name network park pay phrase pilot place price rank rate score share ship show size star "
-        "state store title total value wage word"
-    )
+_ALSO_VERBS = word_set(
+    "act age award band bank book brand captain cause chain coach cost excuse film fine group guest host judge "
+    "label model name network park pay phrase pilot place price rank rate score share ship show size star "
+    "state store title total value wage word"
 )
 # What a few words without a question ask for, if it ends them or goes before a preposition: "gas price in June".
 _MEASURES = "|".join(
@@ -105,7 +99,6 @@ _KEYWORD = re.compile(
 
 _IS = r"['’]?s\b"  # "what's", and "whats" as it is typed
 _WH = re.compile(rf"\b(what|which|who|whose|whom|when|where|why|how)(?:{_IS}|\b)", re.IGNORECASE)
-_AUX = r"(?:did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|might|may|must)"
 _HOW: tuple[tuple[str, Kind], ...] = (
     (r"how (?:long|many (?:more )?(?:seconds|minutes|hours|days|weeks|months|years|decades))\b", "duration"),
     (r"how (?:much|many) (?:money|dollars|pounds|euros)\b|how (?:expensive|costly|rich)\b", "money"),
@@ -118,34 +111,34 @@ _HOW: tuple[tuple[str, Kind], ...] = (
         "money",
     ),
     (
-        rf"how much {_AUX}\b.*\b(?:rais\w+\b(?! (?:for|from|through|at)\b)|hik\w+|beat|defeat\w*"
+        rf"how much {AUXILIARY}\b.*\b(?:rais\w+\b(?! (?:for|from|through|at)\b)|hik\w+|beat|defeat\w*"
         r"|(?:win|won|lose|lost|lead|led|trail\w*) by\b)",
         "number",
     ),
     (
-        rf"how much (?:more )?{_AUX}\b.*\b(?:f[ae]ll(?:en)?|r[io]se|risen|drop\w*|gr[eo]wn?|(?:in|de)creas\w+|declin\w+"
-        r"|shr[aiu]nk|chang\w+|slow\w*|weigh\w*)\b",
+        rf"how much (?:more )?{AUXILIARY}\b.*\b(?:f[ae]ll(?:en)?|r[io]se|risen|drop\w*|gr[eo]wn?|(?:in|de)creas\w+"
+        r"|declin\w+|shr[aiu]nk|chang\w+|slow\w*|weigh\w*)\b",
         "number",
     ),
-    (rf"how much (?:{_AUX}|of a (?:fine|settlement)|more {_AUX})\b", "money"),
+    (rf"how much (?:{AUXILIARY}|of a (?:fine|settlement)|more {AUXILIARY})\b", "money"),
     (r"how much\b", "number"),
     (r"how soon\b", "date"),
     (r"how come\b", "reason"),
-    (rf"how {_AUX}\b.*\bdie(?=\W*$|\s+(?:in|on|at|during|last|this|today|yesterday)\b)", "reason"),
+    (rf"how {AUXILIARY}\b.*\bdie(?=\W*$|\s+(?:in|on|at|during|last|this|today|yesterday)\b)", "reason"),
 )
 _CAUSE = re.compile(
     r"what (?:caused|prompted|triggered|sparked|led|motivated|inspired|made)\b"
-    rf"|what(?: \w+)* (?:reason|cause)s?\b|what {_AUX}\b.*\bdie (?:of|from)\b",
+    rf"|what(?: \w+)* (?:reason|cause)s?\b|what {AUXILIARY}\b.*\bdie (?:of|from)\b",
     re.IGNORECASE,
 )
 _SAID = re.compile(
-    rf"what (?:exactly )?{_AUX}\b.*\b(?:say|said|tell|told|tweet|post|respond|reply|write|shout|call for)\b"
+    rf"what (?:exactly )?{AUXILIARY}\b.*\b(?:say|said|tell|told|tweet|post|respond|reply|write|shout|call for)\b"
     r"|\b(?:said|says|saying) what\b",
     re.IGNORECASE,
 )
 # "What did it cost?", "what does a ticket cost in Tarn", but "what did it cost him": his seat.
 _COST = re.compile(
-    rf"what {_AUX}\b.*\bcost"
+    rf"what {AUXILIARY}\b.*\bcost"
     r"(?=\W*$|\s+(?:a|at|for|last|now|per|the|this|to|today)\b|\s+in\b(?! (?:human|jobs|lives|terms|time)\b))",
     re.IGNORECASE,
 )
@@ -209,7 +202,7 @@ def kind_of(question: str) -> Kind:
         return kind
     at = question_word(asked)
     if at is None:
-        if re.match(rf"(?:{_AUX}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
+        if re.match(rf"(?:{AUXILIARY}\b|\w+n['’]t\b)", asked, re.IGNORECASE):
             return "yes_no"
         shown = re.search(r"\bthis (\w+)\b[^?]*[:.]?$", asked) or (_KEYWORD.search(asked) if _is_few(asked) else None)
         return _NOUNS.get(shown[1].lower(), "other") if shown else "other"
@@ -217,8 +210,8 @@ def kind_of(question: str) -> Kind:
 
 
 def _is_few(asked: str) -> bool:
-    """Whether words are for searching, and no statement."""
-    return len(asked.split()) <= MAX_KEYWORDS and re.search(rf"\b{_AUX}\b", asked, re.IGNORECASE) is None
+    """Whether these are a few words to search for, and no statement."""
+    return len(asked.split()) <= MAX_KEYWORDS and re.search(rf"\b{AUXILIARY}\b", asked, re.IGNORECASE) is None
 
 
 def asking_sentence(question: str) -> str:
@@ -254,13 +247,17 @@ def question_word(asked: str) -> int | None:
         and (first.start() == 0 or first[1].lower() in ("what", "which", "whose", "how", "whom"))
     ):
         is_clause = first[0].lower() in ("when", "where", "how") and not re.match(
-            rf"\s+(?:{_AUX}\b|\w+\b)" if first[0].lower() == "how" else rf"['’]?s?\s*(?:{_AUX}\b|else\b|exactly\b|$)",
+            rf"\s+(?:{AUXILIARY}\b|\w+\b)"
+            if first[0].lower() == "how"
+            else rf"['’]?s?\s*(?:{AUXILIARY}\b|else\b|exactly\b|$)",
             asked[first.end() :],
             re.IGNORECASE,
         )
         if not is_clause:
             return first.start()
-    if re.match(rf"(?:{_AUX})\s", asked, re.IGNORECASE) and not asked.rstrip().endswith(("what?", "who?", "which?")):
+    if re.match(rf"(?:{AUXILIARY})\s", asked, re.IGNORECASE) and not asked.rstrip().endswith(
+        ("what?", "who?", "which?")
+    ):
         return None
     strong = [m for m in found if m[1].lower() in ("what", "how", "which") and asked[: m.start()][-2:] != ", "]
     return (strong or found[-1:])[0].start()
@@ -304,11 +301,9 @@ def _kind_from(asked: str, at: int) -> Kind:
     return "other"
 
 
-_NOUN_ENDS = frozenset(
-    word_list(
-        "of in on at by to for from with that who which whose and or into about as after before during than "
-        "did do does was were is are has have had will would can could should may might must"
-    )
+_NOUN_ENDS = word_set(
+    "of in on at by to for from with that who which whose and or into about as after before during than "
+    "did do does was were is are has have had will would can could should may might must"
 )
 
 
@@ -316,7 +311,7 @@ def _kind_of_noun(noun: str) -> Kind | None:
     return _NOUNS.get(_SINGULAR.get(noun, noun))
 
 
-_OBJECT_BEGINS = frozenset(word_list("the a an this these those his her its their happened"))
+_OBJECT_BEGINS = word_set("the a an this these those his her its their happened")
 
 
 def _is_verb_after(noun: str, word: str) -> bool:

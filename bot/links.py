@@ -16,6 +16,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from index.sentences import crosses
+from index.types import Quote
 
 MAX_LINK_CHARS = 512
 # A quote of up to so many words is named whole; a longer one by its first and last words.
@@ -36,6 +37,17 @@ class _Directive:
     first: tuple[int, int]
     last: tuple[int, int]
     suffix: tuple[int, int]
+
+
+# The search takes up to a third of a second in a long article. It is made in the thread that found the quote, and its
+# card is drawn again at each edit of a text above it; kept are the quotes of some forty answers.
+@lru_cache(maxsize=128)
+def quote_link(shown: Quote) -> str | None:
+    """The article's URL with a text fragment that selects the quote; None for a local article."""
+    article, span = shown.article, shown.span
+    if article.address is None:
+        return None
+    return fragment_link(article.address, article.text, span.start, span.end, article.cuts) or None
 
 
 def fragment_link(url: str, text: str, start: int, end: int, cuts: Sequence[int] = ()) -> str:
@@ -204,13 +216,13 @@ def _selected(folded: str, directive: _Directive) -> tuple[int, int] | None:
     at = 0
     while True:
         if prefix:
-            led = _find(folded, prefix, at, start_bounded=True)
+            led = _find(folded, prefix, at)
             if led is None:
                 return None
             at = led.start() + 1
             begin = first.match(folded, _after_space(folded, led.end())) if first else None
         else:
-            begin = _find(folded, first, at, start_bounded=True) if first else None
+            begin = _find(folded, first, at) if first else None
             if begin is None:
                 return None
             at = begin.start() + 1
@@ -229,7 +241,7 @@ def _end_of_selection(
     if not _is_boundary(folded, begin.end()):
         return None
     at = begin.end()
-    while closing := _find(folded, last, at, start_bounded=True):
+    while closing := _find(folded, last, at):
         if _ends_well(folded, closing.end(), suffix):
             return closing.end()
         at = closing.start() + 1
@@ -243,9 +255,10 @@ def _ends_well(folded: str, end: int, suffix: re.Pattern[str] | None) -> bool:
     return follows is not None and _is_boundary(folded, follows.end())
 
 
-def _find(folded: str, pattern: re.Pattern[str], at: int, *, start_bounded: bool) -> re.Match[str] | None:
+def _find(folded: str, pattern: re.Pattern[str], at: int) -> re.Match[str] | None:
+    """The first match from an offset on that begins where a word may."""
     while match := pattern.search(folded, at):
-        if not start_bounded or _is_boundary(folded, match.start()):
+        if _is_boundary(folded, match.start()):
             return match
         at = match.start() + 1
     return None

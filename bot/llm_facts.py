@@ -1,4 +1,4 @@
-"""Numbers, dates and names in a text as values that two texts can be compared by. Pure.
+"""Numbers, dates and words of weight in a text as values that two texts can be compared by. Pure.
 
 Reads more than it understands: what looks like a number and cannot be read as one is kept as it is written, so that it
 supports nothing but itself. Knows nothing about language models, evidence or what is done with a fact.
@@ -12,39 +12,27 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from bot.english import BELOW_TWENTY, MONTH_NUMBERS, SCALES, TENS, word_list, word_set
 
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-_SMALL = _words(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENS = _words("twenty thirty forty fifty sixty seventy eighty ninety")
-_ORDINALS = _words(
+_ORDINALS = word_list(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth"
 )
-_TENTHS = _words("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth")
+_TENTHS = word_list("twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth")
 
-UNITS = {word: n for n, word in enumerate(_SMALL)} | {"nil": 0}
-TENS = {word: 10 * n for n, word in enumerate(_TENS, 2)}
-SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+UNITS = BELOW_TWENTY | {"nil": 0}
 ORDINALS = (
     {word: n for n, word in enumerate(_ORDINALS)}
     | {word: 10 * n for n, word in enumerate(_TENTHS, 2)}
     | {"hundredth": 100, "thousandth": 1_000, "millionth": 10**6, "billionth": 10**9}
 )
 # Said of an amount, and never computed with: they support themselves alone.
-AMOUNTS = frozenset(
-    _words(
-        """
+AMOUNTS = word_set(
+    """
         half halves halved quarter quarters thirds fourths fifths sixths sevenths eighths ninths tenths dozen dozens
         hundreds thousands millions billions trillions tens couple pair duo trio quartet twice thrice double doubled
         doubles triple tripled triples quadruple quadrupled tenfold twofold threefold fourfold fivefold hundredfold
         """
-    )
 )
 NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS
 
@@ -59,11 +47,7 @@ _CURRENCIES = {
     "₹": "inr", "inr": "inr", "rupee": "inr", "rupees": "inr",
     "chf": "chf", "franc": "chf", "francs": "chf",
 }  # fmt: skip
-_MONTHS = _words("january february march april may june july august september october november december")
-_MONTH_OF = {name: n for n, name in enumerate(_MONTHS, 1)} | {name[:3]: n for n, name in enumerate(_MONTHS, 1)}
-_MONTH_OF["sept"] = 9
-MONTHS = frozenset(_MONTH_OF)
-_MONTH = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
 _YEAR = r"(?:1[0-9]|20)\d\d"
 _DAY = r"(?:[0-2]?\d|3[01])(?:st|nd|rd|th)?"
 
@@ -88,8 +72,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-FUNCTION_WORDS = frozenset(
-    _words("""
+FUNCTION_WORDS = word_set("""
     a an the this that these those there here it its they them their theirs he him his she her hers we us our you your
     who whom whose which what when where why how if whether while as than then so such also too very more most less
     least much many some any each every all both either other others another same own just only even still yet already
@@ -101,14 +84,11 @@ FUNCTION_WORDS = frozenset(
     according said says say saying told tells reported reports report reporting added adds stated states wrote
     one's there's that's it's he's she's they're
     """)
-)
-_NEGATIONS = frozenset(
-    _words("""
+_NEGATIONS = word_set("""
     not no nor neither never none nobody nothing without cannot hardly barely scarcely
     deny denied denies denying reject rejected rejects rejecting dismiss dismissed dismisses dismissing
     refuse refused refuses refusing refute refuted refutes refuting dispute disputed disputes disputing
     """)
-)
 _DENIES_IN_TWO_WORDS = re.compile(r"\b(?:rul(?:e|es|ed|ing)\s+out|fail(?:s|ed|ing)?\s+to)\b", re.IGNORECASE)
 _NOT_ONLY = re.compile(r"\bnot\s+only\b", re.IGNORECASE)
 
@@ -189,10 +169,17 @@ def days(text: str) -> list[Day]:
             if (match["month1"] or match["month2"] or match["month3"] or "")[:1].islower():
                 continue  # "may 5 people"
             year = int(match["year1"] or match["year2"] or match["year3"] or 0)
-            month = _MONTH_OF[(match["month1"] or match["month2"] or match["month3"]).lower()]
+            month = MONTH_NUMBERS[(match["month1"] or match["month2"] or match["month3"]).lower()]
             day = int(re.sub(r"\D", "", match["day1"] or match["day2"] or "0"))
         found.append(Day(year, month, day, match.start(), match.end()))
     return found
+
+
+def without_dates(text: str) -> str:
+    """A text of the same length whose dates name no month."""
+    for day in days(text):
+        text = text[: day.start] + "0" * (day.end - day.start) + text[day.end :]
+    return text
 
 
 _JOINED = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?:\s?[-–—−]\s?\d+(?:[.,]\d+)*)+(?![\w%])")
@@ -267,7 +254,7 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
     return None
 
 
-_COPULAS = frozenset(_words("is was are were be been being become becomes became"))
+_COPULAS = word_set("is was are were be been being become becomes became")
 
 
 def _counts_nothing(pieces: Sequence[_Piece], at: int) -> bool:
@@ -411,7 +398,7 @@ _PERIODS = {
 }  # fmt: skip
 N_LEFT, N_RIGHT = 5, 7
 # May stand between a number and what it counts, or what happened to those that it counts.
-_BEFORE_UNIT = _PERIODS.keys() | _words(
+_BEFORE_UNIT = _PERIODS.keys() | word_list(
     """
     of the a an more other others another these those their his her our its such same own every each per
     additional extra further who that which not is are was were be been being has have had do does did will would can
@@ -473,7 +460,7 @@ def _owner(pieces: Sequence[_Piece], first: int, end: int) -> str:
     return stem(word.text) if pieces[end].kind == "stop" and word.kind == "word" and _weighs(word.text) else ""
 
 
-_TIMES = frozenset(_words("second minute hour day night week month quarter year decade"))
+_TIMES = word_set("second minute hour day night week month quarter year decade")
 _EACH = frozenset(("a", "an", "per", "each", "every", "/"))
 # "Injured 14 people a day later" is no rate.
 _AWAY = frozenset(("later", "after", "before", "ago", "earlier"))
@@ -564,7 +551,7 @@ def stem(word: str) -> str:
 MEASURES = frozenset(
     map(
         stem,
-        _words("""
+        word_list("""
         mile kilometre metre centimetre millimetre foot feet inch yard acre hectare tonne ton kilogram kilo gram ounce
         litre liter gallon barrel degree celsius fahrenheit knot watt kilowatt megawatt gigawatt volt byte megabyte
         gigabyte second minute hour day week month year decade century percent point dollar euro pound cent
@@ -605,105 +592,3 @@ def n_negations(text: str) -> int:
     words = [word.lower().replace("’", "'") for word in _WORD.findall(_NOT_ONLY.sub(" ", text))]
     n_words = sum(1 for word in words if word in _NEGATIONS or word.endswith("n't"))
     return n_words + len(_DENIES_IN_TWO_WORDS.findall(text))
-
-
-# Names ----------------------------------------------------------------------------------------------------
-
-_LINKS = frozenset(_words("of de del della di da du van von der den la le al bin ibn y"))
-TITLES = frozenset(
-    _words("""
-    president chancellor premier minister secretary senator governor mayor representative commissioner ambassador
-    judge justice chief chairman chairwoman king queen prince princess pope general captain professor coach
-    mr mrs ms dr sir dame lord
-    """)
-)
-# What these stand before is not what it is without them: a vice president, South Korea, New York.
-_NARROWS_TITLES = _words("vice deputy assistant associate acting interim former ex")
-_NARROWS_PLACES = _words("""
-    new north south east west northern southern eastern western northeast northwest southeast southwest northeastern
-    northwestern southeastern southwestern
-""")
-_NARROWS = frozenset((*_NARROWS_TITLES, *_NARROWS_PLACES))
-_TITLE_BEFORE_NAME = re.compile(
-    rf"\b(?i:(?:(?:{'|'.join(_NARROWS_TITLES)})\s)*(?:{'|'.join(sorted(TITLES))}))(?=\s[^\W\d_a-z])"
-)
-_NAME_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’\-–.][^\W_]+)*")
-
-
-def with_titles(text: str) -> str:
-    """A text that writes each title before a name as part of it: "deputy mayor Lind" as "Deputy Mayor Lind"."""
-    return _TITLE_BEFORE_NAME.sub(lambda match: match[0].title(), text)
-
-
-def without_dates(text: str) -> str:
-    """A text of the same length whose dates name no month."""
-    for day in days(text):
-        text = text[: day.start] + "0" * (day.end - day.start) + text[day.end :]
-    return text
-
-
-def name_runs(text: str) -> list[tuple[str, ...]]:
-    """Names as runs of words: each begins and ends with a word that has a capital letter, and holds nothing between
-    its words but blanks and "of", "van" and their like.
-    """
-    runs: list[tuple[str, ...]] = []
-    run: list[str] = []
-    held: list[str] = []
-    end = -1
-    for match in _NAME_TOKEN.finditer(text):
-        word = match[0]
-        gap = text[end : match.start()] if end >= 0 else ""
-        # The dot of an initial ends no name: "Ada J. Lind".
-        is_initial = bool(run) and len(run[-1]) == 1 and gap[:1] == "."
-        if run and not (gap[is_initial:].isspace() and "\n" not in gap):
-            runs.append(tuple(run))
-            run, held = [], []
-        if any(char.isupper() for char in word):
-            run += [*held, _bare_name(word)]
-            held = []
-            if re.search(r"['’]s$|s['’]$", word):  # "Ukraine's President Zelensky": two names
-                runs.append(tuple(run))
-                run = []
-        elif run and word in _LINKS:
-            held.append(word)
-        elif run:
-            runs.append(tuple(run))
-            run, held = [], []
-        end = match.end()
-    if run:
-        runs.append(tuple(run))
-    return runs
-
-
-def _bare_name(word: str) -> str:
-    bare = re.sub(r"['’]s$", "", word).replace("’", "'").replace("–", "-")
-    return bare.replace(".", "") if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]?", bare) else bare
-
-
-def is_within(run: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether all words of one run stand in another, together and in their order.
-
-    Only initials may be left out between them, and the one given name behind a title: "Mayor [Ada J] Lind". A bank of
-    New York is none of York, and South Korea is not Korea.
-    """
-    return any(
-        _begins_with(other[at:], run) and not (at and other[at - 1].lower() in _NARROWS)
-        for at in range(len(other) - len(run) + 1)
-    )
-
-
-def _begins_with(other: Sequence[str], run: Sequence[str]) -> bool:
-    at = 0
-    for n, word in enumerate(run):
-        left_out: list[str] = []
-        while n and at < len(other) and other[at] != word:
-            left_out.append(other[at])
-            at += 1
-        if at == len(other) or other[at] != word:
-            return False
-        at += 1
-        names = [name for name in left_out if len(name) > 1]
-        is_surname = n == len(run) - 1 and at == len(other) and run[n - 1].lower() in TITLES
-        if len(names) > is_surname or any(name.islower() for name in names):
-            return False
-    return True

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from bot.conversation import Before
+from bot.english import word_set
 from bot.llm_client import ChatModel
-from bot.llm_facts import FUNCTION_WORDS, name_runs, numbers, stem
+from bot.llm_facts import FUNCTION_WORDS, numbers, stem
+from bot.llm_names import name_runs
 from bot.llm_prompts import Message, Prompts
 from bot.llm_settings import Rewrites
 from bot.understand import MAX_QUESTION_CHARS
@@ -27,7 +29,7 @@ MAX_CHARS = min(400, MAX_QUESTION_CHARS)
 _DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 # What a question may be put together with, beside the words of the conversation.
-_GLUE = FUNCTION_WORDS | frozenset("happen happened happens take took place".split())  # noqa: SIM905
+_GLUE = FUNCTION_WORDS | word_set("happen happened happens take took place")
 
 
 class Rewriter:

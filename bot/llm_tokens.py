@@ -59,9 +59,10 @@ class ByteCounter:
 class EncodingCounter:
     """A vocabulary's own count, with room for models that have another one."""
 
-    def __init__(self, encoding: Encoding, name: str = f"tiktoken {ENCODING}") -> None:
+    name = f"tiktoken {ENCODING}"
+
+    def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
-        self.name = name
 
     def count(self, text: str) -> int:
         n = len(self._encoding.encode_ordinary(text.encode("utf-8", "replace").decode("utf-8")))

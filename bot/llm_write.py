@@ -15,10 +15,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.answer import Answer
-from bot.llm_check import SETTLED_CHARS, Checked, check, spoken
+from bot.llm_check import Checked, check
 from bot.llm_client import ChatModel
 from bot.llm_evidence import Source, as_prompt, evidence_of, fitted
 from bot.llm_prompts import Message, Prompts
+from bot.llm_sentences import SETTLED_CHARS, spoken
 from bot.llm_tokens import Counter
 from bot.written import Written
 from index.errors import LanguageModelFailed
@@ -48,7 +49,6 @@ class Writer:
         counter: Measures what it is sent.
         budget: What it bears.
         salt: Makes the evidence's keys unpredictable; random if not given.
-        monotonic: Seconds, for durations.
     """
 
     def __init__(
@@ -59,14 +59,12 @@ class Writer:
         budget: Budget,
         *,
         salt: str | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.model = model
         self.prompts = prompts
         self._counter = counter
         self._budget = budget
         self._salt = secrets.token_hex(8) if salt is None else salt
-        self._monotonic = monotonic
 
     async def write(self, answer: Answer) -> Written:
         """The text below an answer, at its end."""
@@ -77,7 +75,7 @@ class Writer:
 
         The last value alone has another outcome than "writing". Nothing is raised for what a model does.
         """
-        started = self._monotonic()
+        started = time.monotonic()
         prompt = self.prompts.answer
         sources, messages, n_tokens = self._fitted(answer)
         at_end = Written("failed", reason="no evidence", prompt=prompt.digest, n_prompt_tokens=n_tokens)
@@ -102,7 +100,7 @@ class Writer:
                     at_end = cut_off if cut_off.sentences else at_end
                     if not spoken(text).strip():
                         at_end = Written("failed", reason="only thinking")
-        at_end = replace(at_end, prompt=prompt.digest, n_prompt_tokens=n_tokens, took_s=self._monotonic() - started)
+        at_end = replace(at_end, prompt=prompt.digest, n_prompt_tokens=n_tokens, took_s=time.monotonic() - started)
         log.info(
             "written outcome=%s reason=%r detail=%r model=%r prompt=%s n_prompt_tokens=%d n_sentences=%d n_shown=%d "
             "cut=%r took_s=%.3f",

@@ -13,7 +13,7 @@ from index.cli import DataOption, JsonOption, check_corpus, print_json, read_day
 from index.errors import NewsquoteError
 
 if TYPE_CHECKING:
-    from bot.memory import Place
+    from bot.remembered import Place
     from index.health import Check
     from index.settings import Settings
     from index.store import Store

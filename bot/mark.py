@@ -12,11 +12,12 @@ import math
 import re
 from dataclasses import replace
 
+from bot.english import POSSESSIVE
 from bot.kind import Kind
 from bot.mark_candidates import MAX_MARK_WORDS, Candidate, candidates, is_markable
 from bot.mark_features import WEIGHTS, features
 from bot.mark_figures import whole_figure
-from bot.quote_words import POSSESSIVE, TITLE_STEMS, Asked, Page, asked_of
+from bot.quote_words import TITLE_STEMS, Asked, Page, asked_of
 
 __all__ = ["MAX_MARK_WORDS", "mark_answer"]
 

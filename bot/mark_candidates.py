@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
+from bot.english import MONTH, POSSESSIVE, WEEKDAY, word_set
 from bot.gazetteer import CITIES
 from bot.kind import Kind
-from bot.quote_words import DAYS, MONTHS, POSSESSIVE, TITLE_STEMS, Asked, Page, Token, stem, word_set
+from bot.quote_words import TITLE_STEMS, Asked, Page, Token, stem
 from index.sentences import sentence_spans
 
 MAX_MARK_WORDS = 12
@@ -55,12 +56,12 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "date",
-            rf"(?:\b{DAYS},?\s)?\b{MONTHS}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?:19|20)\d\d\b)?"
-            rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{MONTHS}(?:,?\s(?:19|20)\d\d)?\b"
-            rf"|\b{MONTHS},?\s(?:of\s)?(?:19|20)\d\d\b"
+            rf"(?:\b{WEEKDAY},?\s)?\b{MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?:19|20)\d\d\b)?"
+            rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?\s{MONTH}(?:,?\s(?:19|20)\d\d)?\b"
+            rf"|\b{MONTH},?\s(?:of\s)?(?:19|20)\d\d\b"
             r"|(?<![$£€\d])(?<!\d[.,])\b(?:(?:late|early|mid)[-\s])?(?:1[5-9]|20)\d\ds?\b(?!%|[.,]\d)"
-            rf"|\b{DAYS}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
-            rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{DAYS})\b",
+            rf"|\b{WEEKDAY}\b|\b(?:january|february|march|april|june|july|august|september|october|november"
+            rf"|december)\b|\b(?:next|last|this)\s(?:week|month|year|spring|summer|fall|autumn|winter|{WEEKDAY})\b",
         ),
         (
             "time",
@@ -118,7 +119,7 @@ _DATELINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A span of the quote, its tokens, and the form it has."""
+    """A stretch of the quote that could be marked: its code points, its tokens (`first`, one past `last`), its form."""
 
     start: int
     end: int
@@ -194,16 +195,13 @@ _NEVER_FIGURES: frozenset[Kind] = frozenset({"person", "organisation", "place", 
 
 
 def _spans(page: Page, asked: Asked) -> Iterator[tuple[str, int, int]]:
-    for first, last in _names(page):
-        yield "name", *_bare(page, first, last)
-        trimmed = _without_asked(page, asked, first, last)
-        if trimmed != (first, last):
-            yield "name", *_bare(page, *trimmed)
-    for first, last in _phrases(page):
-        yield "phrase", *_bare(page, first, last)
-        trimmed = _without_asked(page, asked, first, last)
-        if trimmed != (first, last):
-            yield "phrase", *_bare(page, *trimmed)
+    """Names, phrases and clauses, each with its form; names and phrases also without the question's words."""
+    for form, runs in (("name", _names(page)), ("phrase", _phrases(page))):
+        for run in runs:
+            yield form, *_bare(page, *run)
+            trimmed = _without_asked(page, asked, *run)
+            if trimmed != run:
+                yield form, *_bare(page, *trimmed)
     ends = _sentence_ends(page.text)
     for match in _CLAUSE_CUE.finditer(page.text):
         form = "reason" if _REASON_CUE.match(match[0]) else "clause"
@@ -247,8 +245,8 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
 
 
 def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether it is a city where a person is asked for, unless one that won, an office-holder instead of a place, or a
-    day without its year where a year is asked for.
+    """Whether a span is of another kind than what is asked for: a city for a person (but a city may win), somebody in
+    office for a place, a day without its year for a year.
     """
     if asked.kind == "date" and asked.noun == _YEAR:
         return not any(_FOUR_DIGITS.search(token.text) for token in tokens[first:last])
@@ -300,7 +298,7 @@ _BEATS = re.compile(r"defeat(?:s|ed|ing)?|beat(?:s|en|ing)?", re.IGNORECASE)
 
 
 def _is_beaten(tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether it holds "beat" or "defeated" or is the object of it, with "the", titles and names between."""
+    """Whether a span holds "beat" or "defeated", or is its object, with "the", titles and names between."""
     if any(_BEATS.fullmatch(token.text) for token in tokens[first:last]):
         return True
     for at in range(first - 1, max(first - 6, -1), -1):
@@ -323,6 +321,9 @@ def _bare(page: Page, first: int, last: int) -> tuple[int, int]:
 
 
 def _without_asked(page: Page, asked: Asked, first: int, last: int) -> tuple[int, int]:
+    """Tokens `first` to `last` without the question's words and stop words at either end; the quote's first token where
+    nothing else is left.
+    """
     tokens = page.tokens
     while first < last and (tokens[first].stem in asked.stems or tokens[first].is_stop or not tokens[first].is_word):
         first += 1
@@ -407,7 +408,7 @@ def _next_name(tokens: tuple[Token, ...], at: int) -> int | None:
     return None
 
 
-_DAY = re.compile(DAYS, re.IGNORECASE)
+_DAY = re.compile(WEEKDAY, re.IGNORECASE)
 
 
 def _is_of_phrase(token: Token) -> bool:

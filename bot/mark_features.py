@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 
+from bot.english import MONTH, TITLES, WEEKDAY, word_set
 from bot.gazetteer import COUNTRIES, NATIONALITIES, PLACES, STATES
 from bot.mark_candidates import Candidate
 from bot.mark_figures import UNIT
-from bot.quote_words import DAYS, MONTHS, TITLE_STEMS, TITLES, Asked, Page, Token, stem, word_set
+from bot.quote_words import TITLE_STEMS, Asked, Page, Token, stem
 
 _ORGANISATION_WORDS = word_set(
     "inc corp co ltd llc plc group company airlines airways bank university college school institute "
@@ -104,7 +105,7 @@ _LEADS = word_set("by called named dubbed titled is was are as in at to from for
 _FOLLOWS = word_set("said says who which has have is was are were will and of in at to for on , . — – : ) ” '")
 
 
-_WEEKDAY_OR_MONTH = re.compile(f"{DAYS}|{MONTHS}")
+_WEEKDAY_OR_MONTH = re.compile(f"{WEEKDAY}|{MONTH}")
 _AGE = re.compile(r",\s\d\d\b")
 
 

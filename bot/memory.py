@@ -2,8 +2,8 @@
 
 Answers are kept as places (article version and offsets), never as article text: a retracted article leaves no words
 here, and a button pressed after a restart or a new index shows exactly what was shown. What is forgotten is gone from
-the file and its log at once. Written by the bot alone; the
-one connection is for one thread, the event loop's, since every call is a matter of microseconds.
+the file and its log at once. Written by the bot alone; the one connection is for one thread, the event loop's, since
+every call is a matter of microseconds.
 Knows nothing about Discord beyond its numbers, and nothing about how answers are found.
 """
 
@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from bot.remembered import DEFAULTS, Asked, Feedback, Forgotten, GuildSettings, Place, Remembered, Report, Standing
 from index.errors import StoreError
 from index.types import DAY_S
 
@@ -103,195 +103,7 @@ CREATE INDEX answers_parent ON answers(parent) WHERE parent IS NOT NULL;
 CREATE INDEX reports_answer ON reports(answer);
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a shown quote stands: enough to show it again, word for word, from the store.
-
-    Attributes:
-        version: Article version.
-        start: First code point of the quote.
-        end: One past its last.
-        answer: Marked span of the article, or None.
-        cut_left: The sentence went on before.
-        cut_right: The sentence goes on after.
-        also: URLs of copies.
-        digest: Of the article's id and the quoted words, by which a corpus that was built anew, and counts its versions
-            anew, is told; "" where none was kept.
-    """
-
-    version: int
-    start: int
-    end: int
-    answer: tuple[int, int] | None = None
-    cut_left: bool = False
-    cut_right: bool = False
-    also: tuple[str, ...] = ()
-    digest: str = ""
-
-    def marked_in(self, text: str) -> str | None:
-        """The marked words, out of the article's text."""
-        return None if self.answer is None else text[slice(*self.answer)]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with the bounds that were set beside it, as it can be asked again.
-
-    Attributes:
-        text: What was searched, after a follow-up was filled in.
-        asked_on: The day of asking.
-        since: Earliest day, or None.
-        until: Latest day, or None.
-        sources: Outlets, empty for all.
-        read_filters: Whether times and outlets are read out of the words.
-    """
-
-    text: str
-    asked_on: date
-    since: date | None = None
-    until: date | None = None
-    sources: tuple[str, ...] = ()
-    read_filters: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """One answered question.
-
-    Attributes:
-        id: Short and unguessable; stands in the buttons.
-        asked_s: Instant.
-        guild: Server, 0 for a direct message.
-        channel: Channel or thread.
-        asker: Who asked.
-        prompt: The message that asked, 0 where a command did.
-        parent: Answer that this one follows up, or None.
-        said: The words as typed; None where the asker did not type them, or their message no longer shows the answer.
-        question: What was searched; None where it is not kept, being another person's words, or put together with
-            words that have been forgotten.
-        kind: What the answer was to be.
-        status: `answered` or `not_found`.
-        confidence: As the answerer gave it.
-        snapshot: Index that answered.
-        places: Every quote, those of the first page first.
-        is_private: Shown to the asker alone.
-    """
-
-    id: str
-    asked_s: int
-    guild: int
-    channel: int
-    asker: int
-    prompt: int
-    parent: str | None
-    said: str | None
-    question: Asked | None
-    kind: str
-    status: Literal["answered", "not_found"]
-    confidence: float
-    snapshot: str
-    places: tuple[Place, ...]
-    is_private: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A quote that somebody holds to be wrong."""
-
-    number: int
-    answer: str
-    reporter: int
-    reason: str
-    reported_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A question that is asked again of whatever comes in, until it ends or is stopped.
-
-    Attributes:
-        id: Short and unguessable; stands in the buttons.
-        set_s: Instant of setting it.
-        until_s: Instant from which on it is no longer asked.
-        guild: Server in which it was set, 0 for a direct message.
-        channel: Where news is told.
-        asker: Who set it.
-        is_direct: Whether that channel is the asker's direct messages.
-        text: What is searched; holds no time.
-        sources: Outlets, empty for all.
-        language: ISO 639-1 code of the bot's own words to whoever set it.
-        after_version: Only article versions stored after this one are news.
-        due_s: Not asked again before this instant.
-        told: What `bot.standing.marks_of` gives for the quotes that were told.
-        answer: The answer it was set below, where its words are not its asker's alone; it ends with that.
-    """
-
-    id: str
-    set_s: int
-    until_s: int
-    guild: int
-    channel: int
-    asker: int
-    is_direct: bool
-    text: str
-    sources: tuple[str, ...]
-    language: str
-    after_version: int
-    due_s: int = 0
-    told: tuple[str, ...] = ()
-    answer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GuildSettings:
-    """What the managers of a server have set.
-
-    Attributes:
-        channels: Channels in which it answers; empty for all.
-        sources: Outlets that answer where none is named; empty for all.
-        person_cooldown_s: Seconds between two questions of one person.
-        guild_per_minute: Questions a minute of the whole server; 0 for no bound.
-        is_private: Answers to commands are shown to the asker alone unless asked for otherwise.
-        language: ISO 639-1 code of the bot's own words; "" follows each reader's client.
-        keep_days: Days after which the words of questions are forgotten.
-    """
-
-    channels: tuple[int, ...] = ()
-    sources: tuple[str, ...] = ()
-    person_cooldown_s: int = 3
-    guild_per_minute: int = 60
-    is_private: bool = False
-    language: str = ""
-    keep_days: int = 90
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """A question with what was thought of its answer."""
-
-    remembered: Remembered
-    n_up: int
-    n_down: int
-    reports: tuple[Report, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What `/forget-me` removed."""
-
-    n_questions: int
-    n_votes: int
-    n_reports: int
-    n_standing: int = 0
-
-
-DEFAULTS = GuildSettings()
-
-
-def new_id() -> str:
-    """A fresh answer's id: eleven characters that fit into a button's and cannot be guessed."""
-    return secrets.token_urlsafe(8)
+_COLUMNS = ", ".join(Remembered.__dataclass_fields__)
 
 
 class Memory:
@@ -308,30 +120,13 @@ class Memory:
     def __init__(self, folder: Path | None, *, write: bool = True) -> None:
         self._path = Path(FILE) if folder is None else folder / FILE
         self._forgettings: Counter[tuple[str, int]] = Counter()
+        is_kept = folder is not None and (write or self._path.exists())
         try:
-            if folder is None:
-                self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-                write = True
-            elif write:
-                folder.mkdir(parents=True, exist_ok=True)
-                if not self._path.exists():
-                    self._path.touch(mode=0o600)  # people's questions; SQLite gives its log the same rights
-                # One thread at a time uses it, but a test's loop and its set-up are two.
-                self._db = sqlite3.connect(
-                    self._path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
-                )
-            elif self._path.exists():
-                uri = f"{self._path.absolute().as_uri()}?mode=ro"
-                self._db = sqlite3.connect(
-                    uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
-                )
-            else:
-                self._db = sqlite3.connect(":memory:", isolation_level=None)
-                write = True
+            self._db = _connected(self._path if is_kept else None, write)
         except (OSError, sqlite3.Error) as error:
             raise self._translated(error) from error
         try:
-            self._check_schema(write)
+            self._check_schema(write or not is_kept)
         except sqlite3.Error as error:
             self._db.close()
             raise self._translated(error) from error
@@ -437,32 +232,18 @@ class Memory:
 
     def remember(self, answer: Remembered, messages: Sequence[int] = ()) -> None:
         """Keep an answer, or the new one under the same id, and the messages that show it; durable on return."""
-        question = None if answer.question is None else _question_json(answer.question)
-        places = json.dumps([asdict(place) for place in answer.places])
+        values = asdict(answer) | {
+            "question": None if answer.question is None else _question_json(answer.question),
+            "places": json.dumps([asdict(place) for place in answer.places]),
+            "is_private": int(answer.is_private),
+        }
         with self._transaction():
             self._db.execute(
-                f"INSERT INTO answers ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-                "ON CONFLICT (id) DO UPDATE SET "
+                f"INSERT INTO answers ({_COLUMNS}) VALUES ({_marks(values)}) ON CONFLICT (id) DO UPDATE SET "
                 "said = excluded.said, question = excluded.question, kind = excluded.kind, "
                 "status = excluded.status, confidence = excluded.confidence, snapshot = excluded.snapshot, "
                 "places = excluded.places, asked_s = excluded.asked_s",
-                (
-                    answer.id,
-                    answer.asked_s,
-                    answer.guild,
-                    answer.channel,
-                    answer.asker,
-                    answer.prompt,
-                    answer.parent,
-                    answer.said,
-                    question,
-                    answer.kind,
-                    answer.status,
-                    answer.confidence,
-                    answer.snapshot,
-                    places,
-                    int(answer.is_private),
-                ),
+                [*values.values()],
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO messages VALUES (?, ?)", [(message, answer.id) for message in messages]
@@ -492,12 +273,10 @@ class Memory:
         rows = self._rows("SELECT min(message) FROM messages WHERE answer = ?", (found.id,))
         return found, rows[0][0]
 
-    def last_in(self, channel: int, since_s: int, asker: int | None = None) -> Remembered | None:
-        """The last answer in a thread or direct-message channel since an instant, of one person where named."""
-        condition, values = "channel = ? AND asked_s >= ? AND is_private = 0", [channel, since_s]
-        if asker is not None:
-            condition, values = condition + " AND asker = ?", [*values, asker]
-        return self._one(condition + " ORDER BY asked_s DESC, number DESC LIMIT 1", values)
+    def last_in(self, channel: int, since_s: int) -> Remembered | None:
+        """The last answer in a thread or direct-message channel since an instant."""
+        condition = "channel = ? AND asked_s >= ? AND is_private = 0 ORDER BY asked_s DESC, number DESC LIMIT 1"
+        return self._one(condition, (channel, since_s))
 
     def _one(self, condition: str, values: Sequence[object]) -> Remembered | None:
         rows = self._rows(f"SELECT {_COLUMNS} FROM answers WHERE {condition}", values)
@@ -556,14 +335,15 @@ class Memory:
     # Standing questions ---------------------------------------------------------------------------------
 
     def stand(self, standing: Standing) -> None:
-        """Keep a standing question, or it as it is now; durable on return."""
+        """Keep a standing question, in place of what was kept of it before; durable on return."""
         values = asdict(standing) | {
             "is_direct": int(standing.is_direct),
             "sources": json.dumps(standing.sources, ensure_ascii=False),
             "told": json.dumps(standing.told),
         }
-        marks = ", ".join("?" * len(values))
-        self._write(f"INSERT OR REPLACE INTO standing ({', '.join(values)}) VALUES ({marks})", [*values.values()])
+        self._write(
+            f"INSERT OR REPLACE INTO standing ({', '.join(values)}) VALUES ({_marks(values)})", [*values.values()]
+        )
 
     def told(self, standing_id: str, after_version: int, due_s: int, told: Sequence[str]) -> None:
         """Note how far a standing question has been asked and what was told; one that was stopped stays so."""
@@ -606,20 +386,7 @@ class Memory:
     def _standing(self, condition: str, values: Sequence[object]) -> list[Standing]:
         names = ", ".join(Standing.__dataclass_fields__)
         rows = self._rows(f"SELECT {names} FROM standing WHERE {condition} ORDER BY set_s, id", values)
-        found = [dict(zip(Standing.__dataclass_fields__, row, strict=True)) for row in rows]
-        return [
-            Standing(
-                **(
-                    one
-                    | {
-                        "is_direct": bool(one["is_direct"]),
-                        "sources": tuple(json.loads(one["sources"])),
-                        "told": tuple(json.loads(one["told"])),
-                    }
-                )
-            )
-            for one in found
-        ]
+        return [_standing_of(row) for row in rows]
 
     # Settings -------------------------------------------------------------------------------------------
 
@@ -688,16 +455,14 @@ class Memory:
             self._db.execute("DELETE FROM settings WHERE guild = ?", (guild,))
         self._empty_log()
 
-    def forget_prompt(self, prompt: int) -> list[int]:
-        """Delete the answer to a message that was deleted; the messages that showed it."""
+    def forget_prompt(self, prompt: int) -> None:
+        """Delete the answer to a message that was deleted."""
         found = self.answer_to_prompt(prompt)
         if found is None:
-            return []
-        shown = [row[0] for row in self._rows("SELECT message FROM messages WHERE answer = ?", (found[0].id,))]
+            return
         with self._transaction():
             self._delete("id = ?", (found[0].id,))
         self._empty_log()
-        return shown
 
     def forget_old(self, now_s: int) -> int:
         """Delete questions older than their server keeps them, and those that no longer stand; how many."""
@@ -735,10 +500,19 @@ class Memory:
         return int(self._rows("SELECT count(*) FROM answers")[0][0])
 
 
-_COLUMNS = (
-    "id, asked_s, guild, channel, asker, prompt, parent, said, question, kind, status, confidence, snapshot, places, "
-    "is_private"
-)
+def _connected(path: Path | None, write: bool) -> sqlite3.Connection:
+    """A connection to a file, made where it is missing and may be written; without a path to this process' memory."""
+    name = ":memory:" if path is None else str(path) if write else f"{path.absolute().as_uri()}?mode=ro"
+    if path is not None and write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)  # people's questions; SQLite gives its log the same rights
+    # One thread at a time uses it, but a test's loop and its set-up are two.
+    return sqlite3.connect(name, uri=not write, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+
+
+def _marks(values: Sized) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _question_json(question: Asked) -> str:
@@ -758,18 +532,19 @@ def _question(text: str | None) -> Asked | None:
 
 
 def _remembered(row: tuple) -> Remembered:  # type: ignore[type-arg]
-    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    places = tuple(
-        Place(**(place | {"answer": place["answer"] and tuple(place["answer"]), "also": tuple(place["also"])}))
-        for place in json.loads(values["places"])
-    )
-    return Remembered(
-        **(
-            values
-            | {
-                "question": _question(values["question"]),
-                "places": places,
-                "is_private": bool(values["is_private"]),
-            }
-        )
-    )
+    values = dict(zip(Remembered.__dataclass_fields__, row, strict=True))
+    values["question"] = _question(values["question"])
+    values["places"] = tuple(map(_place, json.loads(values["places"])))
+    values["is_private"] = bool(values["is_private"])
+    return Remembered(**values)
+
+
+def _place(kept: dict[str, Any]) -> Place:
+    return Place(**(kept | {"answer": kept["answer"] and tuple(kept["answer"]), "also": tuple(kept["also"])}))
+
+
+def _standing_of(row: tuple) -> Standing:  # type: ignore[type-arg]
+    values = dict(zip(Standing.__dataclass_fields__, row, strict=True))
+    values["is_direct"] = bool(values["is_direct"])
+    values["sources"], values["told"] = (tuple(json.loads(values[key])) for key in ("sources", "told"))
+    return Standing(**values)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
+from bot.english import MONTH, POSSESSIVE, WEEKDAY
 from bot.gazetteer import NATIONALITIES, PLACES
-from bot.quote_words import DAYS, MONTHS, POSSESSIVE
 from index.types import Article
 from index.words import STOP_WORDS
 
 _INSIDE = r"(?<=[^\s.?!:“‘\"'(] )"  # a capital that opens a sentence, or what is quoted, says nothing
 _CAPITAL = re.compile(_INSIDE + r"[A-Z][\w’'-]*\w")
 _WORD = re.compile(r"[a-z][\w’'-]*\w")
-_DAY_OR_MONTH = re.compile(f"{DAYS}|{MONTHS}", re.IGNORECASE)
+_DAY_OR_MONTH = re.compile(f"{WEEKDAY}|{MONTH}", re.IGNORECASE)
 # "The UK" is "Britain" elsewhere, and who is British lives there: places and peoples go by several names.
 _OF_PLACES = frozenset(word for place in PLACES for word in place.split()) | NATIONALITIES
 
@@ -34,7 +34,7 @@ def names_of(question: str, article: Article) -> list[str]:
 
 
 def has_name(article: Article, *names: str) -> bool:
-    """Whether an article has one of some names, in whatever letters."""
+    """Whether an article has one of some names, whatever their case."""
     if not names:
         return False
     text = f"{article.title}\n{article.text}".lower()

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from bot.days import AUXILIARIES, GOES_ON
-from bot.kind import word_list
+from bot.english import word_set
 
 _NAME = r"(?P<name>(?:[Tt]he\s+)?[\w&.'’-]+(?:\s+[\w&.'’-]+){0,5})"
 _STRONG = re.compile(
@@ -30,7 +30,7 @@ _TOLD = re.compile(
     r"|quotes?|search(?:ed)?|read)(?:\s+(?:about|on|of)(?:\s+[\w’'-]+){1,8})?$",
     re.IGNORECASE,
 )
-_MAY_FOLLOW = GOES_ON | AUXILIARIES | frozenset(word_list("since between last yesterday today recently"))
+_MAY_FOLLOW = GOES_ON | AUXILIARIES | word_set("since between last yesterday today recently")
 # A part of a name that is no longer tells nothing: "the", "co".
 _SHORT = 3
 _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "gov", "ac", "edu"})
@@ -47,7 +47,7 @@ def named_sources(text: str, known_sources: Collection[str]) -> tuple[tuple[str,
         at = 0
         while match := pattern.search(text, at):
             at = match.start("name")
-            read = _read_source(text, match, known)
+            read = _read_source(match, known)
             if read is None and pattern is _STRONG and match["source"]:
                 read = _read_part(match, known_sources)
             if read is None:
@@ -82,7 +82,7 @@ def _joined(text: str, end: int, known: dict[str, tuple[str, ...]], *, is_strong
     found: list[str] = []
     last, n_sure = end, 0
     while match := _JOINED.match(text, end):
-        read = _read_source(text, match, known)
+        read = _read_source(match, known)
         if read is None:
             break
         sources, end = read
@@ -164,10 +164,8 @@ def _is_told_there(text: str, match: re.Match[str], end: int, last: int) -> bool
     return _TOLD.search(before) is not None or (is_in and (" " in name or before.endswith(" said")))
 
 
-def _read_source(
-    text: str, match: re.Match[str], known: dict[str, tuple[str, ...]]
-) -> tuple[tuple[str, ...], int] | None:
-    """The longest known outlet that the match's name begins with, and where it ends in `text`."""
+def _read_source(match: re.Match[str], known: dict[str, tuple[str, ...]]) -> tuple[tuple[str, ...], int] | None:
+    """The longest known outlet that the match's name begins with, and where it ends."""
     words = list(re.finditer(r"[^\s]+", match["name"]))
     for n in range(len(words), 0, -1):
         raw = match["name"][: words[n - 1].end()]

@@ -10,13 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from bot.english import POSSESSIVE, TITLES, WEEKDAY, word_set
 from bot.kind import Kind, asked_noun, asking_sentence, question_word
-
-
-def word_set(listed: str) -> frozenset[str]:
-    """A set written as one string."""
-    return frozenset(listed.split())
-
 
 _TOKEN = re.compile(
     r"[$£€]?\d+(?:,\d+)*(?:\.\d+)?%?(?:st|nd|rd|th|s|[a-z]{1,2}\b)?|(?:[A-Z]\.){2,}"
@@ -36,18 +31,6 @@ _STOP = word_set(
 )
 # "It's", "what’s", "don’t", "they’re": a stop word with what leans on it.
 _LEANING = re.compile(r"(?:n['’]t|['’](?:s|re|m|ve|ll|d))$")
-TITLES = word_set(
-    "president vice prime minister chancellor secretary senator sen gov governor rep representative mayor "
-    "king queen prince princess duke duchess pope justice judge chief mr mrs ms dr sir dame lord lady "
-    "general gen captain professor rev attorney ceo founder actor actress singer rapper author director "
-    "coach quarterback driver star comedian billionaire presenter host former leader"
-)
-MONTHS = (
-    "(?:january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|jan\.?|feb\.?|mar\.?|apr\.?|jun\.?|jul\.?|aug\.?|sept?\.?|oct\.?|nov\.?|dec\.?)"
-)
-DAYS = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
-POSSESSIVE = re.compile("['’]s$")
 
 
 @lru_cache(maxsize=8_192)
@@ -83,7 +66,7 @@ class Token:
 # Words that are names too, and what stands before the month: "in May Norway left".
 _STOPS_OR_NAMES = frozenset({"May", "Will"})
 _BEFORE_MONTH = word_set("in since until during last this next late early")
-_DAY = re.compile(DAYS)
+_DAY = re.compile(WEEKDAY)
 _STOPS = frozenset(".?!")
 
 
@@ -108,12 +91,12 @@ class Asked:
     """What marking needs of the question."""
 
     kind: Kind
-    stems: frozenset[str]
-    noun: str
-    preposition: str
+    stems: frozenset[str]  # of its words of weight
+    noun: str  # stem of what it asks for or counts, "" for none
+    preposition: str  # that goes with the asking word: "in which", "what … for"; "" for none
     place: str  # "late", "subject" or "object": where the asking word stands and what it is of the verb
-    is_plural: bool
-    is_pair: bool
+    is_plural: bool  # "which ships"
+    is_pair: bool  # "which two"
     is_of_winner: bool  # "who won"
     is_counted: bool  # "how many"
     is_measured: bool  # "how fast", "how much rain"

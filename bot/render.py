@@ -8,27 +8,15 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
 
 from bot.answer import Answer, SourceArticle
-from bot.links import fragment_link
+from bot.links import quote_link
 from bot.understand import notes_beside
 from bot.written import Written
 from index.terminal import safe
 from index.types import Article, Quote, day_of
 
 BOLD, DIM, RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
-
-
-# The search takes up to a third of a second in a long article. It is made in the thread that found the quote, and its
-# card is drawn again at each edit of a text above it; kept are the quotes of some forty answers.
-@lru_cache(maxsize=128)
-def quote_link(quote: Quote) -> str | None:
-    """The article's URL with a text fragment that selects the quote; None for a local article."""
-    address = quote.article.address
-    if address is None:
-        return None
-    return fragment_link(address, quote.article.text, quote.span.start, quote.span.end, quote.article.cuts) or None
 
 
 def as_json(answer: Answer, question_id: object = None) -> dict[str, object]:
@@ -71,10 +59,10 @@ def _understood(answer: Answer) -> dict[str, object]:
     return {
         "topic": understood.topic,
         "kind": understood.kind,
-        "since": _day(answer.question.since or understood.since),
-        "until": _day(answer.question.until or understood.until),
+        "since": _day(answer.since),
+        "until": _day(answer.until),
         "window": [window[0].isoformat(), window[1].isoformat()] if window else None,
-        "sources": list(answer.question.sources or understood.sources),
+        "sources": list(answer.outlets),
         "notes": notes_of(answer),
         "absent": list(understood.absent),
     }
@@ -91,13 +79,8 @@ def absent_note(answer: Answer) -> str:
     absent = answer.understood.absent
     if not absent:
         return ""
-    everywhere = "" if is_bound_to_outlets(answer) else "; all outlets were searched"
+    everywhere = "" if answer.outlets else "; all outlets were searched"
     return f"No articles from {' or '.join(absent)} in this corpus{everywhere}."
-
-
-def is_bound_to_outlets(answer: Answer) -> bool:
-    """Whether some outlets alone were searched."""
-    return bool(answer.question.sources or answer.understood.sources)
 
 
 def _day(value: date | None) -> str | None:
@@ -264,15 +247,13 @@ def _refusal(answer: Answer, width: int) -> str:
 
 
 def _outlets(answer: Answer) -> str:
-    names = answer.question.sources or answer.understood.sources
-    return " from " + " or ".join(map(safe, names)) if names else ""
+    return " from " + " or ".join(map(safe, answer.outlets)) if answer.outlets else ""
 
 
 def _bounds(answer: Answer) -> str:
     """The filters in words, for a refusal that had nothing to search."""
-    question, understood = answer.question, answer.understood
-    since, until = question.since or understood.since, question.until or understood.until
-    dates = f" since {since}" if since else ""
+    question, until = answer.question, answer.until
+    dates = f" since {answer.since}" if answer.since else ""
     # Nothing published after the day of asking is used, however late `until` is.
     dates += (
         f" until {until}" if until and until <= question.asked_on else f" until {question.asked_on}, the day of asking"

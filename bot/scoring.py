@@ -14,6 +14,8 @@ from typing import Any
 N_QUOTES = 3
 ALL_WORDS = 120
 FIRST_WORDS = 60
+# Drawn for an interval.
+N_SAMPLES = 2000
 
 _WORD = re.compile(r"[$£€]?\d[\d,.]*%?|\w+")
 
@@ -139,9 +141,7 @@ def by_question(question: Row, answer: Row) -> dict[str, float]:
     return found
 
 
-def paired_difference(
-    before: Sequence[float], after: Sequence[float], n_samples: int = 2000
-) -> tuple[float, float, float]:
+def paired_difference(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
     """Mean difference over the same questions, with its 95 % bootstrap interval, in the unit of the values.
 
     Raises:
@@ -152,5 +152,5 @@ def paired_difference(
     if not n:
         raise ValueError("there is no question to compare")
     rng = random.Random(0)
-    means = sorted(sum(rng.choices(differences, k=n)) / n for _ in range(n_samples))
-    return sum(differences) / n, means[int(0.025 * n_samples)], means[int(0.975 * n_samples)]
+    means = sorted(sum(rng.choices(differences, k=n)) / n for _ in range(N_SAMPLES))
+    return sum(differences) / n, means[int(0.025 * N_SAMPLES)], means[int(0.975 * N_SAMPLES)]

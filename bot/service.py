@@ -18,9 +18,9 @@ from typing import TypeVar
 
 from bot.answer import Answer, Answerer
 from bot.confidence import THRESHOLD
-from bot.memory import Place
+from bot.links import quote_link
 from bot.question import Question
-from bot.render import quote_link
+from bot.remembered import Place
 from bot.verify import article_at, check_quote
 from index.errors import Busy, Closing, IndexMissing, NewsquoteError, UnverifiableQuote
 from index.snapshot import Snapshot, current_name
@@ -48,8 +48,8 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """What the corpus holds at this moment."""
+class CorpusStatus:
+    """What the corpus and its index hold at this moment."""
 
     n_articles: int
     n_sources: int
@@ -237,7 +237,7 @@ class Asker:
         return answer
 
     async def read(self, work: Callable[[], T]) -> T:
-        """What reading words gives; hostile ones take long.
+        """The result of work that reads a person's words, done in a thread: hostile ones take long to read.
 
         Raises:
             Busy, Closing: As `ask`.
@@ -265,16 +265,16 @@ class Asker:
         """
         return await self._hop(lambda: self._marked(place))
 
-    async def stand(self) -> Stand:
-        """What the corpus holds, however many questions wait.
+    async def status(self) -> CorpusStatus:
+        """What the corpus and its index hold, however many questions wait.
 
         Raises:
             Closing, IndexMissing: As `ask`.
         """
-        return await self._hop(self._stand, is_bounded=False)
+        return await self._hop(self._status, is_bounded=False)
 
     async def _hop(self, work: Callable[[], T], *, is_bounded: bool = True) -> T:
-        """What a thread makes of it; without `is_bounded` it is no question, and is neither refused nor counted."""
+        """The result of work done in a thread; without `is_bounded` it is no question, nor ever refused or counted."""
         if self._is_closing:
             raise Closing("No more questions are taken: the bot is closing.")
         if not is_bounded:
@@ -298,10 +298,14 @@ class Asker:
                 self._stores.append(store)
         return store
 
-    def _answerer(self) -> Answerer:
+    def _live(self) -> Opened:
         opened = self._opened
         if opened is None:
             raise IndexMissing(self._problem or f"There is no index in {self._folder} yet.")
+        return opened
+
+    def _answerer(self) -> Answerer:
+        opened = self._live()
         known: tuple[Opened, Answerer] | None = getattr(self._local, "answerer", None)
         if known is None or known[0] is not opened:
             answerer = Answerer(self._store(), opened.snapshot, opened.embedder, opened.reranker, opened.threshold)
@@ -341,14 +345,11 @@ class Asker:
         article = article_at(place, self._store().article)
         return None if article is None else place.marked_in(article.text)
 
-    def _stand(self) -> Stand:
-        opened = self._opened
-        if opened is None:
-            raise IndexMissing(self._problem or f"There is no index in {self._folder} yet.")
-        store = self._store()
+    def _status(self) -> CorpusStatus:
+        opened, store = self._live(), self._store()
         newest = store.newest(NEVER)
         manifest = opened.snapshot.manifest
-        return Stand(
+        return CorpusStatus(
             n_articles=store.counts()["articles"],
             n_sources=len(opened.snapshot.sources),
             oldest=store.oldest(),

@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from bot.answer import Answer
-from bot.memory import Standing
 from bot.question import Question
+from bot.remembered import Standing
 from index.types import DAY_S, Quote, day_of
 from index.words import terms
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.absent import absent_outlets
-from bot.day_filters import explicit_days, filter_note, suggested_days
-from bot.days import day_range, times
+from bot.day_filters import explicit_days, suggested_days
+from bot.days import day_range, filter_note, times
 from bot.kind import Kind, kind_of
 from bot.manners import without_manners
 from bot.outlets import is_in_outlet, named_sources

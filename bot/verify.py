@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable
 
-from bot.memory import Place
+from bot.remembered import Place
 from index.errors import UnverifiableQuote
 from index.sentences import crosses
 from index.types import Article, Quote, Span

@@ -75,7 +75,7 @@ class Sentences:
         return self._is_short_line(at) and not self._is_ended(at)
 
     def leads_on(self, at: int) -> bool:
-        """Whether a sentence is a short line of its own that asks what those below it answer, and begins there."""
+        """Whether a sentence is a short line of its own that asks what the lines below answer, and is whole."""
         begins = at == 0 or self._is_ended(at - 1)
         return begins and self._is_short_line(at) and self.spans[at].of(self.article.text).endswith("?")
 

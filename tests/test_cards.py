@@ -34,8 +34,8 @@ from bot.cards import (
 )
 from bot.discord_admin import MAX_SOURCES, settings_lines
 from bot.markdown import NOON_S, day, link, plain, size, web_url, without_tags
-from bot.memory import GuildSettings, Standing
 from bot.question import Question
+from bot.remembered import GuildSettings, Standing
 from bot.understand import understand
 from bot.words import languages, words_for
 from bot.words.base import Words
@@ -469,7 +469,7 @@ def test_command_words_fit_discord(code: str) -> None:
             assert re.fullmatch(r"[\w-]{1,32}", text) and text == text.lower(), key
         else:
             assert 1 <= len(text) <= (32 if key == "find.name" else 100), key
-    for name in ("more", "follow_up", "unfilter", "thread", "up", "down", "report"):
+    for name in ("more", "follow_up", "unfilter", "thread", "report", "stand", "stop"):
         assert len(getattr(words, name)) <= 80
     for name in ("follow_up_title", "report_title", "follow_up_label", "report_label"):
         assert len(getattr(words, name)) <= 45

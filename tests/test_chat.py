@@ -20,9 +20,10 @@ from bot.conversation import Before
 from bot.cooldown import Cooldown
 from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
 from bot.llm_settings import LlmSettings
-from bot.memory import Feedback, Memory, Place, Report
+from bot.memory import Memory
 from bot.metrics import Health, Metrics, MetricsServer, exposition
 from bot.question import Question
+from bot.remembered import Feedback, Place, Report
 from bot.understand import understand
 from index.errors import BadInput, SettingsError
 from index.settings import OTHER_VARIABLES, PREFIX

@@ -105,7 +105,7 @@ def test_a_sentence_that_says_nearly_the_same_gives_way_to_one_that_adds() -> No
     candidates = candidates_of(article(version=1), article(version=2), article(version=3))
     anchors = [candidates[0], candidates[6], candidates[12]]
     alike = np.array([[1.0, 0.6, 0.0], [0.6, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    chosen = choose(anchors, [1.0, 0.95, 0.9], alike, first_words=5)
+    chosen = choose(anchors, [1.0, 0.95, 0.9], alike)
     assert [each.candidate.story for each in chosen] == [0, 2, 1]
 
 

@@ -13,21 +13,17 @@ import pytest
 from bot.answer import Answerer
 from bot.disagree import (
     _AMONG,
-    _COUNT_RATE,
-    _FOLLOWING,
     _FURTHER_BEFORE,
     _MOMENT,
-    _NUMBERED,
     _PART_ENDS,
     _PLACE,
-    _RATE,
     _SAID_FIRST,
     _SHARE_OF,
     _SOME_AFTER,
-    _figures,
     find_disagreement,
     settle,
 )
+from bot.disagree_values import _COUNT_RATE, _FOLLOWING, _NUMBERED, _RATE, figures
 from bot.kind import Kind
 from bot.question import Question
 from index.rerank import load_reranker
@@ -178,7 +174,7 @@ def test_what_was_first_planned_or_found_is_not_against_what_is() -> None:
     "sentence", ["3 hurricane, two laws on people", "two planes carrying migrants", "one of those"]
 )
 def test_what_a_figure_counts_is_the_first_noun_behind_it(sentence: str) -> None:
-    assert not any(value.key == "" or value.key.startswith("people") for _, value in _figures(f"{sentence}."))
+    assert not any(value.key == "" or value.key.startswith("people") for _, value in figures(f"{sentence}."))
 
 
 def test_a_figure_of_a_moment_is_another_one_tomorrow() -> None:
@@ -200,7 +196,7 @@ def test_a_sum_is_not_compared_with_a_rate_or_with_a_rate_of_another_kind() -> N
     ):
         assert pair("money", asked, whole, said(2, sentence, title="Quist Lines and Grey Heron")) is None
     assert [
-        value.key for _, value in _figures("$8 a month, $8/month, $8-a-month, $8 monthly, $8 per share, $2.04B.")
+        value.key for _, value in figures("$8 a month, $8/month, $8-a-month, $8 monthly, $8 per share, $2.04B.")
     ] == [
         *["money: $ per month"] * 4,
         "money: $ per shar",

@@ -454,7 +454,7 @@ def test_an_answer_that_was_deleted_is_not_given_again_by_an_edit_and_that_is_no
 def test_a_refusal_stays_where_only_a_preview_came_or_it_is_long_ago(
     sample_data: Path, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.discord_bot.MAX_REFUSALS", 2)
+    monkeypatch.setattr("bot.discord_messages.MAX_REFUSALS", 2)
 
     async def test() -> None:
         async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):

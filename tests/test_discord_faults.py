@@ -561,7 +561,7 @@ def test_a_full_queue_holds_up_neither_the_status_nor_more_quotes_and_only_quest
             async def broken(*_: object) -> None:
                 raise StoreError("the disk is tired")
 
-            monkeypatch.setattr(bot.asker, "stand", broken)
+            monkeypatch.setattr(bot.asker, "status", broken)
             monkeypatch.setattr(bot.asker, "quotes", broken)
             for pressed in (
                 await discord.slash(town.ben, town.channel, "status"),
@@ -697,7 +697,7 @@ def test_whatever_is_under_way_when_it_closes_is_told(
                 await asyncio.Event().wait()
 
             monkeypatch.setattr(bot.asker, "quotes", never)
-            monkeypatch.setattr(bot.asker, "stand", never)
+            monkeypatch.setattr(bot.asker, "status", never)
             with held(embedder):
                 asked = [
                     await discord.slash(town.ben, town.channel, "ask", question=FERRY),

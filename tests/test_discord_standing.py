@@ -17,7 +17,8 @@ import pytest
 from bot.discord_bot import NewsBot
 from bot.discord_send import send_once
 from bot.discord_standing import stop_standing
-from bot.memory import Memory, Standing
+from bot.memory import Memory
+from bot.remembered import Standing
 from bot.standin import Channel, StandIn
 from bot.standin.entities import Interaction, Message
 from bot.standing import AGAIN_S, MAX_OF_PERSON, REST_S

@@ -6,9 +6,11 @@ import time
 
 import pytest
 
-from bot.llm_check import check, split
+from bot.llm_check import check
 from bot.llm_evidence import Source, evidence_of, is_planted
-from bot.llm_facts import days, is_within, name_runs, numbers
+from bot.llm_facts import days, numbers
+from bot.llm_names import is_within, name_runs
+from bot.llm_sentences import split
 from tests.llm_torture import torture
 from tests.test_render import article, quote
 

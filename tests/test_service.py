@@ -6,7 +6,8 @@ import asyncio
 import json
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
@@ -16,10 +17,10 @@ import pytest
 
 from bot.cards import answer_card, page_card
 from bot.desk import Bounds, Desk, Reply, Where
-from bot.links import fragment_link
-from bot.memory import Memory, Place
+from bot.links import fragment_link, quote_link
+from bot.memory import Memory
 from bot.question import Question
-from bot.render import quote_link
+from bot.remembered import Place
 from bot.service import Asker
 from bot.words import words_for
 from index.errors import BadInput, Busy, Closing, IndexMissing
@@ -58,6 +59,16 @@ def quick_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quick")
     assert run_ingest([open_source(str(SAMPLE))], folder, lambda: (HashingEmbedder(), 160), "test", NOW_S) == []
     return folder
+
+
+@asynccontextmanager
+async def desk_of(data: Path, memory_at: Path) -> AsyncIterator[Desk]:
+    """A desk that answers by hashed words, and what it remembers."""
+    asker = Asker(data, opener(data, HashingEmbedder()))
+    with Memory(memory_at) as memory:
+        await asker.start()
+        yield Desk(asker, memory, lambda: NOW_S)
+        await asker.close()
 
 
 def test_beyond_the_bound_it_is_busy_and_the_loop_stays_free(quick_data: Path) -> None:
@@ -164,48 +175,41 @@ def test_a_remembered_quote_comes_back_word_for_word_until_its_article_is_retrac
 
 def test_a_corpus_that_was_built_anew_shows_no_other_words_for_an_old_answer(quick_data: Path, tmp_path: Path) -> None:
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            reply = await Desk(asker, memory, lambda: NOW_S).ask(FERRY, Where(1, 2, 3))
+        async with desk_of(quick_data, tmp_path) as desk:
+            reply = await desk.ask(FERRY, Where(1, 2, 3))
             place = reply.remembered.places[0]
             # The same number stands for another article, or the same article for a version with other words.
             with Store(quick_data) as store:
                 others = [
                     n for n in range(1, 20) if n != place.version and (a := store.article(n)) and len(a.text) > 900
                 ]
-            assert await asker.quotes(
+            assert await desk.asker.quotes(
                 [place, replace(place, version=others[0]), replace(place, start=place.start + 1)]
             ) == [
-                *await asker.quotes([place]),
+                *await desk.asker.quotes([place]),
                 None,
                 None,
             ]
-            assert await asker.marked(replace(place, version=others[0])) is None
+            assert await desk.asker.marked(replace(place, version=others[0])) is None
             # What was kept before there were digests is believed.
-            assert await asker.quotes([replace(place, digest="")]) == await asker.quotes([place])
-            await asker.close()
+            assert await desk.asker.quotes([replace(place, digest="")]) == await desk.asker.quotes([place])
 
     run(test())
 
 
 def test_the_bot_keeps_no_words_of_articles_and_none_that_are_not_the_askers(quick_data: Path, tmp_path: Path) -> None:
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            desk = Desk(asker, memory, lambda: NOW_S)
+        async with desk_of(quick_data, tmp_path) as desk:
             reply = await desk.ask(FERRY, Where(1, 2, 3))
             said = await desk.ask("Seven herons sat on the quay.", Where(1, 2, 3), is_kept=False)
             assert (said.remembered.said, said.remembered.question) == (None, None)
-            assert memory.answer(said.remembered.id) == said.remembered
+            assert desk.memory.answer(said.remembered.id) == said.remembered
             held = b"".join(path.read_bytes() for path in tmp_path.glob("bot.db*"))
             assert FERRY.encode() in held
             assert b"herons" not in held
             for quote in reply.answer.quotes:
                 assert quote.answer is not None
                 assert json.dumps(quote.answer.of(quote.article.text)).encode() not in held
-            await asker.close()
 
     run(test())
 
@@ -243,35 +247,29 @@ def test_links_are_searched_for_where_the_quotes_are_found(
         threads.append(threading.current_thread().name)
         return fragment_link(*of)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("bot.render.fragment_link", link)
+    monkeypatch.setattr("bot.links.fragment_link", link)
     quote_link.cache_clear()
 
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            reply = await Desk(asker, memory, lambda: NOW_S).ask(FERRY, Where(1, 2, 3))
+        async with desk_of(quick_data, tmp_path) as desk:
+            reply = await desk.ask(FERRY, Where(1, 2, 3))
             for _ in range(3):
                 answer_card(reply.answer, "abcd", words_for("en"), is_question_shown=True)
             places = reply.remembered.places[3:6]
-            page_card(await asker.quotes(places), 3, 12, "abcd", words_for("en"))
+            page_card(await desk.asker.quotes(places), 3, 12, "abcd", words_for("en"))
             assert len(threads) == len(reply.answer.quotes) + len(places)
             assert all(name.startswith("answer") for name in threads)
-            await asker.close()
 
     run(test())
 
 
 def test_the_desk_keeps_the_subject_the_servers_outlets_and_what_was_asked(quick_data: Path, tmp_path: Path) -> None:
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            desk = Desk(asker, memory, lambda: NOW_S)
-            memory.set(1, sources=("harbor courier", "no longer there"))
+        async with desk_of(quick_data, tmp_path) as desk:
+            desk.memory.set(1, sources=("harbor courier", "no longer there"))
             first = await desk.ask(FERRY, Where(1, 2, 3))
             assert first.answer.question.sources == ("Harbor Courier",)
-            assert first.remembered == memory.answer(first.remembered.id)
+            assert first.remembered == desk.memory.answer(first.remembered.id)
             follow = await desk.ask("and when?", Where(1, 2, 3), parent=first.remembered)
             assert follow.answer.question.text == "When was it that people injured in the ferry accident?"
             assert (follow.remembered.said, follow.remembered.parent) == ("and when?", first.remembered.id)
@@ -281,7 +279,7 @@ def test_the_desk_keeps_the_subject_the_servers_outlets_and_what_was_asked(quick
             assert other.answer.question.sources == ("Valley Wire",)
             anew = await desk.answered(DEADLINE, Where(1, 2, 3), answer_id=first.remembered.id)
             assert anew.remembered.id == first.remembered.id
-            assert memory.answer(first.remembered.id) == first.remembered
+            assert desk.memory.answer(first.remembered.id) == first.remembered
             bounds = Bounds(read_filters=False)
             taken = await desk.ask("When was the vote?", Where(1, 2, 4), bounds, parent=first.remembered)
             assert taken.answer.question.text == "When was the vote?"
@@ -289,7 +287,6 @@ def test_the_desk_keeps_the_subject_the_servers_outlets_and_what_was_asked(quick
             assert desk.near_outlets("har", 2) == ["Harbor Courier"]
             assert desk.near_outlets("Valey Wir", 2) == ["Valley Wire"]
             assert desk.outlet(" VALLEY wire") == "Valley Wire"
-            await asker.close()
 
     run(test())
 
@@ -361,10 +358,7 @@ def test_words_are_read_where_the_quotes_are_found(
         monkeypatch.setattr(f"bot.{module}.{name}", noted(name, getattr(import_module(f"bot.{module}"), name)))
 
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            desk = Desk(asker, memory, lambda: NOW_S)
+        async with desk_of(quick_data, tmp_path) as desk:
             first = (await desk.ask(FERRY, Where(1, 2, 3))).remembered
             threads.clear()
             await desk.ask("and when?", Where(1, 2, 3), parent=first)
@@ -374,20 +368,16 @@ def test_words_are_read_where_the_quotes_are_found(
             await desk.standing(first.question, Where(1, 2, 3), is_direct=True, language="en")
             assert threads["understand"].startswith("answer")
             threads.clear()
-            memory.set(1, sources=("Valley Wire",))
+            desk.memory.set(1, sources=("Valley Wire",))
             await desk.ask(FERRY, Where(1, 2, 3))
             assert threads["understand"].startswith("answer")
-            await asker.close()
 
     run(test())
 
 
 def test_the_desk_keeps_the_bounds_of_what_is_followed_up(quick_data: Path, tmp_path: Path) -> None:
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            desk = Desk(asker, memory, lambda: NOW_S)
+        async with desk_of(quick_data, tmp_path) as desk:
             here, since = Where(1, 2, 3), date(2025, 4, 1)
 
             async def asked(said: str, parent: Reply | None, bounds: Bounds | None = None) -> tuple[Reply, Question]:
@@ -412,26 +402,22 @@ def test_the_desk_keeps_the_bounds_of_what_is_followed_up(quick_data: Path, tmp_
             bare, _ = await asked(said.answer.question.text, said, Bounds(read_filters=False))
             assert (await asked("and when?", bare))[1].sources == ()  # without the filter, as was wished
 
-            memory.set(1, sources=("Harbor Courier",))
+            desk.memory.set(1, sources=("Harbor Courier",))
             assert (await asked(FERRY, None))[1].sources == ("Harbor Courier",)
             named, question = await asked("What happened at the port according to the Valley Wire?", None)
             assert (question.sources, named.answer.understood.sources) == ((), ("Valley Wire",))
             with pytest.raises(BadInput, match="that asks nothing"):
                 await asked("thanks!", named)
-            await asker.close()
 
     run(test())
 
 
 def test_the_desk_goes_on_from_the_last_question_that_found_something(quick_data: Path, tmp_path: Path) -> None:
     async def test() -> None:
-        asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
-        with Memory(tmp_path) as memory:
-            await asker.start()
-            desk = Desk(asker, memory, lambda: NOW_S)
+        async with desk_of(quick_data, tmp_path) as desk:
             where = Where(1, 2, 3)
             first = (await desk.ask("Did Petra Valcic win?", where)).remembered
-            memory.remember(replace(first, status="answered"))
+            desk.memory.remember(replace(first, status="answered"))
             second = (await desk.ask("and Ines Halloran?", where, parent=first)).remembered
             assert second.question is not None and second.question.text == "Did Ines Halloran win?"
             refused = replace(second, status="not_found", places=())
@@ -442,20 +428,19 @@ def test_the_desk_goes_on_from_the_last_question_that_found_something(quick_data
             lost = replace(refused, parent=None)  # all that is left to go on from
             follow = await desk.ask("when?", where, parent=lost)
             assert follow.answer.question.text == "When did Ines Halloran win?"
-            await asker.close()
 
     run(test())
 
 
-def test_the_stand_counts_what_the_store_holds(quick_data: Path) -> None:
+def test_the_status_counts_what_the_store_holds(quick_data: Path) -> None:
     async def test() -> None:
         asker = Asker(quick_data, opener(quick_data, HashingEmbedder()))
         await asker.start()
-        stand = await asker.stand()
+        status = await asker.status()
         with Store(quick_data) as store:
-            assert stand.n_articles == store.counts()["articles"]
-            assert stand.n_sources == len(store.source_counts())
-            assert stand.oldest == store.oldest()
+            assert status.n_articles == store.counts()["articles"]
+            assert status.n_sources == len(store.source_counts())
+            assert status.oldest == store.oldest()
         await asker.close()
 
     run(test())

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.answer import Answer, Answerer
-from bot.memory import Standing
 from bot.question import Question
+from bot.remembered import Standing
 from bot.standing import REST_S, SURE, is_told, marks_of, news_of, question_of, until_of
 from index.snapshot import open_snapshot
 from index.store import Store

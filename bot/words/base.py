@@ -55,8 +55,6 @@ class Words:
     follow_up: str
     unfilter: str
     thread: str
-    up: str
-    down: str
     report: str
     follow_up_title: str
     follow_up_label: str
@@ -108,7 +106,6 @@ class Words:
     channel_not_allowed: str
     managers_only: str
     missing_permission: str
-    guild_only: str
     nothing_in_message: str
 
     # Commands
