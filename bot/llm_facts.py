@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from bot.gazetteer import PLACES_AND_PEOPLES
+
 
 def _words(text: str) -> list[str]:
     return text.split()
@@ -41,12 +43,14 @@ AMOUNTS = frozenset(
     _words(
         """
         half halves halved quarter quarters thirds fourths fifths sixths sevenths eighths ninths tenths dozen dozens
-        hundreds thousands millions billions trillions tens couple pair duo trio quartet twice thrice double doubled
-        doubles triple tripled triples quadruple quadrupled tenfold twofold threefold fourfold fivefold hundredfold
+        hundreds thousands millions billions trillions tens couple pair duo trio quartet quintet sextet septet octet
+        twice thrice double doubled doubles triple tripled triples quadruple quadrupled quintuple quintupled
         """
     )
-)
-NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS
+) | {f"{word}fold" for word in (*_SMALL, *_TENS, *SCALES)}
+_AMOUNTS_OF = frozenset(_words("score scores handful handfuls"))
+_ONES = frozenset(_words("single lone solitary"))
+NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS | _ONES
 
 _SUFFIX_SCALES = {"k": 1_000, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12, "trn": 10**12}
 _CURRENCIES = {
@@ -220,6 +224,8 @@ def numbers(text: str) -> list[Number]:
     at = 0
     while at < len(pieces):
         read = _read(pieces, at)
+        if read is None and _is_one(pieces, at) and not (found and _is_each(pieces, found[-1], at)):
+            read = at, at + 1, Decimal(1), "n"
         if read is None:
             at += 1
         else:
@@ -262,9 +268,36 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
             return None
         if word in UNITS or word in TENS or word in SCALES or word in ORDINALS:
             return _read_words(pieces, at)
+        if word in _ONES:
+            return at, at + 1, Decimal(1), "n"
         if word in AMOUNTS or word[0].isnumeric():  # "½"
             return at, at + 1, word, "literal"
+        if word in _AMOUNTS_OF and _counts_some(pieces, at):
+            return at, at + 1, word, "literal"
     return None
+
+
+def _counts_some(pieces: Sequence[_Piece], at: int) -> bool:
+    """Whether a "score" is that of "a score of people", and none of "the score of the match" or "a score of 3-2"."""
+    before = [piece.text.lower() for piece in pieces[max(0, at - 1) : at]]
+    behind = pieces[at + 1 : at + 3]
+    return before != ["the"] and [piece.text for piece in behind[:1]] == ["of"] and behind[-1].kind != "number"
+
+
+def _is_one(pieces: Sequence[_Piece], at: int) -> bool:
+    """Whether a piece is the "a" of "a week", which is one week."""
+    if pieces[at].text.lower() not in ("a", "an") or at + 1 == len(pieces) or pieces[at + 1].kind != "word":
+        return False
+    return stem(pieces[at + 1].text) in _MEASURES_ALONE
+
+
+def _is_each(pieces: Sequence[_Piece], before: tuple[int, int, Decimal | str, str], at: int) -> bool:
+    """Whether the "a" at a place makes a rate of the number before it, as in "40 miles an hour"."""
+    _, end, _, kind = before
+    if at + 2 > end + N_RIGHT:
+        return False
+    is_sum = kind in _CURRENCIES.values()
+    return not _per(pieces[end:at], is_sum=is_sum) and _per(pieces[end : at + 3], is_sum=is_sum) != ""
 
 
 _COPULAS = frozenset(_words("is was are were be been being become becomes became"))
@@ -567,10 +600,42 @@ MEASURES = frozenset(
         _words("""
         mile kilometre metre centimetre millimetre foot feet inch yard acre hectare tonne ton kilogram kilo gram ounce
         litre liter gallon barrel degree celsius fahrenheit knot watt kilowatt megawatt gigawatt volt byte megabyte
-        gigabyte second minute hour day week month year decade century percent point dollar euro pound cent
+        gigabyte second minute hour day week fortnight month year decade century millennium percent point dollar euro
+        pound cent
         """),
     )
 )
+# Those that "a" makes one of: "a second" may be an ordinal, "a foot" a limb, and "a point" is made.
+_MEASURES_ALONE = MEASURES - frozenset(
+    map(stem, _words("second foot yard point degree ton barrel knot percent dollar euro pound cent"))
+)
+
+_WEEKDAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
+# "March" and "may" are other words too, unless what stands before them makes months of them.
+_TIME = re.compile(
+    rf"""\b(?:
+        (?:(?P<near>[Tt]his|[Ll]ast|[Nn]ext|[Pp]ast|[Cc]oming)\s+)?
+        (?P<time>(?:{"|".join([*_WEEKDAYS, *(month for month in _MONTHS if month not in ("march", "may"))])}
+            | morning|afternoon|evening|night|noon|midnight|dawn|dusk|minute|hour|day|weekend|week|fortnight|month|year
+            | decade|millennium|summer|autumn|winter)s?|centur(?:y|ies)|overnight)
+      | (?:in|since|until|by)\s+(?P<month>march|may)
+    )\b""",
+    re.VERBOSE,
+)
+
+
+def times(text: str) -> frozenset[str]:
+    """Stems of the words in small letters that say when or how long, with "last" and its like where that is before."""
+    found = set()
+    for match in _TIME.finditer(text):
+        time = stem(match["time"] or match["month"])
+        found.add(f"{match['near'].lower()} {time}" if match["near"] else time)
+    return frozenset(found)
+
+
+def periods(text: str) -> frozenset[str]:
+    """What each of the words "weekly", "annual" and their like in a text names: "week", "year"."""
+    return frozenset(_PERIODS[word] for word in _WORD.findall(text.lower()) if word in _PERIODS)
 
 
 # Words ----------------------------------------------------------------------------------------------------
@@ -673,6 +738,50 @@ def name_runs(text: str) -> list[tuple[str, ...]]:
     if run:
         runs.append(tuple(run))
     return runs
+
+
+# Places and peoples but for those that are ordinary words in small letters.
+_SMALL_PLACES = PLACES_AND_PEOPLES - frozenset(_words("us turkey china polish phoenix chad"))
+_SAYS = frozenset(_words("said says told added announced"))
+_DETERMINERS = frozenset(
+    _words("the a an his her its their our this that these those some many most all both every each no other")
+)
+_WORD_OR_STOP = re.compile(rf"{_WORD.pattern}|[^\w\s'’-]")
+
+
+def small_names(text: str) -> list[str]:
+    """Words of a text in small letters that are names by their place: of countries and peoples, behind a title or
+    "named", and of whoever speaks.
+
+    What has an article before it is none: "the mayor won", "a firm said".
+    """
+    words = _WORD_OR_STOP.findall(text)
+    found = []
+    for n, word in enumerate(words):
+        if not word[0].islower() or not _weighs(word) or word in NUMBER_WORDS:
+            continue
+        before, behind = [one.lower() for one in words[max(0, n - 3) : n]], words[n + 1 : n + 2]
+        is_titled = before[-1:] != [] and before[-1] in TITLES
+        speaks = behind != [] and behind[0] in _SAYS and not word.endswith("ly") and word != "later"
+        is_named = (
+            before[-1:] == ["named"]
+            or before[-2:] == ["according", "to"]
+            or (len(before) > 1 and before[-2] in (",", "”", '"') and before[-1] in _SAYS)
+        )
+        is_name = is_named or (is_titled and not _has_article(before)) or (speaks and not _has_article(before[-2:]))
+        if is_name or word in _SMALL_PLACES:
+            found.append(word)
+    return found
+
+
+def _has_article(words: Sequence[str]) -> bool:
+    """Whether "the" or the like stands among words and nothing between it and their end parts them."""
+    for word in reversed(words):
+        if word in _DETERMINERS or word.endswith(("'s", "’s")):
+            return True
+        if not word[0].isalpha() or word in FUNCTION_WORDS:
+            return False
+    return False
 
 
 def _bare_name(word: str) -> str:
