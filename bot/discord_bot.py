@@ -530,9 +530,9 @@ class NewsBot(commands.AutoShardedBot):
             log.info("text not shown error=%s", type(error).__name__)
         except Exception as error:  # noqa: BLE001, the answer is there; a fault of ours must not end in silence
             self.metrics.texts["failed"] += 1
-            self.log_failure("text", error)
+            failure = self.log_failure("text", error)
             with self._unheard():
-                await show(Written("failed", reason="internal"))
+                await show(Written("failed", reason="internal", failure=failure))
         finally:
             self._pending.pop(task, None)
             self._writing.pop(prompt, None)

@@ -85,7 +85,10 @@ WORDS = Words(
     text_writing="ein Sprachmodell schreibt noch …",
     text_declined="Das Sprachmodell fand in diesen Zitaten keine Antwort.",
     text_unsupported="Was das Sprachmodell schrieb, steht nicht in diesen Zitaten und wird nicht gezeigt.",
-    text_failed="Das Sprachmodell gab keine brauchbare Antwort; dies sind die Zitate allein.",
+    text_failed=(
+        "Das Sprachmodell gab keine brauchbare Antwort; dies sind die Zitate allein. "
+        "Im Protokoll steht es unter `{id}`."
+    ),
     embeds_missing="(In diesem Kanal darf ich keine Links einbetten, deshalb die kurze Form.)",
     more="Mehr Zitate",
     follow_up="Nachfragen",

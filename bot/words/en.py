@@ -85,7 +85,10 @@ WORDS = Words(
     text_writing="being written by a language model …",
     text_declined="The language model found no answer in these quotes.",
     text_unsupported="What the language model wrote does not stand in these quotes, so it is not shown.",
-    text_failed="The language model gave no usable reply; these are the quotes alone.",
+    text_failed=(
+        "The language model gave no usable reply; these are the quotes alone. The operator finds why in the log "
+        "under `{id}`."
+    ),
     embeds_missing="(I may not embed links in this channel, so this is the short form.)",
     more="More quotes",
     follow_up="Follow up",
