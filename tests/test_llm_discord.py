@@ -120,6 +120,19 @@ def test_the_text_comes_above_the_numbered_quotes_by_edit(
     run(test())
 
 
+def test_privacy_says_that_a_language_model_gets_the_question(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with stage(repeating(), sample_data, embedder, tmp_path) as on:
+            uta = on.discord.add_user("Uta", locale="de")
+            for person, said in ((on.town.ann, "it is sent your question"), (uta, "Es bekommt deine Frage")):
+                told = await (await on.discord.slash(person, on.town.channel, "privacy")).answered()
+                assert said in told.content
+
+    run(test())
+
+
 def test_a_mention_gets_its_text_in_the_reply(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
     async def test() -> None:
         async with stage(repeating(), sample_data, embedder, tmp_path) as on:

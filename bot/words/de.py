@@ -161,6 +161,11 @@ WORDS = Words(
         "**Sofort löschen.** `/vergiss-mich` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
         "Erwähnung, die du löschst, wird auch hier gelöscht. Dauerfragen anderer in deinen Worten enden mit diesen."
     ),
+    privacy_model=(
+        "**Ein Sprachmodell.** Wer diesen Bot betreibt, hat eines eingerichtet, vielleicht bei einem Anbieter "
+        "anderswo: Es bekommt deine Frage, die Frage davor, wo deine an sie anschließt, und die gefundenen Stellen; "
+        "nicht, wer fragt."
+    ),
     forgotten=(
         "Gelöscht: {questions} Fragen, {standing} Dauerfragen, {votes} Stimmen und {reports} Meldungen von dir."
     ),

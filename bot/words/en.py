@@ -159,6 +159,10 @@ WORDS = Words(
         "**Delete it now.** `/forget-me` deletes your questions, standing ones too, votes and reports at once. A "
         "mention that you delete is deleted here too. What others have stand in your words ends with them."
     ),
+    privacy_model=(
+        "**A language model.** Whoever runs this bot has set one up, perhaps with a provider elsewhere: it is sent "
+        "your question, the question before where yours goes on from that, and the passages found; not who asks."
+    ),
     forgotten=(
         "Deleted: {questions} questions, {standing} standing questions, {votes} votes and {reports} reports of yours."
     ),
