@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from bot.choose import (
@@ -146,6 +146,13 @@ class Answer:
         first, last = (window[0] - NEAR).isoformat(), (window[1] + NEAR).isoformat()
         days = [quote.article.published[:10] for quote in self.quotes if quote.article.published]
         return bool(days) and not any(first <= day <= last for day in days)
+
+    def instead_of(self, other: Answer) -> Answer:
+        """This answer, to a question in other words, in place of one that found nothing.
+
+        Other words may leave out who was asked for, and the note that the corpus lacks that outlet stays true.
+        """
+        return replace(self, understood=replace(self.understood, absent=other.understood.absent))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ import typer
 from bot.cli import open_answerer, open_texts, terminal_width
 from index.cli import DataOption, JsonOption, is_colourful, print_json, read_day, settings_for
 from index.errors import BadInput, NewsquoteError
+from index.terminal import safe
 
 if TYPE_CHECKING:
     from bot.question import Question
@@ -77,7 +79,7 @@ def ask(
         n_words = len(asked.text.split())
         answerer = stack.enter_context(open_answerer(settings, asked.sources, asked.language, n_words))
         try:
-            answer = answerer.answer(asked)
+            answer = answerer.answer(asked) if texts is None else texts.answer(answerer.answer, asked)
         except NewsquoteError as error:
             if as_json:
                 from bot.render import failed_json
@@ -91,6 +93,8 @@ def ask(
     if as_json:
         print_json(render.as_json(answer) | ({"written": _text_json(written)} if with_text else {}))
     else:
+        if answer.question.text != asked.text:
+            print(f"Searched: {safe(answer.question.text)}\n")
         print(render.as_lines(answer, colour=is_colourful(), width=terminal_width(), written=written))
 
 
@@ -156,7 +160,7 @@ def chat(context: typer.Context, with_text: WithText = False, data: DataOption =
         answerer = stack.enter_context(open_answerer(settings))
         shown = conversation(
             _typed() if sys.stdin.isatty() else iter(sys.stdin),
-            answerer.answer,
+            answerer.answer if texts is None else partial(texts.answer, answerer.answer),
             lambda: datetime.now(UTC).date(),
             colour=is_colourful(),
             width=terminal_width(),

@@ -285,7 +285,7 @@ def text_block(written: Written, numbers: Mapping[int, int], words: Words, room:
         "written": words.text_checked,
         "declined": words.text_declined,
         "unsupported": words.text_unsupported,
-        "failed": words.text_failed,
+        "failed": words.text_failed.format(id=written.failure),
     }
     note = small(notes[written.outcome])
     parts: list[str] = []

@@ -57,7 +57,8 @@ def conversation(
             sentence = f"{str(error)[:1].upper()}{str(error)[1:]}"
             yield sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
             continue
-        parts = [f"Searched: {safe(_with_bounds(question))}"] if is_filled(said, question.text) else []
+        searched = found.question
+        parts = [f"Searched: {safe(_with_bounds(searched))}"] if is_filled(said, searched.text) else []
         written = write(found) if write is not None and found.status == "answered" else None
         parts.append(as_lines(found, colour=colour, width=width, written=written))
         parts.extend(filter(None, [newest_line(found)]))

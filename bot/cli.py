@@ -6,7 +6,8 @@ import contextlib
 import difflib
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bot.llm_rewrite import Rewriter
     from bot.llm_settings import LlmSettings
     from bot.llm_write import Writer
+    from bot.question import Question
     from bot.written import Written
     from index.settings import Settings
     from index.types import Reranker
@@ -127,6 +129,15 @@ class Texts:
 
         by_rules = filled_in(said, before)
         return self._runner.run(self._rewriter.filled_in(said, by_rules, before, datetime.now(UTC).date()))
+
+    def answer(self, answer: Callable[[Question], Answer], question: Question) -> Answer:
+        """What answers a question, or where nothing does the question in other words."""
+        found = answer(question)
+        if found.status != "not_found":
+            return found
+        reworded = self._runner.run(self._rewriter.in_other_words(question.text, question.asked_on))
+        again = None if reworded is None else answer(replace(question, text=reworded))
+        return found if again is None or again.status != "answered" else again.instead_of(found)
 
 
 @contextlib.contextmanager

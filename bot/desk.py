@@ -358,8 +358,7 @@ class Desk:
         found = await self.asker.ask(again)
         if found.status != "answered":
             return question, answer
-        # Other words may leave out who was asked for, and the note that the corpus lacks that outlet stays true.
-        return again, replace(found, understood=replace(found.understood, absent=answer.understood.absent))
+        return again, found.instead_of(answer)
 
     def _default_sources(self, guild: int) -> tuple[str, ...]:
         """The server's outlets, as far as the corpus has them."""

@@ -63,6 +63,7 @@ Interaction = discord.Interaction["NewsBot"]
 FINISH_S, TELL_S, CLOSE_S = 5.0, 2.0, 2.0
 TOKEN_REFUSED = 4004  # the gateway closes with it, also in the midst of things where a token is revoked
 FORGET_EVERY_S = 3_600
+_BEGINS_SESSION = ("READY", "RESUMED")
 
 
 class Refused(Exception):
@@ -118,6 +119,7 @@ class NewsBot(commands.AutoShardedBot):
         self._forgetting: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
         self.tree.error(self._command_failed)
+        self._bear_malformed_events()
 
     @property
     def memory(self) -> Memory:
@@ -164,6 +166,24 @@ class NewsBot(commands.AutoShardedBot):
                 if n:
                     log.info("forgotten n=%d", n)
             await asyncio.sleep(FORGET_EVERY_S)
+
+    def _bear_malformed_events(self) -> None:
+        """Have an event that the library cannot read logged and passed over, where it would end the bot.
+
+        Those that begin a session are read as they were: without them there is none.
+        """
+
+        def borne(name: str, read: Callable[[Any], None]) -> Callable[[Any], None]:
+            def read_or_logged(data: Any) -> None:
+                try:
+                    read(data)
+                except Exception as error:  # noqa: BLE001, whatever a reader of events makes of one that lacks a field
+                    self.log_failure(f"gateway event {name}", error)
+
+            return read_or_logged
+
+        parsers = self._connection.parsers
+        parsers.update({name: borne(name, read) for name, read in parsers.items() if name not in _BEGINS_SESSION})
 
     async def on_ready(self) -> None:
         log.info("ready user=%s n_guilds=%d n_shards=%s", self.user, len(self.guilds), self.shard_count)
@@ -525,9 +545,9 @@ class NewsBot(commands.AutoShardedBot):
             log.info("text not shown error=%s", type(error).__name__)
         except Exception as error:  # noqa: BLE001, the answer is there; a fault of ours must not end in silence
             self.metrics.texts["failed"] += 1
-            self.log_failure("text", error)
+            failure = self.log_failure("text", error)
             with self.unheard():
-                await show(Written("failed", reason="internal"))
+                await show(Written("failed", reason="internal", failure=failure))
         finally:
             self._pending.pop(task, None)
 

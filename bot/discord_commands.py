@@ -156,7 +156,10 @@ async def sources(interaction: Interaction) -> None:
 async def privacy(interaction: Interaction) -> None:
     days = interaction.client.memory.settings(interaction.guild_id or 0).keep_days
     words = interaction.client.words_of(interaction)
-    await interaction.client.whisper(interaction, words.privacy.format(days=days))
+    lines = [words.privacy.format(days=days)]
+    if interaction.client.writer is not None:
+        lines.append(words.privacy_model)
+    await interaction.client.whisper(interaction, "\n".join(lines))
 
 
 @app_commands.command(name=keyed("forget.name"), description=keyed("forget.description"))

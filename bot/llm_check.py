@@ -27,11 +27,13 @@ from bot.llm_facts import (
     joined,
     n_negations,
     numbers,
+    periods,
     stem,
+    times,
     weighty,
     without_dates,
 )
-from bot.llm_names import TITLES, is_within, name_runs, with_titles
+from bot.llm_names import TITLES, is_within, name_runs, small_names, with_titles
 from bot.llm_sentences import split, spoken
 from bot.written import Sentence
 from index.sentences import sentence_spans
@@ -54,7 +56,10 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _TYPOGRAPHY = frozenset("‘’“”„«»–—…•·°€£¥§½¼¾×−‰" + "\u00a0\u202f\u2009")
-_RELATIVE = re.compile(r"\b(?:today|yesterday|tomorrow|tonight|nowadays|currently)\b", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"\b(?:today|yesterday|tomorrow|tonight|nowadays|currently|this\s+(?:morning|afternoon|evening)|last\s+(?:night|evening))\b",
+    re.IGNORECASE,
+)
 _CAPITAL_BEFORE = re.compile(r"\b[A-Z][\w.]* \Z")
 _REPORTED = r"\s+(?:has\s+|had\s+)?(?:reported|wrote|published|reporting)\s+(?:it\s+)?(?:on\s+)?\Z"
 _QUOTED = re.compile(
@@ -157,8 +162,12 @@ def fault(sentence: str, keys: Sequence[str], by_key: Mapping[str, Source]) -> s
         return "number"
     if not joined(sentence) <= evidence.joined:
         return "number"
+    if not times(sentence) <= evidence.times:
+        return "date"
     outlets = tuple(run for key in keys for run in name_runs(by_key[key].article.source))
     if not _names_stand(sentence, (*evidence.runs, *outlets), evidence):
+        return "name"
+    if not all(stem(name) in evidence.stems for name in small_names(sentence)):
         return "name"
     if not _speakers_stand(sentence, texts, outlets, evidence):
         return "speaker"
@@ -275,6 +284,7 @@ class _Facts:
     numbers: tuple[Number, ...]
     joined: frozenset[tuple[str, ...]]
     days: tuple[Day, ...]
+    times: frozenset[str]  # stems of all words, and what says when or how long
     runs: tuple[tuple[str, ...], ...]
     stems: frozenset[str]
     lower: frozenset[str]
@@ -290,6 +300,7 @@ def _facts(texts: tuple[str, ...]) -> _Facts:
         numbers=tuple(number for text in texts for number in numbers(text)),
         joined=frozenset(pair for text in texts for pair in joined(text)),
         days=tuple(day for text in texts for day in days(text)),
+        times=all_stems(whole) | times(whole.lower()) | periods(whole),
         runs=tuple(run for text in texts for run in name_runs(with_titles(text))),
         stems=all_stems(whole),
         lower=frozenset(re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", whole)),

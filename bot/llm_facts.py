@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from bot.english import BELOW_TWENTY, MONTH_NUMBERS, SCALES, TENS, word_list, word_set
+from bot.english import BELOW_TWENTY, MONTH_NUMBERS, MONTHS, SCALES, TENS, WEEKDAYS, word_list, word_set
 
 _ORDINALS = word_list(
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
@@ -30,11 +30,13 @@ ORDINALS = (
 AMOUNTS = word_set(
     """
         half halves halved quarter quarters thirds fourths fifths sixths sevenths eighths ninths tenths dozen dozens
-        hundreds thousands millions billions trillions tens couple pair duo trio quartet twice thrice double doubled
-        doubles triple tripled triples quadruple quadrupled tenfold twofold threefold fourfold fivefold hundredfold
+        hundreds thousands millions billions trillions tens couple pair duo trio quartet quintet sextet septet octet
+        twice thrice double doubled doubles triple tripled triples quadruple quadrupled quintuple quintupled
         """
-)
-NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS
+) | {f"{word}fold" for word in (*BELOW_TWENTY, *TENS, *SCALES)}
+_AMOUNTS_OF = word_set("score scores handful handfuls")
+_ONES = word_set("single lone solitary")
+NUMBER_WORDS = UNITS.keys() | TENS.keys() | SCALES.keys() | ORDINALS.keys() | AMOUNTS | _ONES
 
 _SUFFIX_SCALES = {"k": 1_000, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12, "trn": 10**12}
 _CURRENCIES = {
@@ -207,6 +209,8 @@ def numbers(text: str) -> list[Number]:
     at = 0
     while at < len(pieces):
         read = _read(pieces, at)
+        if read is None and _is_one(pieces, at) and not (found and _is_each(pieces, found[-1], at)):
+            read = at, at + 1, Decimal(1), "n"
         if read is None:
             at += 1
         else:
@@ -249,9 +253,36 @@ def _read(pieces: Sequence[_Piece], at: int) -> tuple[int, int, Decimal | str, s
             return None
         if word in UNITS or word in TENS or word in SCALES or word in ORDINALS:
             return _read_words(pieces, at)
+        if word in _ONES:
+            return at, at + 1, Decimal(1), "n"
         if word in AMOUNTS or word[0].isnumeric():  # "½"
             return at, at + 1, word, "literal"
+        if word in _AMOUNTS_OF and _counts_some(pieces, at):
+            return at, at + 1, word, "literal"
     return None
+
+
+def _counts_some(pieces: Sequence[_Piece], at: int) -> bool:
+    """Whether a "score" is that of "a score of people", and none of "the score of the match" or "a score of 3-2"."""
+    before = [piece.text.lower() for piece in pieces[max(0, at - 1) : at]]
+    behind = pieces[at + 1 : at + 3]
+    return before != ["the"] and [piece.text for piece in behind[:1]] == ["of"] and behind[-1].kind != "number"
+
+
+def _is_one(pieces: Sequence[_Piece], at: int) -> bool:
+    """Whether a piece is the "a" of "a week", which is one week."""
+    if pieces[at].text.lower() not in ("a", "an") or at + 1 == len(pieces) or pieces[at + 1].kind != "word":
+        return False
+    return stem(pieces[at + 1].text) in _MEASURES_ALONE
+
+
+def _is_each(pieces: Sequence[_Piece], before: tuple[int, int, Decimal | str, str], at: int) -> bool:
+    """Whether the "a" at a place makes a rate of the number before it, as in "40 miles an hour"."""
+    _, end, _, kind = before
+    if at + 2 > end + N_RIGHT:
+        return False
+    is_sum = kind in _CURRENCIES.values()
+    return not _per(pieces[end:at], is_sum=is_sum) and _per(pieces[end : at + 3], is_sum=is_sum) != ""
 
 
 _COPULAS = word_set("is was are were be been being become becomes became")
@@ -415,13 +446,13 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
     right = _until_clause(
         iter(pieces[end : min(bound_right, end + N_RIGHT)]), stops_at_joints=bound_right <= end + N_RIGHT
     )
-    left_stems = [stem(piece.text) for piece in left if piece.kind == "word" and _weighs(piece.text)]
-    right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and _weighs(piece.text)]
+    left_stems = [stem(piece.text) for piece in left if piece.kind == "word" and weighs(piece.text)]
+    right_stems = [stem(piece.text) for piece in right if piece.kind == "word" and weighs(piece.text)]
     comma = end + len(right)
     if len({*left_stems, *right_stems}) < 2 and comma < bound_right and pieces[comma].text == ",":
         # "At 21 years, the ferry is old": all that is said of it stands beyond the comma.
         beyond = _until_clause(iter(pieces[comma + 1 : min(bound_right, comma + N_RIGHT)]), stops_at_joints=True)
-        right_stems += [stem(piece.text) for piece in beyond if piece.kind == "word" and _weighs(piece.text)]
+        right_stems += [stem(piece.text) for piece in beyond if piece.kind == "word" and weighs(piece.text)]
     owner = _owner(pieces[bound_left : min(bound_right, end + 1)], first - bound_left, end - bound_left)
     unit = follows = ""
     is_near = True
@@ -430,7 +461,7 @@ def _placed(pieces: Sequence[_Piece], found: Sequence[tuple[int, int, Decimal | 
             break
         if piece.kind == "dash" or piece.text.lower() in _BEFORE_UNIT:
             continue
-        if _weighs(piece.text):
+        if weighs(piece.text):
             follows = stem(piece.text)
             unit = follows if is_near else ""
             break
@@ -457,7 +488,7 @@ def _owner(pieces: Sequence[_Piece], first: int, end: int) -> str:
     if first < 2 or end >= len(pieces) or pieces[first - 1].text not in (",", "("):
         return ""
     word = pieces[first - 2]
-    return stem(word.text) if pieces[end].kind == "stop" and word.kind == "word" and _weighs(word.text) else ""
+    return stem(word.text) if pieces[end].kind == "stop" and word.kind == "word" and weighs(word.text) else ""
 
 
 _TIMES = word_set("second minute hour day night week month quarter year decade")
@@ -524,7 +555,7 @@ def _until_clause(pieces: Iterator[_Piece], *, stops_at_joints: bool) -> list[_P
     return found
 
 
-def _weighs(word: str) -> bool:
+def weighs(word: str) -> bool:
     return word == "May" or (len(word) > 1 and word.lower() not in FUNCTION_WORDS)
 
 
@@ -554,15 +585,46 @@ MEASURES = frozenset(
         word_list("""
         mile kilometre metre centimetre millimetre foot feet inch yard acre hectare tonne ton kilogram kilo gram ounce
         litre liter gallon barrel degree celsius fahrenheit knot watt kilowatt megawatt gigawatt volt byte megabyte
-        gigabyte second minute hour day week month year decade century percent point dollar euro pound cent
+        gigabyte second minute hour day week fortnight month year decade century millennium percent point dollar euro
+        pound cent
         """),
     )
 )
+# Those that "a" makes one of: "a second" may be an ordinal, "a foot" a limb, and "a point" is made.
+_MEASURES_ALONE = MEASURES - frozenset(
+    map(stem, word_list("second foot yard point degree ton barrel knot percent dollar euro pound cent"))
+)
+
+# "March" and "may" are other words too, unless what stands before them makes months of them.
+_TIME = re.compile(
+    rf"""\b(?:
+        (?:(?P<near>[Tt]his|[Ll]ast|[Nn]ext|[Pp]ast|[Cc]oming)\s+)?
+        (?P<time>(?:{"|".join([*WEEKDAYS, *(month for month in MONTHS if month not in ("march", "may"))])}
+            | morning|afternoon|evening|night|noon|midnight|dawn|dusk|minute|hour|day|weekend|week|fortnight|month|year
+            | decade|millennium|summer|autumn|winter)s?|centur(?:y|ies)|overnight)
+      | (?:in|since|until|by)\s+(?P<month>march|may)
+    )\b""",
+    re.VERBOSE,
+)
+
+
+def times(text: str) -> frozenset[str]:
+    """Stems of the words in small letters that say when or how long, with "last" and its like where that is before."""
+    found = set()
+    for match in _TIME.finditer(text):
+        time = stem(match["time"] or match["month"])
+        found.add(f"{match['near'].lower()} {time}" if match["near"] else time)
+    return frozenset(found)
+
+
+def periods(text: str) -> frozenset[str]:
+    """What each of the words "weekly", "annual" and their like in a text names: "week", "year"."""
+    return frozenset(_PERIODS[word] for word in WORD.findall(text.lower()) if word in _PERIODS)
 
 
 # Words ----------------------------------------------------------------------------------------------------
 
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’][^\W\d_]+)*")
+WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 _OF_AMOUNTS = frozenset(("percent", *_CURRENCIES))
@@ -572,14 +634,14 @@ def weighty(text: str) -> list[str]:
     """Stems of the lower-case words of weight of a text, numbers left out."""
     return [
         stem(word)
-        for word in _WORD.findall(text)
-        if word[0].islower() and _weighs(word) and word not in NUMBER_WORDS and word not in _OF_AMOUNTS
+        for word in WORD.findall(text)
+        if word[0].islower() and weighs(word) and word not in NUMBER_WORDS and word not in _OF_AMOUNTS
     ]
 
 
 def all_stems(text: str) -> frozenset[str]:
     """Stems of all words of a text, whatever their case."""
-    return frozenset(stem(word) for word in _WORD.findall(text))
+    return frozenset(stem(word) for word in WORD.findall(text))
 
 
 def has_not_only(text: str) -> bool:
@@ -589,6 +651,6 @@ def has_not_only(text: str) -> bool:
 
 def n_negations(text: str) -> int:
     """How many words of a text deny something; "ruled out" and "failed to" are one, "not only" none."""
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(_NOT_ONLY.sub(" ", text))]
+    words = [word.lower().replace("’", "'") for word in WORD.findall(_NOT_ONLY.sub(" ", text))]
     n_words = sum(1 for word in words if word in _NEGATIONS or word.endswith("n't"))
     return n_words + len(_DENIES_IN_TWO_WORDS.findall(text))

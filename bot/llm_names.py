@@ -1,4 +1,4 @@
-"""Names in a text as runs of words, and whether one stands within another. Pure."""
+"""Names in a text: runs of words with capitals, whether one stands within another, and names in small letters. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from bot.english import word_list, word_set
+from bot.gazetteer import PLACES_AND_PEOPLES
+from bot.llm_facts import FUNCTION_WORDS, NUMBER_WORDS, WORD, weighs
 
 _LINKS = word_set("of de del della di da du van von der den la le al bin ibn y")
 TITLES = word_set("""
@@ -62,6 +64,50 @@ def name_runs(text: str) -> list[tuple[str, ...]]:
     if run:
         runs.append(tuple(run))
     return runs
+
+
+# Places and peoples but for those that are ordinary words in small letters.
+_SMALL_PLACES = PLACES_AND_PEOPLES - word_set("us turkey china polish phoenix chad")
+_SAYS = word_set("said says told added announced")
+_DETERMINERS = word_set(
+    "the a an his her its their our this that these those some many most all both every each no other"
+)
+_WORD_OR_STOP = re.compile(rf"{WORD.pattern}|[^\w\s'’-]")
+
+
+def small_names(text: str) -> list[str]:
+    """Words of a text in small letters that are names by their place: of countries and peoples, behind a title or
+    "named", and of whoever speaks.
+
+    What has an article before it is none: "the mayor won", "a firm said".
+    """
+    words = _WORD_OR_STOP.findall(text)
+    found = []
+    for n, word in enumerate(words):
+        if not word[0].islower() or not weighs(word) or word in NUMBER_WORDS:
+            continue
+        before, behind = [one.lower() for one in words[max(0, n - 3) : n]], words[n + 1 : n + 2]
+        is_titled = before[-1:] != [] and before[-1] in TITLES
+        speaks = behind != [] and behind[0] in _SAYS and not word.endswith("ly") and word != "later"
+        is_named = (
+            before[-1:] == ["named"]
+            or before[-2:] == ["according", "to"]
+            or (len(before) > 1 and before[-2] in (",", "”", '"') and before[-1] in _SAYS)
+        )
+        is_name = is_named or (is_titled and not _has_article(before)) or (speaks and not _has_article(before[-2:]))
+        if is_name or word in _SMALL_PLACES:
+            found.append(word)
+    return found
+
+
+def _has_article(words: Sequence[str]) -> bool:
+    """Whether "the" or the like stands among words and nothing between it and their end parts them."""
+    for word in reversed(words):
+        if word in _DETERMINERS or word.endswith(("'s", "’s")):
+            return True
+        if not word[0].isalpha() or word in FUNCTION_WORDS:
+            return False
+    return False
 
 
 def _bare_name(word: str) -> str:

@@ -101,9 +101,13 @@ class Writer:
                     if not spoken(text).strip():
                         at_end = Written("failed", reason="only thinking")
         at_end = replace(at_end, prompt=prompt.digest, n_prompt_tokens=n_tokens, took_s=time.monotonic() - started)
-        log.info(
-            "written outcome=%s reason=%r detail=%r model=%r prompt=%s n_prompt_tokens=%d n_sentences=%d n_shown=%d "
-            "cut=%r took_s=%.3f",
+        if at_end.outcome == "failed":
+            at_end = replace(at_end, failure=secrets.token_hex(4))
+        log.log(
+            logging.WARNING if at_end.failure else logging.INFO,
+            "written id=%s outcome=%s reason=%r detail=%r model=%r prompt=%s n_prompt_tokens=%d n_sentences=%d "
+            "n_shown=%d cut=%r took_s=%.3f",
+            at_end.failure or "-",
             at_end.outcome,
             at_end.reason,
             at_end.detail,

@@ -42,6 +42,7 @@ class Written:
         cut: How many sentences were cut, by reason.
         reason: Why it failed, as a word for logs and JSON; "" otherwise.
         detail: More on that, as "status 404"; "" where there is no more.
+        failure: What a failure stands under in the log; "" otherwise.
         prompt: Digest of the prompt's text.
         n_prompt_tokens: Size of what the model was sent, as counted here.
         took_s: From the request to the end.
@@ -53,6 +54,7 @@ class Written:
     cut: Mapping[str, int] = field(default_factory=Counter)
     reason: str = ""
     detail: str = ""
+    failure: str = ""
     prompt: str = ""
     n_prompt_tokens: int = 0
     took_s: float = 0.0

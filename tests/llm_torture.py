@@ -35,6 +35,14 @@ NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(SPELLED.split())})\b", re.IGNORECASE)
 CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]*")
 QUOTED = re.compile(r"“([^”]*)”|\"([^\"]*)\"")
 MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+# In small letters "march", "may" and "august" are other words too.
+SMALL_TIMES = (
+    "monday tuesday wednesday thursday friday saturday sunday january february april june july september october "
+    "november december midnight fortnight century"
+)
+SMALL_TIME = re.compile(rf"\b(?:{'|'.join(SMALL_TIMES.split())})\b")
+ONE_OF = re.compile(r"\ban? (hour|day|week|fortnight|month|year|decade|century|mile|kilometre)\b")
+SPEAKER = re.compile(r"\b([a-z]+) (?:said|told)\b")
 
 
 @dataclass(frozen=True)
@@ -250,6 +258,45 @@ def swapped_names(scene: Scene) -> Line | None:
     return Line(text[: match.start()] + new + text[match.end() :], scene.key(source), "swapped names", True)
 
 
+def in_small_letters(scene: Scene) -> Line | None:
+    """Another weekday, month or name without its capital."""
+    text, source = scene.sentence()
+    if not text.endswith("."):
+        return None
+    time = scene.rng.choice(SMALL_TIMES.split())
+    weekday = re.search(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b", text)
+    speaker = re.search(r"(?<=[a-z,] )[A-Z][\w’'-]*(?= (?:said|told))", text)
+    name, place = scene.rng.choice(("tom brown", "opec", "peter", "reuters")), scene.rng.choice(("germany", "kenya"))
+    new = scene.rng.choice(
+        (
+            f"{text[:-1]} in {time}.",
+            f"{text[:-1]} last {time}.",
+            f"{text[:-1]} in {place}.",
+            f"{text[:-1]}, {name} said.",
+            f"{text[:-1]}, according to {name}.",
+            f"{text[:-1]}, mayor {name} added.",
+            text[: weekday.start()] + time + text[weekday.end() :] if weekday else "",
+            text[: speaker.start()] + name + text[speaker.end() :] if speaker else "",
+        )
+    )
+    known = source.text.lower()
+    if not new or any(word in known for word in (time, place, *name.split())):
+        return None
+    return Line(new, scene.key(source), "small letters", True)
+
+
+def one_of_a_unit(scene: Scene) -> Line | None:
+    """ "A week" for "21 weeks", or where nothing is said of any."""
+    text, source = scene.sentence()
+    counted = re.search(rf"(?:{DIGITS.pattern}|{NUMBER_WORD.pattern}) (hour|day|week|month|year|mile)s\b", text, re.I)
+    unit = counted[1].lower() if counted else scene.rng.choice("hour day week month year decade century mile".split())  # noqa: SIM905
+    new = f"{scene.rng.choice(('a', 'one', 'a single'))} {unit}".replace("a hour", "an hour")
+    if re.search(rf"\b(?:an?|one|1|single|per|each|every) {unit}", source.text, re.I) or not text.endswith("."):
+        return None
+    said = text[: counted.start()] + new + text[counted.end() :] if counted else f"{text[:-1]} within {new}."
+    return Line(said, scene.key(source), "one of a unit", True)
+
+
 def denied(scene: Scene) -> Line | None:
     text, source = scene.sentence()
     match = re.search(r"\b(?:was|were|is|are|has|have|will|would)\b", text)
@@ -339,6 +386,8 @@ WAYS: tuple[Spoil, ...] = (
     wrong_source,
     changed_name,
     swapped_names,
+    in_small_letters,
+    one_of_a_unit,
     denied,
     obeyed,
     decorated,
@@ -401,6 +450,12 @@ def complaint(text: str, cited: Sequence[str]) -> str:
     for name in CAPITAL.findall(text):
         if name not in whole:
             return f"name {name}"
+    for word in (*SMALL_TIME.findall(text), *SPEAKER.findall(text)):
+        if word not in whole.lower():
+            return f"word {word}"
+    for unit in ONE_OF.findall(text):
+        if not re.search(rf"\b(?:an?|one|1|single|per|each|every) {unit}", whole, re.IGNORECASE):
+            return f"one {unit}"
     return ""
 
 

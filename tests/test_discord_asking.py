@@ -624,6 +624,7 @@ def test_status_sources_privacy_and_forget_me_answer_the_asker_alone(
             assert "59 articles from" in await told("status")
             assert "- Harbor Courier" in await told("sources")
             assert "deleted after 90 days" in await told("privacy")
+            assert "A language model" not in await told("privacy")
             assert (
                 await told("forget-me") == "Deleted: 1 questions, 0 standing questions, 0 votes and 0 reports of yours."
             )

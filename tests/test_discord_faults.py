@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 from discord import RawBulkMessageDeleteEvent
@@ -119,6 +121,31 @@ async def tried_again(discord: StandIn, ending: str) -> None:
 
 
 # The gateway ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("MESSAGE_CREATE", {"channel_id": "1", "content": "x"}),
+        ("MESSAGE_UPDATE", {}),
+        ("INTERACTION_CREATE", {"type": 2}),
+        ("GUILD_CREATE", {"unavailable": False}),
+        ("CHANNEL_DELETE", None),
+    ],
+)
+def test_a_malformed_event_is_logged_and_passed_over(
+    quick_data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, payload: dict[str, Any] | None
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, quick_data, HashingEmbedder(), tmp_path):
+            town = town_in(discord)
+            for session in discord.gateway.sessions.values():
+                session.emit(name, payload)  # type: ignore[arg-type]
+            await answer_to(town, await mentioned(town))
+            assert re.search(rf"ERROR .* failed id=[0-9a-f]{{8}} what=gateway event {name}\n", caplog.text)
+            assert discord.gateway.n_identified == 1
+
+    run(test())
 
 
 def test_a_dropped_gateway_is_resumed_and_what_was_asked_meanwhile_is_answered_once(

@@ -350,6 +350,83 @@ def test_a_name_is_the_same_in_another_style_and_none_without_what_narrows_it(
     assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
 
 
+BRIDGE = (
+    "Fourteen people were injured on Wednesday morning when the bridge at Wessel closed. "
+    "It will stay shut for 21 weeks, Mayor Ada Lind said. Prices rose threefold last week, a trader told the Bay Wire."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Fourteen people were injured on wednesday morning.", ""),
+        ("Fourteen people were injured on friday morning.", "date"),
+        ("Fourteen people were injured on Wednesday night.", "date"),
+        ("Fourteen people were injured on Wednesday in september.", "date"),
+        ("Fourteen people were injured on Wednesday in march.", "date"),
+        ("Fourteen people were injured on Wednesday when the march at the bridge closed.", ""),
+        ("Fourteen people were injured on Wednesday at midnight.", "date"),
+        ("Fourteen people were injured this morning.", "relative day"),
+        ("Fourteen people were injured last night.", "relative day"),
+        ("Prices rose threefold last week.", ""),
+        ("The bridge at Wessel will stay shut this week.", "date"),
+        ("The bridge at Wessel will stay shut next week.", "date"),
+        ("The bridge at Wessel will stay shut for hours.", "date"),
+        ("The bridge at Wessel will stay shut overnight.", "date"),
+    ],
+)
+def test_when_and_how_long_stand_there_in_small_letters_too(text: str, why: str) -> None:
+    assert said(text, evidence_of([quote(article(BRIDGE), BRIDGE)], "salt")) == why
+
+
+@pytest.mark.parametrize(
+    ("evidence", "text", "why"),
+    [
+        (BRIDGE, "A single person was injured when the bridge closed.", "number"),
+        (BRIDGE, "A score of people were injured when the bridge closed.", "number"),
+        (BRIDGE, "Half the people injured were a quintet.", "number"),
+        (BRIDGE, "Prices rose sixfold, a trader told the Bay Wire.", "number"),
+        (BRIDGE, "The bridge will stay shut for a week.", "number"),
+        (BRIDGE, "The bridge will stay shut for a decade.", "number"),
+        (BRIDGE, "The bridge will stay shut for a fortnight.", "number"),
+        ("The bridge will be shut for one week.", "The bridge will be shut for a week.", ""),
+        ("The bridge will be shut for a week.", "The bridge will be shut for a single week.", ""),
+        ("The tug towed one barge.", "The tug towed a single barge.", ""),
+        ("The tug makes 40 miles an hour in the bay.", "The tug makes 40 miles an hour.", ""),
+        ("The tug makes 40 miles an hour in the bay.", "The tug makes 40 miles in an hour.", ""),
+        ("The tug makes 40 miles in the bay.", "In the bay the tug makes a mile.", "number"),
+        ("The tug was hired at $30 weekly.", "The tug was hired at $30 a week.", ""),
+        ("The tug was hired at $30 a week for a year.", "The tug was hired at $30 a week for a year.", ""),
+        ("The tug was hired at $30 a week.", "The tug was hired at $30 a week for a year.", "number"),
+        ("Wessel won 3-2 with a late score of Lind.", "Wessel won with a score of 3-2.", ""),
+    ],
+)
+def test_a_number_stands_there_in_unusual_words_too(evidence: str, text: str, why: str) -> None:
+    assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("The bridge will stay shut for 21 weeks, mayor tom brown said.", "name"),
+        ("The bridge will stay shut for 21 weeks, mayor brown declared.", "name"),
+        ("The bridge will stay shut for 21 weeks, said tom.", "name"),
+        ("The bridge will stay shut for 21 weeks, opec told the Bay Wire.", "name"),
+        ("According to residents the bridge will stay shut for 21 weeks.", "name"),
+        ("Prices rose threefold, a trader named peter told the Bay Wire.", "name"),
+        ("The bridge in germany will stay shut for 21 weeks.", "name"),
+        ("The bridge will stay shut for 21 weeks, the mayor said.", ""),
+        ("The bridge will stay shut for 21 weeks, the mayor declared.", ""),
+        ("The bridge will stay shut for 21 weeks, said the mayor.", ""),
+        ("According to a trader prices rose threefold.", ""),
+        ("The bridge will stay shut for 21 weeks, Wessel’s council said.", ""),
+        ("Ada Lind later said the bridge will stay shut for 21 weeks.", ""),
+    ],
+)
+def test_a_name_in_small_letters_stands_there_too(text: str, why: str) -> None:
+    assert said(text, evidence_of([quote(article(BRIDGE), BRIDGE)], "salt")) == why
+
+
 def test_what_stands_in_one_source_does_not_stand_in_another(sources: tuple[Source, ...]) -> None:
     assert said("Mayor Ines Halloran was relieved.", sources, 1) == ""
     assert said("Mayor Ines Halloran was relieved.", sources, 0) == "name"
@@ -507,6 +584,10 @@ def test_a_model_may_say_that_there_is_no_answer(sources: tuple[Source, ...]) ->
         ("No one came, no-one left, and it was one of two", [("2", "n")]),
         ("twenty twenty", [("20", "n"), ("20", "n")]),
         ("three hundred thousand", [("300000", "n")]),
+        ("a week, a second and a mile", [("1", "n"), ("2", "ordinal"), ("1", "n")]),
+        ("40 miles an hour, and 14 people a day later", [("40", "n"), ("14", "n"), ("1", "n")]),
+        ("a lone man, sixfold, a score of men", [("1", "n"), ("sixfold", "literal"), ("score", "literal")]),
+        ("the score of the match, a score of 3", [("3", "n")]),
         ("April 26, 2025", []),
         ("1.2.3.4", [("1.2.3.4", "literal")]),
     ],

@@ -22,6 +22,9 @@ from tests.test_llm_parts import made_encoding
 pytest.importorskip("openai", reason="the extra is not installed: pip install 'newsquote[llm]'")
 
 DAY = ("--asked-on", "2025-04-30")
+# Finds nothing, and what finds it in other words.
+VAGUE = "How badly off were the folks on board when the boat bumped the jetty?"
+REWORDED = "How many people were injured in the ferry accident?"
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +115,26 @@ def test_chat_writes_above_each_answer_and_rewrites_follow_ups(sample_data: Path
     assert ran.code == 0
     assert "Searched: How old is Osric Dunne?" in ran.out
     assert ran.out.count("Written by a language model") == 2
+
+
+def test_what_found_nothing_is_asked_in_other_words_where_that_is_wanted(sample_data: Path) -> None:
+    def script(asked: Asked) -> Script:
+        if "found nothing" in asked.body["messages"][0]["content"]:
+            return Script([REWORDED if VAGUE in asked.body["messages"][1]["content"] else "no"])
+        return repeating()(asked)
+
+    with model(script) as env:
+        data, wanted = ("--data", str(sample_data)), env | {"NEWSQUOTE_LLM_REWRITES": "all"}
+        asked = run(*data, "ask", "--llm", VAGUE, *DAY, env=wanted)
+        row = json.loads(run(*data, "ask", "--llm", "--json", VAGUE, *DAY, env=wanted).out)
+        typed = run(*data, "chat", "--llm", stdin=f"{VAGUE}\n{NOWHERE}\n".encode(), env=wanted)
+        plain = run(*data, "ask", "--llm", VAGUE, *DAY, env=env | {"NEWSQUOTE_LLM_REWRITES": "follow-ups"})
+    assert asked.out.startswith(f"Searched: {REWORDED}\n\n")
+    assert "Written by a language model" in asked.out
+    assert (row["question"], row["status"], row["written"]["outcome"]) == (REWORDED, "answered", "written")
+    assert f"Searched: {REWORDED}\n\n" in typed.out
+    assert typed.out.count("Searched:") == typed.out.count("Not found") == 1
+    assert plain.out.startswith("Not found")
 
 
 def test_without_a_model_the_sentence_says_what_to_set(sample_data: Path) -> None:

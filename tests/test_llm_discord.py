@@ -25,6 +25,7 @@ from bot.memory import Memory
 from bot.service import Asker
 from bot.standin import StandIn
 from bot.standin.entities import Message
+from index.settings import Settings
 from index.types import Embedder
 from tests.bot_support import FERRY, NOW_S, Town, opener, steps, town_in
 from tests.discord_openapi import check_bodies
@@ -119,6 +120,19 @@ def test_the_text_comes_above_the_numbered_quotes_by_edit(
     run(test())
 
 
+def test_privacy_says_that_a_language_model_gets_the_question(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with stage(repeating(), sample_data, embedder, tmp_path) as on:
+            uta = on.discord.add_user("Uta", locale="de")
+            for person, said in ((on.town.ann, "it is sent your question"), (uta, "Es bekommt deine Frage")):
+                told = await (await on.discord.slash(person, on.town.channel, "privacy")).answered()
+                assert said in told.content
+
+    run(test())
+
+
 def test_a_mention_gets_its_text_in_the_reply(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
     async def test() -> None:
         async with stage(repeating(), sample_data, embedder, tmp_path) as on:
@@ -171,12 +185,17 @@ def test_nothing_evil_gets_to_discord(sample_data: Path, embedder: Embedder, tmp
     ids=["429", "dies", "malformed", "refuses", "hangs"],
 )
 def test_a_failure_leaves_the_quotes_and_a_line(
-    script: Any, sample_data: Path, embedder: Embedder, tmp_path: Path
+    script: Any, sample_data: Path, embedder: Embedder, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(Settings.model_fields["log_level"].default.upper())
+
     async def test() -> None:
         async with stage(script, sample_data, embedder, tmp_path, timeout_s=1) as on:
             answer = await asked_by_command(on)
             await until(lambda: FAILED in answer.text)
+            told = re.search(r"in the log under `(\w+)`", answer.text)
+            assert told is not None
+            assert f" written id={told[1]} outcome=failed reason=" in caplog.text
             assert "Fourteen** people" in answer.text
             assert "[1" not in answer.text
             await until(lambda: on.bot.metrics.texts["failed"] == 1)

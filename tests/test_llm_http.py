@@ -201,7 +201,7 @@ def test_the_key_goes_into_the_header_and_nowhere_else(caplog: pytest.LogCapture
     assert KEY not in json.dumps(asked[0].body)
     assert KEY not in caplog.text
     assert KEY not in repr(found)
-    assert "written outcome=failed reason='rejected' detail='status 401'" in caplog.text
+    assert f"written id={found.failure} outcome=failed reason='rejected' detail='status 401'" in caplog.text
     assert "How many were hurt?" not in caplog.text
 
 

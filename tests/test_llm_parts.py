@@ -338,14 +338,15 @@ def three(disagreement: tuple[int, int] | None = None) -> Any:
 @pytest.mark.parametrize("outcome", ["writing", "written", "declined", "unsupported", "failed"])
 def test_a_card_says_how_the_text_stands(code: str, outcome: Any) -> None:
     words = words_for(code)
-    card = answer_card(three(), "id12", words, is_question_shown=False, written=Written(outcome))
+    card = answer_card(three(), "id12", words, is_question_shown=False, written=Written(outcome, failure="0a1b"))
     notes = {
         "writing": words.text_writing,
         "written": words.text_checked,
         "declined": words.text_declined,
         "unsupported": words.text_unsupported,
-        "failed": words.text_failed,
+        "failed": words.text_failed.format(id="0a1b"),
     }
+    assert "`0a1b`" in notes["failed"]
     assert card.blocks[0].description == f"-# {notes[outcome]}"
     assert not card.blocks[1].title.startswith("\\[")
 

@@ -114,6 +114,7 @@ class Words:
     sources: str
     sources_more: str
     privacy: str
+    privacy_model: str
     forgotten: str
     settings: str
     settings_saved: str

@@ -85,7 +85,10 @@ WORDS = Words(
     text_writing="ein Sprachmodell schreibt noch …",
     text_declined="Das Sprachmodell fand in diesen Zitaten keine Antwort.",
     text_unsupported="Was das Sprachmodell schrieb, steht nicht in diesen Zitaten und wird nicht gezeigt.",
-    text_failed="Das Sprachmodell gab keine brauchbare Antwort; dies sind die Zitate allein.",
+    text_failed=(
+        "Das Sprachmodell gab keine brauchbare Antwort; dies sind die Zitate allein. "
+        "Im Protokoll steht es unter `{id}`."
+    ),
     embeds_missing="(In diesem Kanal darf ich keine Links einbetten, deshalb die kurze Form.)",
     more="Mehr Zitate",
     follow_up="Nachfragen",
@@ -154,6 +157,11 @@ WORDS = Words(
         "werden.\n"
         "**Sofort löschen.** `/vergiss-mich` löscht deine Fragen, auch Dauerfragen, Stimmen und Meldungen. Eine "
         "Erwähnung, die du löschst, wird auch hier gelöscht. Dauerfragen anderer in deinen Worten enden mit diesen."
+    ),
+    privacy_model=(
+        "**Ein Sprachmodell.** Wer diesen Bot betreibt, hat eines eingerichtet, vielleicht bei einem Anbieter "
+        "anderswo: Es bekommt deine Frage, die Frage davor, wo deine an sie anschließt, und die gefundenen Stellen; "
+        "nicht, wer fragt."
     ),
     forgotten=(
         "Gelöscht: {questions} Fragen, {standing} Dauerfragen, {votes} Stimmen und {reports} Meldungen von dir."

@@ -85,7 +85,10 @@ WORDS = Words(
     text_writing="being written by a language model …",
     text_declined="The language model found no answer in these quotes.",
     text_unsupported="What the language model wrote does not stand in these quotes, so it is not shown.",
-    text_failed="The language model gave no usable reply; these are the quotes alone.",
+    text_failed=(
+        "The language model gave no usable reply; these are the quotes alone. The operator finds why in the log "
+        "under `{id}`."
+    ),
     embeds_missing="(I may not embed links in this channel, so this is the short form.)",
     more="More quotes",
     follow_up="Follow up",
@@ -152,6 +155,10 @@ WORDS = Words(
         "**How long.** Questions are deleted after {days} days here, standing ones when they end or are stopped.\n"
         "**Delete it now.** `/forget-me` deletes your questions, standing ones too, votes and reports at once. A "
         "mention that you delete is deleted here too. What others have stand in your words ends with them."
+    ),
+    privacy_model=(
+        "**A language model.** Whoever runs this bot has set one up, perhaps with a provider elsewhere: it is sent "
+        "your question, the question before where yours goes on from that, and the passages found; not who asks."
     ),
     forgotten=(
         "Deleted: {questions} questions, {standing} standing questions, {votes} votes and {reports} reports of yours."
