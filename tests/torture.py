@@ -37,9 +37,10 @@ import numpy as np
 from bot.answer import Answer, Answerer
 from bot.question import Question
 from index import build
+from index.corpus_file import FILE
 from index.errors import IndexMissing, NewsquoteError
 from index.snapshot import FOLDER, KEPT, check_files, current_name, open_snapshot, read_manifest, snapshot_names
-from index.store import FILE, Store
+from index.store import Store
 from index.types import Vectors
 from ingest import pipeline
 from ingest.job import run_ingest, run_reindex, run_retract
