@@ -152,11 +152,6 @@ class Base:
         except (IndexMissing, IndexCorrupt, IndexStale, OSError, ValueError):
             return None
 
-    @property
-    def n_main(self) -> int:
-        """Rows of its main segment."""
-        return self.manifest.n_rows - self.manifest.n_recent
-
     def rows_of(self, places: Places) -> Places:
         """Rows of (version, start, …), -1 for those of which no vector can be read back."""
         rows = self._rows_of(places)
@@ -185,7 +180,7 @@ class Base:
             return np.full(len(wanted), -1)
         rows = np.minimum(np.searchsorted(have, wanted), len(have) - 1)
         # A recent segment is written anew without the vectors of what was retracted by then.
-        is_lost = (rows >= self.n_main) & (self.versions["source"][self.passages["version_row"][rows]] < 0)
+        is_lost = (rows >= self.manifest.n_main) & (self.versions["source"][self.passages["version_row"][rows]] < 0)
         return np.where((have[rows] == wanted) & ~is_lost, rows, -1)
 
 
@@ -301,7 +296,7 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base 
     else:
         kept, main_version = None, versions.last
     new = _spool(building / _SPOOL, store, recipe, versions, base, kept)
-    passages = new.passages if kept is None else np.concatenate([kept.passages[: kept.n_main], new.passages])
+    passages = new.passages if kept is None else np.concatenate([kept.passages[: kept.manifest.n_main], new.passages])
     n_before = 0 if kept is None else len(kept.passages)
     np.save(building / "passages.npy", passages)
     np.save(building / "versions.npy", versions.table)
@@ -395,7 +390,7 @@ def _spool(
     splitter, model = store.splitter_id(recipe.splitter), store.model_id(recipe.model.key)
     numbers = versions.table["version"]
     main_version, last_version = (0, 0) if kept is None else (kept.manifest.main_version, kept.manifest.last_version)
-    earlier = np.zeros(0, PASSAGE) if kept is None else np.asarray(kept.passages[kept.n_main :])
+    earlier = np.zeros(0, PASSAGE) if kept is None else np.asarray(kept.passages[kept.manifest.n_main :])
     row_of = {key: row for row, key in enumerate(_keys(numbers[earlier["version_row"]], earlier["start"]).tolist())}
     parts = [earlier]
     # Written, never mapped for writing: a full disk is then an error and not the end of the process.

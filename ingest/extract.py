@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from index.errors import ExtractError
 from index.scripts import count_words
 from ingest.draft import Draft
-from ingest.page_bytes import decode_page, looks_like_html
+from ingest.page_bytes import decode_page
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ingest.jsonld import LinkedArticle
     from ingest.page_blocks import Block
     from ingest.page_meta import PageMeta
-
-__all__ = ["MAX_PAGE_BYTES", "extract", "extract_all", "looks_like_html"]
 
 MAX_PAGE_BYTES = 20_000_000
 # Above either, only a plain choice of long paragraphs is made: trafilatura takes tens of seconds there.
