@@ -91,7 +91,7 @@ def _nfc(text: str) -> str:
 # 4 % of an outlet's articles and has four words or more is a newsletter or consent line each time, while
 # a repeated paragraph of news stays below 1 %. Shorter lines are often headings that say what follows
 # ("Maryland" stands in 5.9 % of one outlet's articles), so they go from 20 % on ("CNN —": 32 %).
-_LEARN_MIN_ARTICLES = 10
+LEARN_MIN_ARTICLES = 10
 _LEARN_SHARE = 0.04
 _LEARN_SHARE_SHORT = 0.20
 _SHORT_WORDS = 3
@@ -130,7 +130,7 @@ def learned_lines(counts: Mapping[str, int], n_articles: int) -> frozenset[str]:
         return _LEARN_SHARE if key.count(" ") >= _SHORT_WORDS else _LEARN_SHARE_SHORT
 
     return frozenset(
-        key for key, n in counts.items() if key and n >= _LEARN_MIN_ARTICLES and n >= share(key) * n_articles
+        key for key, n in counts.items() if key and n >= LEARN_MIN_ARTICLES and n >= share(key) * n_articles
     )
 
 

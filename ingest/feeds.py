@@ -8,7 +8,6 @@ Knows nothing about fetching, schedules or storage, and not what time it is.
 from __future__ import annotations
 
 import codecs
-import hashlib
 import io
 import json
 import re
@@ -29,7 +28,7 @@ from index.scripts import count_words
 from ingest.dates import read_date
 from ingest.draft import Draft, encodable
 from ingest.feed_kind import HEAD_BYTES, ROOT, feed_kind
-from ingest.identity import canonical_url
+from ingest.identity import canonical_url, digest_of
 from ingest.page_blocks import page_blocks
 from ingest.page_bytes import known_charset
 
@@ -122,12 +121,12 @@ class Entry(BaseModel):
         A guid that is used again for another address names another entry, and one address may carry several guids.
         """
         own = (self.guid, self.canonical) if self.guid or self.url else ("", "", self.title, self.content)
-        return _digest(own, 16)
+        return digest_of(own, 16)
 
     @property
     def stamp(self) -> bytes:
         """8 bytes over what changes when the publisher updates it: title and dates, not the text's small print."""
-        return _digest((self.title, self.published, self.updated), 8)
+        return digest_of((self.title, self.published, self.updated), 8)
 
     def without_text(self) -> Entry:
         """What is worth keeping once its article is stored."""
@@ -659,11 +658,3 @@ def _distinct(entries: Iterator[Entry]) -> tuple[Entry, ...]:
         if entry.url or entry.content or entry.title:
             found.setdefault(entry.key, entry)
     return tuple(found.values())
-
-
-def _digest(values: Sequence[str], size_bytes: int) -> bytes:
-    digest = hashlib.blake2b(digest_size=size_bytes)
-    for value in values:
-        raw = value.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little") + raw)
-    return digest.digest()

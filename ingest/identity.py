@@ -8,7 +8,8 @@ whatever might tell two pages apart is kept.
 from __future__ import annotations
 
 import re
-from hashlib import sha256
+from collections.abc import Iterable
+from hashlib import blake2b, sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from courlan import extract_domain, normalize_url
@@ -165,3 +166,12 @@ def is_same_site(one: str, other: str) -> bool:
         return True
     domains = extract_domain(one), extract_domain(other)
     return domains[0] is not None and domains[0] == domains[1]
+
+
+def digest_of(fields: Iterable[str], n_bytes: int) -> bytes:
+    """A digest that differs where any field does, also where only the bounds between them do."""
+    digest = blake2b(digest_size=n_bytes)
+    for value in fields:
+        raw = value.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.digest()

@@ -174,7 +174,7 @@ def from_record(record: Mapping[str, object], origin: str, warnings: Sequence[st
 
 
 def _retracted(record: Mapping[str, object], origin: str) -> Retracted | None:
-    """What an export says of a retracted article, see `ingest.pipeline.retraction_record`; None for other records."""
+    """What an export says of a retracted article, see `ingest.backup.retraction_record`; None for other records."""
     kept, url = record.get(EXPORTED), record.get("url")
     if not isinstance(kept, dict) or kept.keys() != {"id", "retracted_s"} or not isinstance(url, str):
         return None

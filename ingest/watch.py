@@ -31,9 +31,11 @@ from ingest.feed_articles import Fetches, Found, Offload, find_article, in_threa
 from ingest.feeds import MAX_FEED_BYTES, Entry, Feed, Rhythm, parse_feed, read_entry
 from ingest.fetch import Fetched
 from ingest.identity import article_id, canonical_url, is_same_site
+from ingest.indexing import is_behind
 from ingest.lock import ingest_lock
 from ingest.page_blocks import overlap, words
-from ingest.pipeline import Progress, is_behind, store_articles
+from ingest.pipeline import store_articles
+from ingest.report import Progress
 from ingest.subscriptions import (
     RECHECKS_S,
     REMOVALS_COUNT_S,

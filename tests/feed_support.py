@@ -19,8 +19,9 @@ from index.store_feeds import FeedStore, Subscription
 from index.types import Article
 from ingest.feed_articles import Fetches, inline
 from ingest.fetch import Fetcher, FetchPolicy
+from ingest.indexing import finish, recipe_for
 from ingest.lock import ingest_lock
-from ingest.pipeline import Progress, finish, recipe_for
+from ingest.report import Progress
 from ingest.subscriptions import Bounds
 from ingest.watch import Round, Watcher
 from tests.fakes import HashingEmbedder

@@ -16,10 +16,10 @@ import pytest
 
 from index.errors import BadInput
 from index.store_feeds import FeedStore
+from ingest.backup import retraction_record
 from ingest.draft import Draft, Flush, Reject
 from ingest.fetch import Fetcher, FetchPolicy
 from ingest.page_log import Known, PageMemory, Visited
-from ingest.pipeline import retraction_record
 from ingest.records import Given
 from ingest.web import RECENT_S, TRUST_VALIDATOR_S, WebSource
 from tests.cli import ROOT, run
