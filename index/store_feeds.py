@@ -156,7 +156,7 @@ class SeenEntry:
         key: 16 bytes that identify it within its feed.
         url: Its article's canonical URL, or "".
         stamp: 8 bytes over what changes when the publisher updates it.
-        outcome: What became of it, one of the fixed words of `ingest.watch`.
+        outcome: What became of it, one of the fixed words of `ingest.watch_notes`.
         first_s: When it was first seen.
         last_s: When the feed was last seen to have it, to a day.
     """

@@ -19,11 +19,11 @@ from index.terminal import counted, moment, safe
 from index.types import written
 from ingest.feed_articles import Fetches
 from ingest.feed_kind import feed_kind
-from ingest.feeds import MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
+from ingest.feeds import FEED_ACCEPT, MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
 from ingest.fetch import Fetched
 from ingest.identity import canonical_url
 from ingest.subscriptions import alarm, is_stale
-from ingest.watch import FEED_TYPES, OUTCOMES
+from ingest.watch_notes import OUTCOMES
 
 _TRIED_LINKS = 5
 
@@ -54,7 +54,7 @@ async def find_feed(fetcher: Fetches, url: str) -> tuple[str, Feed]:
 
 
 async def _got(fetcher: Fetches, url: str) -> Fetched:
-    reply = await fetcher.get(url, accept=f"{FEED_TYPES}, text/html;q=0.7", max_bytes=MAX_FEED_BYTES)
+    reply = await fetcher.get(url, accept=f"{FEED_ACCEPT}, text/html;q=0.7", max_bytes=MAX_FEED_BYTES)
     if reply.status in (404, 410):
         raise FetchError(url, f"status {reply.status}", "there is nothing at this address; check how it is written.")
     return reply

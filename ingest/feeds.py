@@ -32,6 +32,11 @@ from ingest.identity import canonical_url, digest_of
 from ingest.page_blocks import page_blocks
 from ingest.page_bytes import known_charset
 
+# Media types to ask for where a feed is wanted.
+FEED_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9,"
+    " application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
+)
 MAX_FEED_BYTES = 20_000_000
 # feedparser takes 0.3 ms an entry on a free core. Of a longer feed both ends are read, as it may be in either order.
 MAX_ENTRIES = 1_000

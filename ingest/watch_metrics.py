@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from index.endpoint import family
-from ingest.watch import OUTCOMES, Watcher
+from ingest.watch import Watcher
+from ingest.watch_notes import OUTCOMES
 
 # A round may take long where there is much to fetch, but none takes this long without an end.
 LONGEST_ROUND_S = 3 * 3_600

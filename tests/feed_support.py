@@ -23,7 +23,8 @@ from ingest.indexing import finish, recipe_for
 from ingest.lock import ingest_lock
 from ingest.report import Progress
 from ingest.subscriptions import Bounds
-from ingest.watch import Round, Watcher
+from ingest.watch import Watcher
+from ingest.watch_notes import Round
 from tests.fakes import HashingEmbedder
 from tests.web.loopback import LOOPBACK, Clock, Page, Server, Web
 
