@@ -19,7 +19,8 @@ from index.terminal import counted, moment, safe
 from index.types import written
 from ingest.feed_articles import Fetches
 from ingest.feed_kind import feed_kind
-from ingest.feeds import FEED_ACCEPT, MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
+from ingest.feed_lists import Outline, linked_feeds, opml, parse_opml
+from ingest.feeds import FEED_ACCEPT, MAX_FEED_BYTES, Feed, parse_feed
 from ingest.fetch import Fetched
 from ingest.identity import canonical_url
 from ingest.subscriptions import alarm, is_stale

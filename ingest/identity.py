@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from hashlib import blake2b, sha256
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from courlan import extract_domain, normalize_url
 from courlan.clean import TRACKERS_RE
@@ -112,6 +112,16 @@ def _is_tracker(name: str, value: str) -> bool:
     found = TRACKERS_RE.search(name)
     # It also finds `ga` at the start of `gallery` and `gl` in `global`.
     return found is not None and not (found[0] in ("ga", "gl") and name[found.end() :][:1].isalpha())
+
+
+def web_address(url: str, base: str) -> str:
+    """An absolute http(s) address, or ""."""
+    try:
+        joined = urljoin(base, url.strip()) if url.strip() else ""
+        parts = urlsplit(joined)
+        return joined if parts.scheme in ("http", "https") and parts.hostname else ""
+    except ValueError:
+        return ""
 
 
 def article_id(url: str, title: str, text: str, part: str = "") -> str:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from index.store import Known, NewVersion, Store
 from index.types import Article, instant_s
 from ingest.backup import kept_of
-from ingest.clean import LEARN_MIN_ARTICLES, clean, learned_lines, line_keys, normalise, reread
+from ingest.boilerplate import LEARN_MIN_ARTICLES, learned_lines, line_keys
+from ingest.clean import clean, normalise, reread
 from ingest.copies import CopyFinder, Fingerprint, fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Flush, Reject, Retracted
