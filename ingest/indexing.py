@@ -62,7 +62,8 @@ def _passage_hash(article: Article, text: str) -> bytes:
     return digest_of((embedding_text(article.title, article.published, text),), 16)
 
 
-# Which of (n, 2) places, version and start, need no vector though the cache has none of theirs: an (n,) mask.
+# From (n, 2) places of passages, version and start, to an (n,) mask: those that need no vector computed although the
+# cache has none of theirs.
 IsKnown = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
 
 
@@ -90,15 +91,15 @@ def embed_missing(
 ) -> int:
     """Give a vector to every passage; how many were computed.
 
+    The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
+    done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
+
     Args:
         store: Open for writing.
         embedder: Computes the vectors.
         passage_tokens: Longest passage.
         progress: Told of every portion.
         is_known: Which places need none though the cache has dropped theirs.
-
-    The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
-    done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
     """
     splitter = split_missing(store, embedder, passage_tokens)
     model = store.model_id(model_entry(embedder).key)

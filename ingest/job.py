@@ -132,7 +132,7 @@ def run_reindex(
     recipe = recipe_for(embedder, passage_tokens, newsquote)
     if recipe.passage_tokens < passage_tokens:
         print(f"passages have {recipe.passage_tokens} tokens at most: the model reads no more", file=sys.stderr)
-    with Store(folder) as reader:  # a folder without a corpus is an error, not an empty index
+    with Store(folder) as reader:  # before it is opened to be written: a folder without a corpus stays one
         if dry_run:
             print(_estimate(reader, embedder, recipe), file=sys.stderr)
             return

@@ -47,10 +47,10 @@ def store_articles(
 class _Returns:
     """Drafts of this run that equal a past version of their article.
 
-    A source that lists an article's versions brings the current one too, before or after; only where it does not, and
-    the current one names no update, was the article truly changed back. Where the run itself brought versions, their
-    order says it: the last one counts. Records of an export that name their instant are none of these: each stands in
-    its own place.
+    Such a draft may be a version out of a list, or say that the article was changed back. A source that lists versions
+    brings the current one too, before or after: only where it does not, and the current one names no update, was the
+    article changed back. Where this run added versions itself, the last one it brought counts. Lines of an export that
+    say since when they were valid are not looked at here: each takes its own place.
 
     Attributes:
         past: The returning versions, by article number.
