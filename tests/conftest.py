@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from index.types import Embedder
 from ingest.job import run_ingest
 from ingest.sources import open_source
 from tests.fakes import NOW_S, HashingEmbedder
+from tests.web.loopback import Web
 
 SAMPLE = Path(__file__).parent.parent / "ingest" / "sample" / "articles.jsonl"
 
@@ -48,6 +50,13 @@ def embedder(exports: Path) -> Embedder:
 def hashing_embedder() -> HashingEmbedder:
     """A fast embedder for tests in which the model does not matter."""
     return HashingEmbedder()
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """Hosts on loopback, none of them at first."""
+    with Web() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
