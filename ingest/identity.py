@@ -31,20 +31,7 @@ _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$")
 
 # Trackers of news sites that the general list lacks, and parameters that only choose the AMP edition.
 _TRACKERS = {
-    *(
-        "cmp",
-        "cmpid",
-        "cmpres",
-        "smid",
-        "smtyp",
-        "sref",
-        "ito",
-        "ocid",
-        "icid",
-        "intcid",
-        "int_source",
-        "ftag",
-    ),
+    *("cmp", "cmpid", "cmpres", "smid", "smtyp", "sref", "ito", "ocid", "icid", "intcid", "int_source", "ftag"),
     *("taid", "tpcc", "wt.mc_id", "at_medium", "at_campaign", "srnd", "reflink", "spref", "giftid", "mod"),
     *("unlocked_article_code", "__twitter_impression", "amp", "amp_js_v", "amp_gsa", "usqp", "outputtype"),
 }
