@@ -152,13 +152,8 @@ class Base:
         except (IndexMissing, IndexCorrupt, IndexStale, OSError, ValueError):
             return None
 
-    @property
-    def n_main(self) -> int:
-        """Rows of its main segment."""
-        return self.manifest.n_rows - self.manifest.n_recent
-
     def rows_of(self, places: Places) -> Places:
-        """Rows of (version, start, …), -1 for those of which no vector can be read back."""
+        """The row of each place (version, start, …); -1 where no vector of it can be read back."""
         rows = self._rows_of(places)
         return rows if (rows < 0).all() or self._is_opened() else np.full(len(rows), -1)
 
@@ -168,7 +163,7 @@ class Base:
         return self._vectors.vectors(rows)
 
     def _is_opened(self) -> bool:
-        """Open the vectors where they are as they were written, which is looked at once, when the first is wanted."""
+        """Open the vectors when the first is wanted, and check then that they are as they were written; whether so."""
         if self._vectors is None and not self.is_damaged:
             files = vector_files(self.path, self.manifest)
             try:
@@ -185,7 +180,7 @@ class Base:
             return np.full(len(wanted), -1)
         rows = np.minimum(np.searchsorted(have, wanted), len(have) - 1)
         # A recent segment is written anew without the vectors of what was retracted by then.
-        is_lost = (rows >= self.n_main) & (self.versions["source"][self.passages["version_row"][rows]] < 0)
+        is_lost = (rows >= self.manifest.n_main) & (self.versions["source"][self.passages["version_row"][rows]] < 0)
         return np.where((have[rows] == wanted) & ~is_lost, rows, -1)
 
 
@@ -201,7 +196,7 @@ def _keys(versions: npt.NDArray[np.signedinteger], starts: npt.NDArray[np.signed
 
 
 def in_index(base: Base | None) -> Callable[[Places], npt.NDArray[np.bool_]]:
-    """Tells which passages have a vector in what is there, which building reads where the cache has none.
+    """Tells which passages have a vector in the base: building reads it there where the cache has none.
 
     Returns:
         A function from (n, 2) int64 of version and start to an (n,) mask.
@@ -291,35 +286,15 @@ def _after(base: Base, live: _Versions) -> _Versions | None:
 def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base | None, *, fresh: bool) -> None:
     """Write and verify all files of a snapshot."""
     change = store.change()
-    versions = _live_versions(store)
-    going_on = None if base is None or base.is_damaged or fresh else _after(base, versions)
-    keeps = base is not None and going_on is not None and _is_small(store, recipe, base, going_on)
-    if keeps:
-        assert base is not None and going_on is not None
-        versions = going_on
-        kept, main_version = base, base.manifest.main_version
-    else:
-        kept, main_version = None, versions.last
+    versions, kept = _plan(store, recipe, base, fresh=fresh)
     new = _spool(building / _SPOOL, store, recipe, versions, base, kept)
-    passages = new.passages if kept is None else np.concatenate([kept.passages[: kept.n_main], new.passages])
-    n_before = 0 if kept is None else len(kept.passages)
+    passages = new.passages if kept is None else np.concatenate([kept.passages[: kept.manifest.n_main], new.passages])
     np.save(building / "passages.npy", passages)
     np.save(building / "versions.npy", versions.table)
     _write_json(building / "names.json", {"sources": versions.sources, "languages": versions.languages})
-    words = building / "words"
-    words.mkdir()
-    rows = _word_rows(store, versions.table, passages, n_before)
-    with _foreign_errors():
-        if kept is None:
-            main_kind, recent_kind = build_vectors(building / MAIN_VECTORS, new.vectors()), ""
-            build_words(words, rows)
-        else:
-            link(kept.path / MAIN_VECTORS, building / MAIN_VECTORS)
-            main_kind, recent_kind = kept.manifest.vector_kind, ""
-            if len(new.passages):
-                recent_kind = build_vectors(building / RECENT_VECTORS, new.vectors(), like=building / MAIN_VECTORS)
-            extend_words(kept.path / "words", words, rows)
+    main_kind, recent_kind = _write_vectors(building, new, kept)
     new.forget()
+    _write_words(building / "words", store, versions, passages, kept)
     is_dead = versions.is_dead[passages["version_row"]]
     used = np.unique(passages["version_row"][~is_dead])
     shared = _shared_files(building, kept)
@@ -339,7 +314,7 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base 
         n_passages=int(np.count_nonzero(~is_dead)),
         n_recent=0 if kept is None else len(new.passages),
         n_dead=int(np.count_nonzero(is_dead)),
-        main_version=main_version,
+        main_version=versions.last if kept is None else kept.manifest.main_version,
         last_version=versions.last,
         last_content=store.content_hash(versions.last).hex(),
         contents=contents.hexdigest(),
@@ -347,9 +322,41 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base 
     )
     _write_json(building / "manifest.json", manifest.model_dump())
     entry_of(building / "manifest.json")
-    sync_folder(words)
+    sync_folder(building / "words")
     sync_folder(building)
     _verify(building, manifest, shared)
+
+
+def _plan(store: Store, recipe: Recipe, base: Base | None, *, fresh: bool) -> tuple[_Versions, Base | None]:
+    """The version table to write, and the base where its main segment is kept; else all goes into a new one."""
+    live = _live_versions(store)
+    if base is not None and not base.is_damaged and not fresh:
+        going_on = _after(base, live)
+        if going_on is not None and _is_small(store, recipe, base, going_on):
+            return going_on, base
+    return live, None
+
+
+def _write_vectors(building: Path, new: _Spool, kept: Base | None) -> tuple[str, str]:
+    """The files of vectors; how the main segment keeps them, and how the recent one does, "" where there is none."""
+    with _foreign_errors():
+        if kept is None:
+            return build_vectors(building / MAIN_VECTORS, new.vectors()), ""
+        link(kept.path / MAIN_VECTORS, building / MAIN_VECTORS)
+        recent_kind = ""
+        if len(new.passages):
+            recent_kind = build_vectors(building / RECENT_VECTORS, new.vectors(), like=building / MAIN_VECTORS)
+        return kept.manifest.vector_kind, recent_kind
+
+
+def _write_words(folder: Path, store: Store, versions: _Versions, passages: Table, kept: Base | None) -> None:
+    """The word index: that of what is kept, with the passages it does not have, or one of all."""
+    folder.mkdir()
+    with _foreign_errors():
+        if kept is None:
+            build_words(folder, _word_rows(store, versions.table, passages, 0))
+        else:
+            extend_words(kept.path / "words", folder, _word_rows(store, versions.table, passages, len(kept.passages)))
 
 
 def _is_small(store: Store, recipe: Recipe, base: Base, versions: _Versions) -> bool:
@@ -395,7 +402,7 @@ def _spool(
     splitter, model = store.splitter_id(recipe.splitter), store.model_id(recipe.model.key)
     numbers = versions.table["version"]
     main_version, last_version = (0, 0) if kept is None else (kept.manifest.main_version, kept.manifest.last_version)
-    earlier = np.zeros(0, PASSAGE) if kept is None else np.asarray(kept.passages[kept.n_main :])
+    earlier = np.zeros(0, PASSAGE) if kept is None else np.asarray(kept.passages[kept.manifest.n_main :])
     row_of = {key: row for row, key in enumerate(_keys(numbers[earlier["version_row"]], earlier["start"]).tolist())}
     parts = [earlier]
     # Written, never mapped for writing: a full disk is then an error and not the end of the process.

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from index.errors import ModelUnavailable, first_line
+from index.files import file_sha256
 from index.graph import BertSize, Graph, Weights, bert
 from index.session import Feeds, n_cores, outputs, session
 from index.types import Embedder, Vectors
@@ -78,12 +79,6 @@ def model_path(name: str) -> Path | None:
         return default_model_path()
     path = Path(name).expanduser()
     return path if path.is_dir() else None
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_digest(folder: Path) -> str:

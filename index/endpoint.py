@@ -40,8 +40,8 @@ class Endpoint:
     Args:
         metrics: The text of `/metrics`.
         problem: What is wrong, or "".
-        well: What `/health` says where nothing is.
         port: 0 takes any free one; see `port` after `start`.
+        well: What `/health` says where nothing is wrong.
     """
 
     def __init__(

@@ -23,6 +23,9 @@ A message is one sentence that states the values that disagree and the command t
 
 from __future__ import annotations
 
+# The commands to run next where an index is damaged.
+REPAIR = "run `newsquote rollback` or `newsquote reindex`"
+
 
 class NewsquoteError(Exception):
     """A known failure; `str()` is the sentence a person reads."""

@@ -36,6 +36,12 @@ def link(file: Path, to: Path) -> None:
         shutil.copyfile(file, to)
 
 
+def file_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def entry_of(path: Path) -> FileEntry:
     """Size and digest of a file, which is on the disk when this returns."""
     with path.open("rb") as file:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, weights_digest
 from index.errors import ModelUnavailable, NewsquoteError
@@ -21,7 +22,7 @@ from index.snapshot import (
     read_manifest,
 )
 from index.store import NEVER, Store
-from index.terminal import counted, safe
+from index.terminal import counted, duration, safe
 from index.types import day_of
 
 
@@ -34,7 +35,7 @@ class Check:
     detail: str
 
 
-def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
+def corpus_status(folder: Path, now_s: int) -> dict[str, Any]:
     """Counts, dates, model, size and age of a data folder, as JSON values.
 
     Raises:
@@ -47,7 +48,7 @@ def corpus_status(folder: Path, now_s: int) -> dict[str, object]:
         change = store.change()
         store_bytes = store.size_bytes()
         manifest, problem = _live_manifest(folder, store)
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "data": str(folder),
         **counts,
         "oldest": oldest,
@@ -81,49 +82,35 @@ def _live_manifest(folder: Path, store: Store) -> tuple[Manifest | None, str]:
         return None, str(error)
 
 
-def status_lines(found: dict[str, object]) -> str:
+def status_lines(found: Mapping[str, Any]) -> str:
     """`corpus_status` for a person."""
-    oldest, newest = (str(found[end])[:10] if found[end] else "" for end in ("oldest", "newest"))
-    copies, stubs, versions = (int(str(found[name])) for name in ("copies", "stubs", "versions"))
+    oldest, newest = (found[end][:10] if found[end] else "" for end in ("oldest", "newest"))
     rows = [
-        ("corpus", safe(str(found["data"]))),
+        ("corpus", safe(found["data"])),
         (
             "articles",
-            f"{found['articles']:,}: {counted(copies, 'copy', 'copies')}, {counted(stubs, 'stub')}; "
-            f"{counted(versions, 'version')}; {found['retracted']:,} retracted",
+            f"{found['articles']:,}: {counted(found['copies'], 'copy', 'copies')}, {counted(found['stubs'], 'stub')}; "
+            f"{counted(found['versions'], 'version')}; {found['retracted']:,} retracted",
         ),
         ("dates", f"{oldest} to {newest}" if oldest else "none"),
     ]
     if newest:
-        rows.append(("newest", safe(str(found["newest_title"] or "(no title)"))))
+        rows.append(("newest", safe(found["newest_title"] or "(no title)")))
     if found["index"] is None:
-        rows.append(("index", f"none; {safe(str(found['index_problem']))}"))
+        rows.append(("index", f"none; {safe(found['index_problem'])}"))
     else:
+        n_recent = found["recent_passages"]
+        beside = f", {n_recent:,} of them beside the main segment" if n_recent else ""
         rows += [
-            ("index", f"{found['index']}, {_age(int(str(found['index_age_s'])))} old, {found['vector_kind']}"),
-            (
-                "passages",
-                f"{found['passages']:,} of up to {found['passage_tokens']} tokens"
-                + (
-                    f", {found['recent_passages']:,} of them beside the main segment"
-                    if found["recent_passages"]
-                    else ""
-                ),
-            ),
-            ("model", safe(f"{found['model']} ({found['runtime']}, revision {str(found['model_revision'])[:12]})")),
+            ("index", f"{found['index']}, {duration(found['index_age_s'])} old, {found['vector_kind']}"),
+            ("passages", f"{found['passages']:,} of up to {found['passage_tokens']} tokens{beside}"),
+            ("model", safe(f"{found['model']} ({found['runtime']}, revision {found['model_revision'][:12]})")),
         ]
         if not found["index_is_current"]:
             rows.append(("behind", "the corpus has changed since; run `newsquote ingest` or `newsquote reindex`"))
-    size = int(str(found["store_bytes"])) + int(str(found.get("index_bytes", 0)))
+    size = found["store_bytes"] + found.get("index_bytes", 0)
     rows.append(("size", f"{size / 1e6:,.1f} MB"))
     return "\n".join(f"{name:<8}  {value}" for name, value in rows)
-
-
-def _age(seconds: int) -> str:
-    for unit, n in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * n:
-            return f"{seconds // n:,} {unit}"
-    return f"{seconds} seconds"
 
 
 def check_all(folder: Path) -> list[Check]:
@@ -167,7 +154,7 @@ def _check_store(folder: Path) -> str:
 
 
 def _check_index(folder: Path) -> str:
-    manifest: Manifest = read_manifest(folder)
+    manifest = read_manifest(folder)
     name = current_name(folder) or ""
     check_files(folder / FOLDER / name, manifest, digests=True)
     with Store(folder) as store:

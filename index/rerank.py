@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import MODEL_FILE, default_model_path, file_sha256, keep_to_ourselves, read_tokenizer
+from index.embed import MODEL_FILE, default_model_path, keep_to_ourselves, read_tokenizer
 from index.errors import ModelUnavailable, first_line
+from index.files import file_sha256
 from index.graph import WEIGHTS_FILE
 from index.session import n_cores, outputs, session
 from index.types import Judged, Reading, Reranker, Span

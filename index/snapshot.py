@@ -28,8 +28,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from index.embed import RUNTIMES, load_embedder
-from index.errors import IndexCorrupt, IndexMissing, IndexStale, StoreError
-from index.files import FileEntry, sync_folder
+from index.errors import REPAIR, IndexCorrupt, IndexMissing, IndexStale, StoreError
+from index.files import FileEntry, file_sha256, sync_folder
 from index.scope import Scopes
 from index.store import ALWAYS, Store
 from index.types import Embedder, Span
@@ -132,6 +132,11 @@ class Manifest(_Frozen):
         """Rows of the passage table."""
         return self.n_passages + self.n_dead
 
+    @property
+    def n_main(self) -> int:
+        """Those of the main segment, which come first."""
+        return self.n_rows - self.n_recent
+
 
 def model_entry(embedder: Embedder) -> ModelEntry:
     """What a manifest records of an embedder."""
@@ -206,7 +211,7 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
+        raise IndexCorrupt(f"{path} cannot be read; {REPAIR}.") from error
     found = raw.get("schema_version") if isinstance(raw, dict) else None
     if found not in READABLE:
         raise IndexStale(
@@ -215,7 +220,7 @@ def read_manifest(folder: Path, name: str | None = None) -> Manifest:
     try:
         manifest = Manifest.model_validate(raw)
     except ValidationError as error:
-        raise IndexCorrupt(f"{path} is not a manifest; run `newsquote rollback` or `newsquote reindex`.") from error
+        raise IndexCorrupt(f"{path} is not a manifest; {REPAIR}.") from error
     if found == 1 and manifest.vector_kind != "Flat":
         raise IndexStale(f"The index {name} keeps vectors as {manifest.vector_kind}; run `newsquote reindex`.")
     return manifest
@@ -227,7 +232,10 @@ def live_manifest(folder: Path, store: Store) -> Manifest:
     Raises:
         IndexMissing, IndexCorrupt, IndexStale: See `read_manifest`, `check_files` and `check_store`.
     """
-    name = current_name(folder)
+    return _checked(folder, current_name(folder), store)
+
+
+def _checked(folder: Path, name: str | None, store: Store) -> Manifest:
     manifest = read_manifest(folder, name)
     check_files(folder / FOLDER / (name or ""), manifest, digests=False)
     check_store(manifest, store)
@@ -308,10 +316,8 @@ def rollback(folder: Path) -> str:
     earlier = [name for name in snapshot_names(folder) if live is None or name < live]
     if not earlier:
         raise IndexMissing(f"There is no earlier index in {folder} to roll back to; run `newsquote reindex`.")
-    manifest = read_manifest(folder, earlier[-1])
-    check_files(folder / FOLDER / earlier[-1], manifest, digests=False)
     with Store(folder) as store:
-        check_store(manifest, store)
+        _checked(folder, earlier[-1], store)
     switch_to(folder, earlier[-1])
     return earlier[-1]
 
@@ -361,25 +367,21 @@ def check_files(folder: Path, manifest: Manifest, *, digests: bool, known: Colle
     Raises:
         IndexCorrupt: One is missing, short or altered; the sentence names it.
     """
-    remedy = "run `newsquote rollback` or `newsquote reindex`"
     for name, entry in manifest.files.items():
         path = folder / name
         try:
             size = path.stat().st_size
             if size != entry.size:
-                raise IndexCorrupt(f"{path} has {size} bytes and its manifest says {entry.size}; {remedy}.")
-            if digests and name not in known:
-                with path.open("rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
-                if found != entry.sha256:
-                    raise IndexCorrupt(f"{path} was altered after it was written; {remedy}.")
+                raise IndexCorrupt(f"{path} has {size} bytes and its manifest says {entry.size}; {REPAIR}.")
+            if digests and name not in known and file_sha256(path) != entry.sha256:
+                raise IndexCorrupt(f"{path} was altered after it was written; {REPAIR}.")
         except OSError as error:
-            raise IndexCorrupt(f"{path} cannot be read ({error.strerror}); {remedy}.") from error
+            raise IndexCorrupt(f"{path} cannot be read ({error.strerror}); {REPAIR}.") from error
 
 
 def vector_files(path: Path, manifest: Manifest) -> list[SegmentFile]:
     """The files of vectors of the snapshot in `path`, in the order of their rows."""
-    files = [SegmentFile(path / MAIN_VECTORS, manifest.n_rows - manifest.n_recent)]
+    files = [SegmentFile(path / MAIN_VECTORS, manifest.n_main)]
     if manifest.n_recent:
         files.append(SegmentFile(path / RECENT_VECTORS, manifest.n_recent))
     return files
@@ -413,11 +415,9 @@ class Snapshot:
             self.sources: list[str] = names["sources"]
             self.languages: list[str] = names["languages"]
         except (OSError, ValueError, KeyError, TypeError, TokenError) as error:  # numpy tokenizes its files' headers
-            raise IndexCorrupt(f"{path} cannot be read; run `newsquote rollback` or `newsquote reindex`.") from error
+            raise IndexCorrupt(f"{path} cannot be read; {REPAIR}.") from error
         if not self._is_consistent():
-            raise IndexCorrupt(
-                f"The tables in {path} do not fit each other; run `newsquote rollback` or `newsquote reindex`."
-            )
+            raise IndexCorrupt(f"The tables in {path} do not fit each other; {REPAIR}.")
         self.vectors = VectorIndex(vector_files(path, manifest))
         self.words = WordIndex(path / "words", manifest.n_rows)
         self.scopes = Scopes(self.passages, self.versions, self.sources, self.languages, self.vectors)

@@ -1,29 +1,25 @@
-"""corpus.db: every article version, passage, cached vector and tombstone. The only module with this file's SQL.
+"""corpus.db: every article version, passage, cached vector and tombstone. With `store_feeds` all SQL on this file.
 
-Written by ingest alone, under its lock; read by everyone, also while ingest writes and on a read-only folder.
-A batch is one transaction: after `commit` returns, a kill or a full disk loses nothing of it.
-Knows nothing about where articles come from or how they are searched.
+A batch is one transaction: once it has ended, a kill or a full disk loses nothing of it. How the file is opened and
+what its errors mean stands in `corpus_file`. Knows nothing about where articles come from or how they are searched.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from index.corpus_file import CorpusFile, Row
 from index.errors import StoreError
 from index.types import Article, Span, Vectors, instant_s
 
 SCHEMA = 1
-FILE = "corpus.db"
 # Sort before and after every real instant; an article that nobody dated is valid from the beginning.
 ALWAYS = -(2**62)
 NEVER = 2**62
@@ -168,14 +164,7 @@ class SourceCount:
     last: str | None
 
 
-class _Stamp(NamedTuple):
-    """What tells that the file or its log was written: (inode, size, time of change) of each that is there."""
-
-    file: tuple[int, int, int] | None
-    log: tuple[int, int, int] | None
-
-
-class Store:
+class Store(CorpusFile):
     """An open corpus.db.
 
     Args:
@@ -187,72 +176,20 @@ class Store:
     """
 
     def __init__(self, folder: Path, *, write: bool = False) -> None:
-        self._path = folder / FILE
-        self._write = write
-        self._stamp: _Stamp | None = None  # of a file that was opened as one that stays as it is
+        super().__init__(folder, write=write)
         try:
-            self._db = self._connect()
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-        try:
-            self._check_schema()
-            if write:  # not before: a database that is not ours stays as it is
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                # Pages of the indexes by hash and by line are hit at random: 2 MB, the default, is too little.
-                self._db.execute("PRAGMA cache_size = -32768")
-                for statement in _LATER:
-                    self._db.execute(statement)
-        except sqlite3.Error as error:
-            self._db.close()
-            raise self._translated(error) from error
-        except StoreError:
+            with self._translating():
+                self._check_schema()
+                if write:  # not before: a database that is not ours stays as it is
+                    self._db.execute("PRAGMA journal_mode = WAL")
+                    self._db.execute("PRAGMA synchronous = FULL")
+                    # Pages of the indexes by hash and by line are hit at random: 2 MB, the default, is too little.
+                    self._db.execute("PRAGMA cache_size = -32768")
+                    for statement in _LATER:
+                        self._db.execute(statement)
+        except BaseException:
             self._db.close()
             raise
-
-    # Opening ------------------------------------------------------------------------------------------
-
-    def _connect(self) -> sqlite3.Connection:
-        if self._path.is_dir():
-            raise StoreError(f"{self._path} is a folder and no corpus; name another data folder with --data.")
-        if self._write:
-            return sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
-        if not self._path.exists():
-            raise self._missing()
-        try:
-            db, stamp = self._opened("mode=ro"), None
-        except sqlite3.OperationalError as error:
-            # A WAL database cannot be opened where its -shm file cannot be made, for want of rights or of room; with
-            # no log beside it the file alone is whole, until somebody else writes.
-            stamp = self._stamp_now()
-            if stamp.log is not None or "locked" in str(error):
-                raise
-            db = self._opened("mode=ro&immutable=1")
-        self._stamp = stamp
-        return db
-
-    def _opened(self, mode: str) -> sqlite3.Connection:
-        """A connection that has read something: only then does it show what it cannot."""
-        uri = f"{self._path.absolute().as_uri()}?{mode}"
-        db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA user_version").fetchone()
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
-
-    def _stamp_now(self) -> _Stamp:
-        log = _file_stamp(self._path.with_name(FILE + "-wal"))
-        return _Stamp(_file_stamp(self._path), log if log is not None and log[1] else None)
-
-    def _follow(self) -> bool:
-        """Open the file anew where it was taken for one that stays as it is, and did not; whether that was so."""
-        if self._stamp is None or self._stamp == self._stamp_now():
-            return False
-        self._db.close()
-        self._db = self._connect()
-        return True
 
     def _check_schema(self) -> None:
         schema = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -270,90 +207,8 @@ class Store:
                 f"{self._path} is no corpus of newsquote (schema {schema}); name another folder with --data."
             )
         with self.transaction():
-            for statement in _TABLES.split(";"):
-                if statement.strip():
-                    self._db.execute(statement)
+            self._make_tables(_TABLES)
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    def _missing(self) -> StoreError:
-        return StoreError(
-            f"There is no corpus in {self._path.parent}; run `newsquote ingest SOURCE` first, or name "
-            "another folder with --data."
-        )
-
-    def _translated(self, error: sqlite3.Error) -> StoreError:
-        text = str(error)
-        if "full" in text or "disk I/O" in text:
-            return StoreError(
-                f"The disk under {self._path.parent} is full or failing ({text}); free some space and run the "
-                "same command again: everything reported as stored is safe."
-            )
-        if "readonly" in text or "unable to open" in text:
-            return StoreError(f"{self._path} cannot be opened for {self._purpose()} ({text}); check its permissions.")
-        if "malformed" in text or "not a database" in text:
-            return StoreError(
-                f"{self._path} is damaged ({text}); restore it from a backup, or from a file that "
-                "`newsquote export` wrote."
-            )
-        if "locked" in text:
-            return StoreError(f"{self._path} is held by another process ({text}); try again when it is done.")
-        return StoreError(f"{self._path}: {text}.")
-
-    def _purpose(self) -> str:
-        return "writing" if self._write else "reading"
-
-    def close(self) -> None:
-        """Release the file; for a writer this folds the write-ahead log in, so that readers need no -shm."""
-        if self._write:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing; durable once the block is left."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            raise self._translated(error) from error
-
-    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        try:
-            while True:
-                self._follow()
-                try:
-                    rows = self._db.execute(sql, values).fetchall()
-                except sqlite3.Error:
-                    if not self._follow():
-                        raise
-                    continue
-                if not self._follow():  # while it was read
-                    return rows
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-
-    def _stream(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple]:  # type: ignore[type-arg]
-        """Rows one by one, for what is too much to hold."""
-        try:
-            self._follow()
-            yield from self._db.execute(sql, values)
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
 
     # Articles in ----------------------------------------------------------------------------------------
 
@@ -363,26 +218,18 @@ class Store:
         Returns:
             By hash, the article's number where it has past versions too, else None.
         """
-        found: dict[bytes, int | None] = {}
-        for part in _parts(hashes):
-            marks = ",".join("?" * len(part))
-            rows = self._rows(
+        return dict(
+            self._rows_in(
                 "SELECT v.draft_hash, CASE WHEN EXISTS (SELECT 1 FROM versions o WHERE o.article = a.number AND "
                 "o.version != v.version) THEN a.number END FROM versions v JOIN articles a ON a.current = v.version "
-                f"WHERE a.retracted_s IS NULL AND v.draft_hash IN ({marks})",
-                part,
+                "WHERE a.retracted_s IS NULL AND v.draft_hash",
+                hashes,
             )
-            found.update(rows)  # type: ignore[arg-type]
-        return found
+        )
 
     def stored_drafts(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` that some version came of, past ones and those of retracted articles included."""
-        found: set[bytes] = set()
-        for part in _parts(hashes):
-            marks = ",".join("?" * len(part))
-            rows = self._rows(f"SELECT draft_hash FROM versions WHERE draft_hash IN ({marks})", part)
-            found.update(row[0] for row in rows)  # type: ignore[misc]
-        return found
+        return {row[0] for row in self._rows_in("SELECT draft_hash FROM versions WHERE draft_hash", hashes)}
 
     def number_of(self, article_id: str) -> int | None:
         """The number of the article with an id, None where there is none."""
@@ -406,7 +253,7 @@ class Store:
             "SELECT id FROM articles WHERE id > ? AND id < ? AND substr(id, ?, 1) != '!' ORDER BY id",
             (f"{page_id}#", f"{page_id}$", len(page_id) + 2),  # `$` comes next to `#`; `#!` is another page
         )
-        return [str(row[0]) for row in rows]
+        return [row[0] for row in rows]
 
     def is_retracted(self, article_id: str) -> bool:
         """Whether an article, or the page that it is a part of, has a tombstone."""
@@ -417,11 +264,7 @@ class Store:
 
     def ids_at(self, url: str) -> list[str]:
         """Ids of the articles that came with this very address, be it one or not."""
-        return [str(row[0]) for row in self._rows("SELECT id FROM articles WHERE url = ? ORDER BY id", (url,))]
-
-    def _one(self, sql: str, values: Sequence[object] = ()) -> tuple | None:  # type: ignore[type-arg]
-        rows = self._rows(sql, values)
-        return rows[0] if rows else None
+        return [row[0] for row in self._rows("SELECT id FROM articles WHERE url = ? ORDER BY id", (url,))]
 
     def add(self, new: NewVersion, known: Known | None, now_s: int) -> int:
         """Store a version as its article's current one; inside a transaction.
@@ -434,44 +277,23 @@ class Store:
             The version's number.
         """
         article = new.article
-        published_s, updated_s = instant_s(article.published), instant_s(article.updated)
+        valid_from_s = self._valid_from_s(new, known, now_s)
         if known is None:
-            cursor = self._db.execute(
+            number = self._db.execute(
                 "INSERT INTO articles (id, url, first_seen_s) VALUES (?, ?, ?)", (article.id, article.url, now_s)
-            )
-            number = cursor.lastrowid
-            # A text that was published is as old as the article, for want of the one before its update; of one that
-            # nobody dated, the update is all that is known.
-            begins_s = published_s if published_s is not None else updated_s
-            valid_from = ALWAYS if begins_s is None else begins_s
-        elif new.valid_from_s is not None:
-            number = known.number
-            valid_from = new.valid_from_s
-        elif known.updated_s is not None and updated_s is not None and updated_s < known.updated_s:
-            # An earlier version that comes late: the stored ones were valid from their own updates on, no sooner.
-            number = known.number
-            valid_from = updated_s
-            stored = self._db.execute("SELECT version, updated FROM versions WHERE article = ?", (number,)).fetchall()
-            self._db.executemany(
-                "UPDATE versions SET valid_from_s = max(valid_from_s, ?) WHERE version = ?",
-                [(instant_s(written), version) for version, written in stored if written is not None],
-            )
+            ).lastrowid
+            assert number is not None
         else:
             number = known.number
-            valid_from = max(now_s if updated_s is None else updated_s, known.valid_from_s + 1)
-        copy_of = None
-        if article.copy_of is not None:
-            row = self._one("SELECT number FROM articles WHERE id = ?", (article.copy_of,))
-            copy_of = row[0] if row else None
-        cursor = self._db.execute(
+        version = self._db.execute(
             "INSERT INTO versions (article, title, published, published_s, updated, date_from, source, authors, cuts,"
             " language, is_stub, correction, extra, copy_of, fingerprint, draft_hash, content_hash, valid_from_s,"
-            " valid_to_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " valid_to_s) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,(SELECT number FROM articles WHERE id = ?),?,?,?,?,?)",
             (
                 number,
                 article.title,
                 article.published,
-                published_s,
+                instant_s(article.published),
                 article.updated,
                 new.date_from,
                 article.source,
@@ -481,22 +303,44 @@ class Store:
                 int(article.is_stub),
                 article.correction,
                 new.extra,
-                copy_of,
+                article.copy_of,
                 new.fingerprint,
                 new.draft_hash,
                 new.content_hash,
-                valid_from,
+                valid_from_s,
                 NEVER,
             ),
-        )
-        version = cursor.lastrowid
+        ).lastrowid
         assert version is not None
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (version, article.text))
         self._chain(number)
         self._bump()
         return version
 
-    def _chain(self, article: int | None) -> None:
+    def _valid_from_s(self, new: NewVersion, known: Known | None, now_s: int) -> int:
+        """Since when a version to be stored is valid; see `add`."""
+        published_s, updated_s = instant_s(new.article.published), instant_s(new.article.updated)
+        if known is None:
+            # A text that was published is as old as the article, for want of the one before its update; of one that
+            # nobody dated, the update is all that is known.
+            begins_s = published_s if published_s is not None else updated_s
+            return ALWAYS if begins_s is None else begins_s
+        if new.valid_from_s is not None:
+            return new.valid_from_s
+        if known.updated_s is not None and updated_s is not None and updated_s < known.updated_s:
+            self._begin_at_their_updates(known.number)
+            return updated_s
+        return max(now_s if updated_s is None else updated_s, known.valid_from_s + 1)
+
+    def _begin_at_their_updates(self, article: int) -> None:
+        """Let stored versions be valid from their own updates on, no sooner: there was another before them."""
+        stored = self._db.execute("SELECT version, updated FROM versions WHERE article = ?", (article,)).fetchall()
+        self._db.executemany(
+            "UPDATE versions SET valid_from_s = max(valid_from_s, ?) WHERE version = ?",
+            [(instant_s(updated), version) for version, updated in stored if updated is not None],
+        )
+
+    def _chain(self, article: int) -> None:
         """Let each version of an article end where the next begins, and the last be the current one."""
         versions = self._db.execute(
             "SELECT version, valid_from_s FROM versions WHERE article = ? ORDER BY valid_from_s, version", (article,)
@@ -555,8 +399,7 @@ class Store:
     def line_counts(self, source: str, at_least: int) -> tuple[dict[str, int], int]:
         """Line keys that occurred in at least so many articles of a source, and how many articles were counted."""
         rows = self._rows("SELECT key, n FROM lines WHERE source = ? AND n >= ?", (source, at_least))
-        total = self._one("SELECT n FROM sources WHERE source = ?", (source,))
-        return {str(key): int(n) for key, n in rows}, total[0] if total else 0  # type: ignore[call-overload]
+        return dict(rows), self._number("SELECT n FROM sources WHERE source = ?", (source,))
 
     def fingerprints(self) -> Iterator[tuple[str, int | None, bytes]]:
         """(article id, published instant, fingerprint) of every live current version, oldest first."""
@@ -641,7 +484,7 @@ class Store:
     def tombstones(self) -> list[tuple[str, str | None, int]]:
         """(id, URL, when) of all that is retracted, stored here or not, in the order of their numbers."""
         rows = self._rows("SELECT id, url, retracted_s FROM articles WHERE retracted_s IS NOT NULL ORDER BY number")
-        return [(str(one), _text(url), int(at_s)) for one, url, at_s in rows]  # type: ignore[call-overload]
+        return [(one, url, at_s) for one, url, at_s in rows]
 
     def _bury_page(self, page_id: str, now_s: int) -> None:
         """Tombstone a page that was never an article and has no part left; inside a transaction."""
@@ -657,8 +500,7 @@ class Store:
 
     def change(self) -> int:
         """The number of the last change."""
-        row = self._one("SELECT value FROM meta WHERE key = 'change'")
-        return int(row[0]) if row else 0
+        return self._number("SELECT value FROM meta WHERE key = 'change'")
 
     def content_hash(self, version: int) -> bytes:
         """What stands for the content of a version; empty where there is none of that number."""
@@ -693,7 +535,7 @@ class Store:
             "WHERE a.id = ? ORDER BY v.valid_from_s, v.version",
             (article_id,),
         )
-        found = ((self.article(int(row[0])), int(row[1]), int(row[2])) for row in rows)  # type: ignore[call-overload]
+        found = ((self.article(version), first_s, last_s) for version, first_s, last_s in rows)
         return [(article, first_s, last_s) for article, first_s, last_s in found if article is not None]
 
     def valid_from_s(self, version: int) -> int | None:
@@ -716,10 +558,10 @@ class Store:
             if not rows:
                 return
             for version, extra in rows:
-                article = self.article(int(version))  # type: ignore[call-overload]
+                article = self.article(version)
                 if article is not None:
-                    yield article, str(extra)
-            last = int(rows[-1][0])  # type: ignore[call-overload]
+                    yield article, extra
+            last = rows[-1][0]
 
     def _articles(self, condition: str, values: Sequence[object]) -> Iterator[Article]:
         rows = self._rows(
@@ -733,40 +575,32 @@ class Store:
         )
         for row in rows:
             yield Article(
-                id=row[0],  # type: ignore[arg-type]
-                version=row[1],  # type: ignore[arg-type]
-                url=row[2],  # type: ignore[arg-type]
-                title=row[3],  # type: ignore[arg-type]
-                published=row[4],  # type: ignore[arg-type]
-                updated=row[5],  # type: ignore[arg-type]
-                source=row[6],  # type: ignore[arg-type]
-                authors=tuple(json.loads(row[7])),  # type: ignore[arg-type]
-                text=row[8],  # type: ignore[arg-type]
-                cuts=tuple(json.loads(row[9])),  # type: ignore[arg-type]
-                language=row[10],  # type: ignore[arg-type]
+                id=row[0],
+                version=row[1],
+                url=row[2],
+                title=row[3],
+                published=row[4],
+                updated=row[5],
+                source=row[6],
+                authors=tuple(json.loads(row[7])),
+                text=row[8],
+                cuts=tuple(json.loads(row[9])),
+                language=row[10],
                 is_stub=bool(row[11]),
-                correction=row[12],  # type: ignore[arg-type]
-                copy_of=row[13],  # type: ignore[arg-type]
-                corrected_s=row[14],  # type: ignore[arg-type]
+                correction=row[12],
+                copy_of=row[13],
+                corrected_s=row[14],
             )
 
     def retracted(self) -> frozenset[int]:
         """Numbers of the articles that may not answer."""
-        return frozenset(
-            int(row[0])  # type: ignore[call-overload]
-            for row in self._rows("SELECT number FROM articles WHERE retracted_s IS NOT NULL AND current IS NOT NULL")
-        )
+        rows = self._rows("SELECT number FROM articles WHERE retracted_s IS NOT NULL AND current IS NOT NULL")
+        return frozenset(row[0] for row in rows)
 
     def article_ids(self, numbers: Sequence[int]) -> dict[int, tuple[str, str | None]]:
         """(id, URL) by article number."""
-        found: dict[int, tuple[str, str | None]] = {}
-        for part in _parts(numbers):
-            marks = ",".join("?" * len(part))
-            for number, article_id, url in self._rows(
-                f"SELECT number, id, url FROM articles WHERE number IN ({marks})", part
-            ):
-                found[int(number)] = (str(article_id), None if url is None else str(url))  # type: ignore[call-overload]
-        return found
+        rows = self._rows_in("SELECT number, id, url FROM articles WHERE number", numbers)
+        return {number: (article_id, url) for number, article_id, url in rows}
 
     def source_counts(self) -> list[SourceCount]:
         """Outlets with their live articles and dates, largest first."""
@@ -775,7 +609,7 @@ class Store:
             "JOIN versions v ON v.version = a.current WHERE a.retracted_s IS NULL "
             "GROUP BY v.source ORDER BY count(*) DESC, v.source"
         )
-        return [SourceCount(str(s), int(n), _text(first), _text(last)) for s, n, first, last in rows]  # type: ignore[call-overload]
+        return [SourceCount(*row) for row in rows]
 
     def counts(self) -> Mapping[str, int]:
         """How many live articles, versions, copies, stubs and retracted articles there are."""
@@ -818,22 +652,13 @@ class Store:
         assert row is not None
         step = max(1, row[1] // n_samples)
         rows = self._rows("SELECT text FROM texts WHERE version % ? = 0 LIMIT ?", (step, n_samples))
-        return row[0], [str(r[0]) for r in rows]
+        return row[0], [text for (text,) in rows]
 
     def n_passages(self, splitter: int, after_version: int = 0) -> int:
         """Passages stored under a way of splitting, of versions after one."""
-        row = self._one("SELECT count(*) FROM passages WHERE splitter = ? AND version > ?", (splitter, after_version))
-        return int(row[0]) if row else 0
-
-    @property
-    def folder(self) -> Path:
-        """The data folder."""
-        return self._path.parent
-
-    def check(self) -> str:
-        """ "ok", or what SQLite's own check finds wrong."""
-        rows = self._rows("PRAGMA quick_check(1)")
-        return str(rows[0][0]) if rows else "no answer"
+        return self._number(
+            "SELECT count(*) FROM passages WHERE splitter = ? AND version > ?", (splitter, after_version)
+        )
 
     # Passages and vectors -------------------------------------------------------------------------------
 
@@ -880,9 +705,9 @@ class Store:
         )
         return self._versions_in(rows)
 
-    def _versions_in(self, rows: Iterable[tuple[object, ...]]) -> list[Article]:
+    def _versions_in(self, rows: Iterable[Row]) -> list[Article]:
         """The versions whose numbers come first in rows, without those that may not be shown."""
-        found = (self.article(int(row[0])) for row in rows)  # type: ignore[call-overload]
+        found = (self.article(row[0]) for row in rows)
         return [article for article in found if article is not None]
 
     def add_passages(self, splitter: int, upto: int, rows: Sequence[PassageRow]) -> None:
@@ -903,8 +728,7 @@ class Store:
 
     def n_unembedded(self, splitter: int, model: int) -> int:
         """Distinct embedding texts of live passages that have no cached vector."""
-        row = self._one(f"SELECT count(DISTINCT p.hash) {_UNEMBEDDED}", (model, splitter))
-        return int(row[0]) if row else 0
+        return self._number(f"SELECT count(DISTINCT p.hash) {_UNEMBEDDED}", (model, splitter))
 
     def unembedded(self, splitter: int, model: int, after: tuple[int, int], limit: int) -> list[PassageRow]:
         """The next live passages without a cached vector, in the order (version, start), at most `limit`."""
@@ -913,7 +737,7 @@ class Store:
             "ORDER BY p.version, p.start LIMIT ?",
             (model, splitter, *after, limit),
         )
-        return [PassageRow(r[0], Span(r[1], r[2]), r[3], r[4]) for r in rows]  # type: ignore[arg-type]
+        return [PassageRow(r[0], Span(r[1], r[2]), r[3], r[4]) for r in rows]
 
     def add_embeddings(self, model: int, hashes: Sequence[bytes], vectors: Vectors) -> None:
         """Cache vectors, (n, dim) float32, at half precision; one transaction."""
@@ -955,7 +779,7 @@ class Store:
         )
         places = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4)
         none = bytes(2 * dim)
-        vectors = np.frombuffer(bytearray().join(row[4] or none for row in rows), np.float16)  # type: ignore[misc]
+        vectors = np.frombuffer(bytearray().join(row[4] or none for row in rows), np.float16)
         has_vector = np.array([row[4] is not None for row in rows], bool)
         return places, vectors.reshape(-1, dim), has_vector
 
@@ -982,15 +806,13 @@ class Store:
         with self.transaction():
             self._db.execute("DELETE FROM embeddings")
         beside = str(self.folder.absolute()).replace("'", "''")
-        try:
+        with self._translating():
             # Else the passing file goes to the system's temporary folder, which may be small, or memory.
             self._db.execute(f"PRAGMA temp_store_directory = '{beside}'")
             try:
                 self._db.execute("VACUUM")
             finally:
                 self._db.execute("PRAGMA temp_store_directory = ''")
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
 
     def forget_other_splitters(self, splitter: int) -> None:
         """Drop the passages of every other way of splitting; after a re-index has been switched to."""
@@ -1001,10 +823,6 @@ class Store:
                 (f"split.{splitter}",),
             )
 
-    def size_bytes(self) -> int:
-        """Size of the file with its log."""
-        return sum(path.stat().st_size for path in self._path.parent.glob(FILE + "*") if not path.name.endswith("-shm"))
-
 
 _UNEMBEDDED = (
     "FROM passages p JOIN versions v ON v.version = p.version JOIN articles a ON a.number = v.article "
@@ -1013,25 +831,7 @@ _UNEMBEDDED = (
 )
 
 
-def _file_stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        info = path.stat()
-    except FileNotFoundError:
-        return None
-    return info.st_ino, info.st_size, info.st_mtime_ns
-
-
 def page_of(article_id: str) -> str:
     """The id of the page that an article is a part of; "" for a whole page."""
     page, _, part = article_id.rpartition("#")
     return "" if part.startswith("!") else page
-
-
-def _parts(values: Sequence, size: int = 500) -> Iterator[Sequence]:  # type: ignore[type-arg]
-    """SQLite takes a bounded number of parameters in one statement."""
-    for at in range(0, len(values), size):
-        yield values[at : at + size]
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

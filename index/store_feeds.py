@@ -15,6 +15,7 @@ from pathlib import Path
 
 from index.errors import StoreError
 from index.store import Store, page_of
+from index.types import DAY_S
 
 FEED_SCHEMA = 1
 _KEY = "feeds.schema"
@@ -155,7 +156,7 @@ class SeenEntry:
         key: 16 bytes that identify it within its feed.
         url: Its article's canonical URL, or "".
         stamp: 8 bytes over what changes when the publisher updates it.
-        outcome: What became of it, one of the fixed words of `ingest.watch`.
+        outcome: What became of it, one of the fixed words of `ingest.watch_notes`.
         first_s: When it was first seen.
         last_s: When the feed was last seen to have it, to a day.
     """
@@ -232,7 +233,7 @@ class Removal:
 
 _FEED_COLUMNS = tuple(field.name for field in fields(Subscription))
 _PAGE_COLUMNS = tuple(field.name for field in fields(Page))
-_A_DAY_S = 86_400
+_ENTRY_COLUMNS = ", ".join(field.name for field in fields(SeenEntry))
 
 
 class FeedStore(Store):
@@ -255,8 +256,7 @@ class FeedStore(Store):
             raise
 
     def _check_tables(self) -> bool:
-        row = self._one("SELECT value FROM meta WHERE key = ?", (_KEY,))
-        found = int(row[0]) if row else 0
+        found = self._number("SELECT value FROM meta WHERE key = ?", (_KEY,))
         if found > FEED_SCHEMA:
             raise StoreError(
                 f"{self._path} has feed tables of schema {found} and this newsquote reads up to {FEED_SCHEMA}; "
@@ -265,9 +265,7 @@ class FeedStore(Store):
         if found or not self._write:
             return found == FEED_SCHEMA
         with self.transaction():
-            for statement in _TABLES.split(";"):
-                if statement.strip():
-                    self._db.execute(statement)
+            self._make_tables(_TABLES)
             self._db.execute("INSERT INTO meta VALUES (?, ?)", (_KEY, str(FEED_SCHEMA)))
         return True
 
@@ -308,7 +306,7 @@ class FeedStore(Store):
         if not self._has_feeds:
             return []
         rows = self._rows(f"SELECT {', '.join(_FEED_COLUMNS)} FROM feeds WHERE {condition}", values)
-        return [Subscription(*row) for row in rows]  # type: ignore[arg-type]
+        return [Subscription(*row) for row in rows]
 
     def subscribe(self, feed: Subscription) -> Subscription:
         """Store a new subscription, in a transaction of its own; what is there already under its address stays.
@@ -374,18 +372,10 @@ class FeedStore(Store):
 
     def seen(self, feed: int, keys: Sequence[bytes]) -> dict[bytes, SeenEntry]:
         """Those of `keys` that a feed had before, by key."""
-        found: dict[bytes, SeenEntry] = {}
         if not self._has_feeds:
-            return found
-        for at in range(0, len(keys), 500):
-            part = keys[at : at + 500]
-            marks = ",".join("?" * len(part))
-            rows = self._rows(
-                f"SELECT key, url, stamp, outcome, first_s, last_s FROM entries WHERE feed = ? AND key IN ({marks})",
-                (feed, *part),
-            )
-            found.update((row[0], SeenEntry(*row)) for row in rows)  # type: ignore[arg-type, misc]
-        return found
+            return {}
+        rows = self._rows_in(f"SELECT {_ENTRY_COLUMNS} FROM entries WHERE feed = ? AND key", keys, feed)
+        return {row[0]: SeenEntry(*row) for row in rows}
 
     def note(self, feed: int, entries: Iterable[SeenEntry]) -> None:
         """Remember entries of a feed, in the place of what was known of them; inside a transaction."""
@@ -400,7 +390,7 @@ class FeedStore(Store):
         """The feed still has these entries; inside a transaction. Written once a day, so that a poll writes little."""
         self._db.executemany(
             "UPDATE entries SET last_s = ? WHERE feed = ? AND key = ? AND last_s NOT BETWEEN ? AND ?",
-            ((now_s, feed, key, now_s - _A_DAY_S, now_s) for key in keys),
+            ((now_s, feed, key, now_s - DAY_S, now_s) for key in keys),
         )
 
     def settle_entry(self, feed: int, key: bytes, outcome: str) -> None:
@@ -409,8 +399,7 @@ class FeedStore(Store):
 
     def n_sharing(self, feed: int, url: str) -> int:
         """How many entries of a feed have one canonical URL."""
-        row = self._one("SELECT count(*) FROM entries WHERE url = ? AND feed = ?", (url, feed))
-        return int(row[0]) if row else 0
+        return self._number("SELECT count(*) FROM entries WHERE url = ? AND feed = ?", (url, feed))
 
     # The queue ------------------------------------------------------------------------------------------
 
@@ -439,12 +428,11 @@ class FeedStore(Store):
             "WHERE due_s <= ? OR due_s > ?) WHERE place <= ? ORDER BY due_s, number LIMIT ?) ORDER BY due_s, number",
             (now_s, now_s + horizon_s, of_a_feed, limit),
         )
-        return [Queued(*row) for row in rows]  # type: ignore[arg-type]
+        return [Queued(*row) for row in rows]
 
     def n_queued(self) -> int:
         """How many entries wait."""
-        row = self._one("SELECT count(*) FROM queue") if self._has_feeds else None
-        return int(row[0]) if row else 0
+        return self._number("SELECT count(*) FROM queue") if self._has_feeds else 0
 
     def postpone(self, queued: Queued, due_s: int) -> None:
         """Try an entry again later; inside a transaction."""
@@ -505,18 +493,17 @@ class FeedStore(Store):
 
     def n_articles_of(self, feed: int) -> int:
         """How many live articles came by a feed's pages that are still remembered."""
-        row = self._one(
+        return self._number(
             "SELECT count(DISTINCT p.article) FROM pages p JOIN articles a ON a.id = p.article "
             "WHERE p.feed = ? AND a.retracted_s IS NULL",
             (feed,),
         )
-        return int(row[0]) if row else 0
 
     def _pages(self, condition: str, values: Sequence[object]) -> list[Page]:
         if not self._has_feeds:
             return []
         rows = self._rows(f"SELECT {', '.join(_PAGE_COLUMNS)} FROM pages WHERE {condition}", values)
-        return [Page(*row) for row in rows]  # type: ignore[arg-type]
+        return [Page(*row) for row in rows]
 
     # Removals -------------------------------------------------------------------------------------------
 
@@ -562,12 +549,11 @@ class FeedStore(Store):
 
     def n_removed_since(self, feed: int, since_s: int) -> int:
         """How many articles of a feed were removed as gone since an instant."""
-        row = self._one(
+        return self._number(
             "SELECT count(DISTINCT r.article) FROM removals r JOIN pages p ON p.article = r.article "
             "WHERE p.feed = ? AND r.at_s >= ?",
             (feed, since_s),
         )
-        return int(row[0]) if row else 0
 
     # The log --------------------------------------------------------------------------------------------
 
@@ -585,17 +571,14 @@ class FeedStore(Store):
         rows = self._rows(
             "SELECT at_s, feed, url, outcome, detail FROM feed_log WHERE url = ? ORDER BY at_s, rowid", (url,)
         )
-        return [LogLine(*row) for row in rows]  # type: ignore[arg-type]
+        return [LogLine(*row) for row in rows]
 
     def entries_of(self, url: str) -> list[tuple[int, SeenEntry]]:
         """(feed, entry) of every entry that has a canonical URL."""
         if not self._has_feeds:
             return []
-        rows = self._rows(
-            "SELECT feed, key, url, stamp, outcome, first_s, last_s FROM entries WHERE url = ? ORDER BY first_s, feed",
-            (url,),
-        )
-        return [(row[0], SeenEntry(*row[1:])) for row in rows]  # type: ignore[misc, arg-type]
+        rows = self._rows(f"SELECT feed, {_ENTRY_COLUMNS} FROM entries WHERE url = ? ORDER BY first_s, feed", (url,))
+        return [(feed, SeenEntry(*entry)) for feed, *entry in rows]
 
     def refused_removals(self) -> list[tuple[int, str]]:
         """(feed, why) of the last removal that was held back, by feed, where the feed still has pages it held back."""
@@ -607,7 +590,7 @@ class FeedStore(Store):
             "WHERE EXISTS (SELECT 1 FROM pages p JOIN articles a ON a.id = p.article "
             "WHERE p.feed = l.feed AND p.gone_s <= l.at_s AND a.retracted_s IS NULL) ORDER BY l.feed"
         )
-        return [(int(feed), str(detail)) for feed, detail in rows]  # type: ignore[call-overload]
+        return [(feed, detail) for feed, detail in rows]
 
     def forget_old(self, log_before_s: int, seen_before_s: int) -> int:
         """Drop log lines, entries and pages that are older than is useful, in a transaction of its own.
@@ -632,8 +615,5 @@ class FeedStore(Store):
         """Rows of each feed table, for watching its growth."""
         if not self._has_feeds:
             return {}
-        counts = {}
-        for table in ("feeds", "entries", "queue", "pages", "feed_log", "removals"):
-            row = self._one(f"SELECT count(*) FROM {table}")
-            counts[table] = int(row[0]) if row else 0
-        return counts
+        tables = ("feeds", "entries", "queue", "pages", "feed_log", "removals")
+        return {table: self._number(f"SELECT count(*) FROM {table}") for table in tables}

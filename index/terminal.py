@@ -1,11 +1,14 @@
-"""Text for a terminal: untrusted text made harmless, numbers with their nouns, moments. Knows nothing about what is
-shown.
+"""Text for a terminal: untrusted text made harmless, numbers with their nouns, moments and lengths of time.
+
+Knows nothing about what is shown.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+
+from index.types import DAY_S
 
 # Embeddings, overrides and isolates make a line read in another order than it is stored.
 _REORDERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -39,3 +42,11 @@ def counted(n: int, noun: str, many: str = "") -> str:
 def moment(instant_s: float) -> str:
     """An instant to the minute, in UTC."""
     return datetime.fromtimestamp(instant_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def duration(seconds: int) -> str:
+    """A length of time in the largest unit that there are two of: `3 days`, `26 hours` of a day and a bit."""
+    for unit, n in (("days", DAY_S), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * n:
+            return f"{seconds // n:,} {unit}"
+    return f"{seconds} seconds"

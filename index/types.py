@@ -245,6 +245,11 @@ def instant_s(published: str | None) -> int | None:
     return int(moment.timestamp())
 
 
+def written(instant: int | None) -> str | None:
+    """An instant as an ISO date-time in UTC; None for None."""
+    return None if instant is None else datetime.fromtimestamp(instant, UTC).isoformat()
+
+
 def end_of_day_s(day: date) -> int:
     """The last second of `day`, UTC."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + DAY_S - 1

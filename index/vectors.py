@@ -19,7 +19,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from index.errors import IndexCorrupt
+from index.errors import REPAIR, IndexCorrupt
 from index.types import Vectors
 
 Mask = npt.NDArray[np.bool_]
@@ -39,7 +39,6 @@ TRAIN_CODES = 4096
 TRAIN_BOUNDS = 65_536
 TRAIN_ROUNDS = 6
 _BATCH = 16_384
-_REMEDY = "run `newsquote rollback` or `newsquote reindex`"
 
 
 def index_kind(n: int, dim: int) -> str:
@@ -171,10 +170,10 @@ class _Segment:
         try:
             self._index: Any = faiss.read_index(str(file.path), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise IndexCorrupt(f"{file.path} cannot be read as a vector index; {_REMEDY}.") from error
+            raise IndexCorrupt(f"{file.path} cannot be read as a vector index; {REPAIR}.") from error
         if self._index.ntotal != file.n:
             raise IndexCorrupt(
-                f"{file.path} holds {self._index.ntotal} vectors and its manifest says {file.n}; {_REMEDY}."
+                f"{file.path} holds {self._index.ntotal} vectors and its manifest says {file.n}; {REPAIR}."
             )
         self.n = file.n
         self._is_coded = isinstance(self._index, faiss.IndexRefine)
@@ -299,4 +298,4 @@ class VectorIndex:
     def _check(self, cosines: Cosines) -> None:
         if not np.isfinite(cosines).all():
             names = " or ".join(str(file.path) for file in self._files)
-            raise IndexCorrupt(f"{names} was altered after it was written; {_REMEDY}.")
+            raise IndexCorrupt(f"{names} was altered after it was written; {REPAIR}.")

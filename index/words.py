@@ -26,7 +26,7 @@ import numpy.typing as npt
 import tantivy
 from tantivy import FieldType, Filter, Occur, Query, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-from index.errors import IndexCorrupt
+from index.errors import REPAIR, IndexCorrupt
 from index.files import link
 from index.scripts import searchable
 
@@ -37,89 +37,13 @@ TITLE_WEIGHT = 0.5
 MAX_KNOWN_IDF = 100_000
 
 # Question and function words that would only blur BM25; an index of news knows their idf, but not that they ask.
-STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "many",
-        "me",
-        "much",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "she",
-        "should",
-        "so",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "about",
-        "after",
-        "before",
-        "s",
-        "t",
-        "following",
-        "whats",
-    ]
-)
+_STOP_WORDS = """
+a an and are as at be been being but by can could did do does for from had has have he her his how i if in into is
+it its many me much my of on or our she should so than that the their them then there these they this those to us
+was we were what when where which who whom whose why will with would you your about after before s t following
+whats
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,8 +230,7 @@ class WordIndex:
             self._searcher = self._index.searcher()
         if self._searcher.num_docs != n:
             raise IndexCorrupt(
-                f"{folder} holds {self._searcher.num_docs} passages and its manifest says {n}; run "
-                "`newsquote rollback` or `newsquote reindex`."
+                f"{folder} holds {self._searcher.num_docs} passages and its manifest says {n}; {REPAIR}."
             )
         self.n = n
         self._idf: dict[str, float] = {}
@@ -337,9 +260,7 @@ class WordIndex:
             raise self._corrupt() from error
 
     def _corrupt(self) -> IndexCorrupt:
-        return IndexCorrupt(
-            f"{self._folder} cannot be read as a word index; run `newsquote rollback` or `newsquote reindex`."
-        )
+        return IndexCorrupt(f"{self._folder} cannot be read as a word index; {REPAIR}.")
 
     def idf(self, term: str) -> float:
         """Inverse frequency of a folded word over passages, Robertson–Spärck Jones with BM25's smoothing; ≥ 0."""

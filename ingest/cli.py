@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -105,7 +105,7 @@ def writing(settings: Settings, purpose: str) -> Iterator[None]:
         yield
 
 
-def status_of_feeds(folder: Path) -> dict[str, object]:
+def status_of_feeds(folder: Path) -> dict[str, Any]:
     """What there is to say of feeds; empty, at no cost, where there are none."""
     from index.store_feeds import FeedStore
 

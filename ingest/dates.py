@@ -114,7 +114,8 @@ def _compact(text: str) -> datetime | None:
 
 
 def _from_iso(match: re.Match[str]) -> date | datetime:
-    year, month, day = (int(match[g] or match[g + "2"]) if g != "year" else int(match[g]) for g in _DAY_GROUPS)
+    year = int(match["year"])
+    month, day = int(match["month"] or match["month2"]), int(match["day"] or match["day2"])
     if match["hour"] is None:
         return date(year, month, day)
     zone = match["zone"]
@@ -127,9 +128,6 @@ def _from_iso(match: re.Match[str]) -> date | datetime:
         int(match["second"] or 0),
         tzinfo=_zone(zone) if zone else None,
     )
-
-
-_DAY_GROUPS = ("year", "month", "day")
 
 
 def _zone(zone: str) -> timezone:

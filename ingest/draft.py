@@ -103,3 +103,7 @@ class Source(Protocol):
     def articles(self) -> Iterator[Draft | Reject | Flush]:
         """Every article once, in a stable order; `BadInput` if the source cannot be read at all."""
         ...
+
+    def progress(self) -> tuple[int, int | None]:
+        """Bytes read, and bytes in all where known."""
+        ...

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from index.errors import ExtractError
 from index.scripts import count_words
 from ingest.draft import Draft
-from ingest.page_bytes import decode_page, looks_like_html
+from ingest.page_bytes import decode_page
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ingest.jsonld import LinkedArticle
     from ingest.page_blocks import Block
     from ingest.page_meta import PageMeta
-
-__all__ = ["MAX_PAGE_BYTES", "extract", "extract_all", "looks_like_html"]
 
 MAX_PAGE_BYTES = 20_000_000
 # Above either, only a plain choice of long paragraphs is made: trafilatura takes tens of seconds there.
@@ -79,15 +77,15 @@ def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft,
     if len(html) > MAX_PAGE_BYTES:
         raise ExtractError(about, f"the page has {len(html):,} bytes, more than the {MAX_PAGE_BYTES:,} that are read")
     text, guesses = decode_page(html, charset)
-    root = _parse(text)
+    from ingest.jsonld import LinkedArticle, linked_article
+    from ingest.page_blocks import parse_html
+    from ingest.page_meta import is_json_ld, meta_values, page_address, page_meta
+
+    root = parse_html(text)
     if root is None:
         raise ExtractError(about, "holds no HTML")
-
-    from ingest.jsonld import LinkedArticle, linked_article
-    from ingest.page_meta import canonical_url, is_json_ld, meta_values, page_meta
-
     scripts = ["".join(script.itertext()) for script in root.iter("script") if is_json_ld(script)]
-    linked = linked_article(scripts, url, canonical_url(root, meta_values(root), LinkedArticle(), url))
+    linked = linked_article(scripts, url, page_address(root, meta_values(root), LinkedArticle(), url))
     oversized = _is_oversized(root)
     meta = page_meta(root, linked, url, search_text=not oversized and len(text) <= _MAX_DATE_CHARS)
     body, more = _body(root, linked, meta, oversized)
@@ -109,19 +107,6 @@ def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft,
         extra=json.dumps({"correction": linked.correction}, ensure_ascii=False) if linked.correction else "",
     )
     return draft, linked
-
-
-def _parse(text: str) -> HtmlElement | None:
-    """The page's tree; None if there is no element in it."""
-    from lxml.etree import LxmlError
-    from lxml.html import HTMLParser, document_fromstring
-
-    # One parser a page: they are not safe to share between threads.
-    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
-    try:
-        return document_fromstring(text.encode("utf-8"), parser=parser)
-    except (LxmlError, ValueError, AssertionError):
-        return None
 
 
 def _body(root: HtmlElement, linked: LinkedArticle, meta: PageMeta, oversized: bool) -> tuple[str, tuple[str, ...]]:
@@ -172,12 +157,12 @@ def _plain_lines(text: str) -> list[str]:
     """Lines of a JSON-LD text, which some sites fill with (escaped) HTML."""
     from html import unescape
 
-    from ingest.page_blocks import page_blocks, shown
+    from ingest.page_blocks import page_blocks, parse_html, shown
 
     if re.search(r"&lt;/?(?:p|br|a|div)\b|&(?:amp;)?#?\w{2,6};", text):
         text = unescape(text)
     if re.search(r"</?(?:p|br|a|div|strong|em)\b[^<>]*>", text):
-        tree = _parse(text)
+        tree = parse_html(text)
         return [] if tree is None else [line for block in page_blocks(tree) for line in block.text.split("\n")]
     return [line for line in map(shown, text.split("\n")) if line]
 

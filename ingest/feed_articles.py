@@ -82,11 +82,6 @@ class Found:
         return (() if self.draft is None else (self.draft,)) + self.parts
 
 
-async def inline(work: Callable[[], T]) -> T:
-    """An `Offload` that does the work here and now."""
-    return work()
-
-
 async def in_thread(work: Callable[[], T]) -> T:
     """An `Offload` that does it in a thread."""
     return await asyncio.to_thread(work)

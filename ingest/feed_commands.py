@@ -11,17 +11,20 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 from index.errors import BadInput, FeedError, FetchError
 from index.store_feeds import FeedStore, Subscription
 from index.terminal import counted, moment, safe
+from index.types import written
 from ingest.feed_articles import Fetches
 from ingest.feed_kind import feed_kind
-from ingest.feeds import MAX_FEED_BYTES, Feed, Outline, linked_feeds, opml, parse_feed, parse_opml
+from ingest.feed_lists import Outline, linked_feeds, opml, parse_opml
+from ingest.feeds import FEED_ACCEPT, MAX_FEED_BYTES, Feed, parse_feed
 from ingest.fetch import Fetched
 from ingest.identity import canonical_url
 from ingest.subscriptions import alarm, is_stale
-from ingest.watch import FEED_TYPES, OUTCOMES
+from ingest.watch_notes import OUTCOMES
 
 _TRIED_LINKS = 5
 
@@ -52,7 +55,7 @@ async def find_feed(fetcher: Fetches, url: str) -> tuple[str, Feed]:
 
 
 async def _got(fetcher: Fetches, url: str) -> Fetched:
-    reply = await fetcher.get(url, accept=f"{FEED_TYPES}, text/html;q=0.7", max_bytes=MAX_FEED_BYTES)
+    reply = await fetcher.get(url, accept=f"{FEED_ACCEPT}, text/html;q=0.7", max_bytes=MAX_FEED_BYTES)
     if reply.status in (404, 410):
         raise FetchError(url, f"status {reply.status}", "there is nothing at this address; check how it is written.")
     return reply
@@ -101,7 +104,7 @@ def subscription_named(store: FeedStore, name: str) -> Subscription:
 # Showing ------------------------------------------------------------------------------------------------------
 
 
-def feed_rows(store: FeedStore, now_s: int) -> list[dict[str, object]]:
+def feed_rows(store: FeedStore, now_s: int) -> list[dict[str, Any]]:
     """Every subscription as JSON values."""
     return [
         {
@@ -109,10 +112,10 @@ def feed_rows(store: FeedStore, now_s: int) -> list[dict[str, object]]:
             "title": feed.title,
             "site": feed.site or None,
             "source": feed.source or None,
-            "added": _iso(feed.added_s),
-            "polled": _iso(feed.polled_s),
-            "next": _iso(feed.next_s),
-            "new": _iso(feed.new_s),
+            "added": written(feed.added_s),
+            "polled": written(feed.polled_s),
+            "next": written(feed.next_s),
+            "new": written(feed.new_s),
             "entries": feed.n_entries,
             "alarm": alarm(feed, now_s) or None,
         }
@@ -120,16 +123,16 @@ def feed_rows(store: FeedStore, now_s: int) -> list[dict[str, object]]:
     ]
 
 
-def feed_lines(rows: Sequence[dict[str, object]]) -> str:
+def feed_lines(rows: Sequence[dict[str, Any]]) -> str:
     """`feed_rows` for a person."""
     lines = []
     for row in rows:
-        lines.append(f"{safe(str(row['title'] or '(not read yet)'))}  {safe(str(row['url']))}")
-        entries = counted(int(str(row["entries"])), "entry", "entries")
-        state = f"{entries}, polled {_written(row['polled'])}, next {_written(row['next'])}"
-        lines.append(f"  {state}" + (f"; last new {_written(row['new'])}" if row["new"] else ""))
+        lines.append(f"{safe(row['title'] or '(not read yet)')}  {safe(row['url'])}")
+        entries = counted(row["entries"], "entry", "entries")
+        state = f"{entries}, polled {_moment(row['polled'])}, next {_moment(row['next'])}"
+        lines.append(f"  {state}" + (f"; last new {_moment(row['new'])}" if row["new"] else ""))
         if row["alarm"]:
-            lines.append(f"  {safe(str(row['alarm']))}")
+            lines.append(f"  {safe(row['alarm'])}")
     return "\n".join(lines) if lines else "No subscriptions; `newsquote feeds add URL` makes one."
 
 
@@ -197,19 +200,15 @@ def _explained(outcome: str, detail: str = "") -> str:
     return outcome + (f": {words}" if words else "") + (f" ({safe(detail)})" if detail else "")
 
 
-def _iso(instant_s: int | None) -> str | None:
-    return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).isoformat()
-
-
-def _written(iso: object) -> str:
-    """What `_iso` gave, for a person."""
-    return moment(datetime.fromisoformat(iso).timestamp()) if isinstance(iso, str) else "never"
+def _moment(iso: str | None) -> str:
+    """An instant as JSON has it, for a person."""
+    return "never" if iso is None else moment(datetime.fromisoformat(iso).timestamp())
 
 
 # Status -------------------------------------------------------------------------------------------------------
 
 
-def feed_status(store: FeedStore, now_s: int) -> dict[str, object]:
+def feed_status(store: FeedStore, now_s: int) -> dict[str, Any]:
     """What an operator should know of all feeds, as JSON values; empty where there are none."""
     feeds = store.feeds()
     if not feeds:
@@ -224,24 +223,22 @@ def feed_status(store: FeedStore, now_s: int) -> dict[str, object]:
         "feeds_failing": states["failing"],
         "feeds_stale": states["stale"],
         "entries_waiting": store.n_queued(),
-        "last_poll": _iso(max(polled)) if polled else None,
+        "last_poll": written(max(polled)) if polled else None,
         "feed_alarms": alarms,
     }
 
 
-def feed_status_lines(found: dict[str, object]) -> str:
+def feed_status_lines(found: dict[str, Any]) -> str:
     """`feed_status` for a person, in the form of the other lines of `newsquote status`."""
     if not found:
         return ""
-    alarms = found["feed_alarms"]
-    assert isinstance(alarms, list)
-    waiting = counted(int(str(found["entries_waiting"])), "entry", "entries")
+    waiting = counted(found["entries_waiting"], "entry", "entries")
     rows = [
         (
             "feeds",
             f"{found['feeds']}: {found['feeds_failing']} failing, {found['feeds_stale']} stale; "
-            f"{waiting} waiting; last polled {_written(found['last_poll'])}",
+            f"{waiting} waiting; last polled {_moment(found['last_poll'])}",
         )
     ]
-    rows += [("alarm", safe(f"{one['feed']} {one['alarm']}")) for one in alarms]
+    rows += [("alarm", safe(f"{one['feed']} {one['alarm']}")) for one in found["feed_alarms"]]
     return "\n".join(f"{name:<8}  {value}" for name, value in rows)

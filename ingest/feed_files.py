@@ -58,7 +58,7 @@ def listed_feeds(path: str) -> list[str]:
     """
     if path == "-" or feed_kind(_head(path)) != "opml":
         return []
-    from ingest.feeds import parse_opml
+    from ingest.feed_lists import parse_opml
 
     try:
         listed, n_left_out = parse_opml(read_file(path), path)

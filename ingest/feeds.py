@@ -1,14 +1,13 @@
-"""Bytes of a feed → its entries and what it says of its rhythm; bytes of an OPML file → the feeds it lists; and back.
+"""Bytes of a feed → its entries and what it says of its rhythm.
 
-RSS and Atom of every age go through feedparser, which is given bytes and nothing to open; JSON Feed and OPML are read
-here. Entries keep their text as it came, to be made plain only where it is used (`entry_text`).
+RSS and Atom of every age go through feedparser, which is given bytes and nothing to open; JSON Feed is read here.
+Entries keep their text as it came, to be made plain only where it is used (`entry_text`).
 Knows nothing about fetching, schedules or storage, and not what time it is.
 """
 
 from __future__ import annotations
 
 import codecs
-import hashlib
 import io
 import json
 import re
@@ -18,10 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-from lxml import etree
-from lxml.html import HtmlElement
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import FeedError
@@ -29,15 +25,19 @@ from index.scripts import count_words
 from ingest.dates import read_date
 from ingest.draft import Draft, encodable
 from ingest.feed_kind import HEAD_BYTES, ROOT, feed_kind
-from ingest.identity import canonical_url
-from ingest.page_blocks import page_blocks
+from ingest.identity import canonical_url, digest_of, web_address
+from ingest.page_blocks import page_blocks, parse_html
 from ingest.page_bytes import known_charset
 
+# Media types to ask for where a feed is wanted.
+FEED_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9,"
+    " application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
+)
 MAX_FEED_BYTES = 20_000_000
 # feedparser takes 0.3 ms an entry on a free core. Of a longer feed both ends are read, as it may be in either order.
 MAX_ENTRIES = 1_000
 MAX_TEXT_CHARS = 500_000
-MAX_OUTLINES = 5_000
 _MAX_TITLE_CHARS = 1_000
 _MAX_KEY_CHARS = 2_000
 # A description with fewer words than this is taken for a summary.
@@ -66,10 +66,6 @@ _SKIPPED_DAYS = re.compile(rb"<skipdays\s*>", re.IGNORECASE)
 _SKIPPED_END = re.compile(rb"</skip(?:hours|days)\s*>", re.IGNORECASE)
 _SKIPPED_BYTES = 2_000
 _WITHDRAWN = re.compile(rb"<(?:[\w-]+:)?deleted-entry\s[^<>]{0,4000}?\bref\s*=\s*(?:\"([^\"<>]+)\"|'([^'<>]+)')")
-_FEED_TYPES = frozenset(
-    {"application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml", "text/xml"}
-)
-_FEED_LINK = re.compile(r"(?:^|[/._-])(?:rss|feed|atom)(?:s|\d)?(?:\.(?:xml|rdf|json))?/?(?:\?.*)?$", re.IGNORECASE)
 _PERIODS_S = {"hourly": 3_600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Later than any date that a feed can mean, for reading dates whose future is judged elsewhere.
@@ -122,12 +118,12 @@ class Entry(BaseModel):
         A guid that is used again for another address names another entry, and one address may carry several guids.
         """
         own = (self.guid, self.canonical) if self.guid or self.url else ("", "", self.title, self.content)
-        return _digest(own, 16)
+        return digest_of(own, 16)
 
     @property
     def stamp(self) -> bytes:
         """8 bytes over what changes when the publisher updates it: title and dates, not the text's small print."""
-        return _digest((self.title, self.published, self.updated), 8)
+        return digest_of((self.title, self.published, self.updated), 8)
 
     def without_text(self) -> Entry:
         """What is worth keeping once its article is stored."""
@@ -182,16 +178,6 @@ class Feed:
     rhythm: Rhythm
     warnings: tuple[str, ...] = ()
     withdrawn: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """A feed as an OPML file lists it."""
-
-    url: str
-    title: str = ""
-    site: str = ""
-    source: str = ""  # the outlet, which OPML itself has no word for
 
 
 def parse_feed(body: bytes, url: str, charset: str = "") -> Feed:
@@ -253,7 +239,7 @@ def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
     entries = _distinct(_entry(raw, url, language, found.version) for raw in found.entries)
     return Feed(
         title=_plain(_text(head, "title"), is_html=True)[:_MAX_TITLE_CHARS],
-        site=_web(_text(head, "link"), url),
+        site=web_address(_text(head, "link"), url),
         entries=entries,
         rhythm=_rhythm(head, body),
         warnings=warnings,
@@ -343,7 +329,7 @@ def _entry_url(raw: Any, base: str) -> str:
         if link.get("rel", "alternate") == "alternate" and "html" in str(link.get("type", "html"))
     ]
     for candidate in (_text(raw, "feedburner_origlink"), *pages, _text(raw, "link")):
-        found = _web(candidate, base)
+        found = web_address(candidate, base)
         if found:
             return found
     return ""
@@ -429,7 +415,7 @@ def _json_feed(body: bytes, url: str) -> Feed:
     kept = items[:half] + items[-half:] if is_cut else items
     return Feed(
         title=" ".join(_string(found, "title").split())[:_MAX_TITLE_CHARS],
-        site=_web(_string(found, "home_page_url"), url),
+        site=web_address(_string(found, "home_page_url"), url),
         entries=_distinct(_json_entry(item, url, language) for item in kept),
         rhythm=Rhythm(),
         warnings=("long",) * is_cut,
@@ -447,7 +433,7 @@ def _json_entry(item: Mapping[str, object], base: str, language: str) -> Entry:
     names = (_string(one, "name")[:200] for one in named if isinstance(one, dict))
     return Entry(
         guid=_string(item, "id")[:_MAX_KEY_CHARS],
-        url=_web(_string(item, "url"), base) or _web(_string(item, "external_url"), base),
+        url=web_address(_string(item, "url"), base) or web_address(_string(item, "external_url"), base),
         title=" ".join(_string(item, "title").split())[:_MAX_TITLE_CHARS],
         published=_string(item, "date_published")[:80],
         updated=_string(item, "date_modified")[:80],
@@ -463,104 +449,6 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-# OPML ---------------------------------------------------------------------------------------------------------
-
-
-_SOURCE = "newsquoteSource"
-
-
-def parse_opml(body: bytes, origin: str) -> tuple[list[Outline], int]:
-    """The feeds that an OPML file lists, at any depth, none twice.
-
-    Returns:
-        The feeds, and how many more entries for one there are that no feed can be at, or too many.
-
-    Raises:
-        FeedError: It is no OPML, or lists no feed.
-    """
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(body.lstrip(), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise FeedError(origin, f"cannot be read as OPML ({error}).") from error
-    if root is None or etree.QName(root.tag).localname.lower() != "opml":
-        raise FeedError(origin, "is no OPML.")
-    found: dict[str, Outline] = {}
-    n_left_out = 0
-    for element in root.iter():
-        if not isinstance(element.tag, str) or etree.QName(element.tag).localname.lower() != "outline":
-            continue
-        fields = {str(name).lower(): str(value).strip() for name, value in element.attrib.items()}
-        given = fields.get("xmlurl", "")
-        url = _web(given if ":" in given.partition("/")[0] else f"https://{given}", "") if given else ""
-        if url and (url in found or len(found) < MAX_OUTLINES):
-            title = fields.get("title") or fields.get("text", "")
-            site, source = _web(fields.get("htmlurl", ""), ""), fields.get(_SOURCE.lower(), "")
-            found.setdefault(url, Outline(url, " ".join(title.split()), site, source))
-        elif given:
-            n_left_out += 1
-    if not found:
-        raise FeedError(origin, "lists no feed: no outline in it has an xmlUrl that is an address.")
-    return list(found.values()), n_left_out
-
-
-def opml(outlines: Sequence[Outline], created: str) -> bytes:
-    """An OPML 2.0 file.
-
-    Args:
-        outlines: In the order wanted.
-        created: RFC 2822 date of its making.
-    """
-    root = etree.Element("opml", version="2.0")
-    head = etree.SubElement(root, "head")
-    etree.SubElement(head, "title").text = "Feeds of newsquote"
-    etree.SubElement(head, "dateCreated").text = created
-    body = etree.SubElement(root, "body")
-    for one in outlines:
-        title = _xml_text(one.title) or one.url
-        element = etree.SubElement(body, "outline", text=title, title=title, type="rss", xmlUrl=_xml_text(one.url))
-        if one.site:
-            element.set("htmlUrl", _xml_text(one.site))
-        if one.source:
-            element.set(_SOURCE, _xml_text(one.source))
-    written: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
-    return written
-
-
-def _xml_text(text: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
-
-
-# A site's page ------------------------------------------------------------------------------------------------
-
-
-def linked_feeds(page: bytes, url: str, charset: str = "") -> list[Outline]:
-    """The feeds that a page of HTML names, the main one first: `<link rel=alternate>`, else links that look like one.
-
-    Feeds of comments come last.
-    """
-    from ingest.page_bytes import decode_page
-
-    root = _tree(decode_page(page, charset)[0])
-    if root is None:
-        return []
-    base = next((urljoin(url, str(one.get("href"))) for one in root.iter("base") if one.get("href")), url)
-    found: dict[str, Outline] = {}
-    for link in root.iter("link"):
-        kinds = str(link.get("rel") or "").lower().split()
-        media_type = str(link.get("type") or "").lower().split(";")[0].strip()
-        address = _web(str(link.get("href") or ""), base)
-        if address and (("alternate" in kinds and media_type in _FEED_TYPES) or "feed" in kinds):
-            found.setdefault(address, Outline(address, " ".join(str(link.get("title") or "").split()), url))
-    if not found:
-        for anchor in root.iter("a"):
-            address = _web(str(anchor.get("href") or ""), base)
-            if address and _FEED_LINK.search(urlsplit(address)._replace(scheme="", netloc="", fragment="").geturl()):
-                found.setdefault(address, Outline(address, "", url))
-    return sorted(found.values(), key=lambda one: "comment" in f"{one.url} {one.title}".lower())
-
-
 # Text ---------------------------------------------------------------------------------------------------------
 
 
@@ -568,7 +456,7 @@ def entry_text(entry: Entry) -> str:
     """An entry's text, paragraphs separated by blank lines."""
     if not entry.is_html or not _MARKUP.search(entry.content):
         return entry.content.strip()
-    root = _tree(entry.content)
+    root = parse_html(entry.content)
     return "" if root is None else "\n\n".join(block.text for block in page_blocks(root))
 
 
@@ -619,32 +507,12 @@ def read_entry(text: str) -> Entry:
         return Entry()
 
 
-def _tree(html: str) -> HtmlElement | None:
-    from lxml.html import HTMLParser, document_fromstring
-
-    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
-    try:
-        return document_fromstring(html.encode("utf-8", "replace"), parser=parser)
-    except (etree.LxmlError, ValueError, AssertionError):
-        return None
-
-
 def _plain(text: str, *, is_html: bool) -> str:
     """A title in one line, without tags and entities where it may have any."""
     if is_html and _MARKUP.search(text):
-        root = _tree(f"<div>{text}</div>")
+        root = parse_html(f"<div>{text}</div>")
         text = text if root is None else "".join(root.itertext())
     return " ".join(text.split())
-
-
-def _web(url: str, base: str) -> str:
-    """An absolute http(s) address, or ""."""
-    try:
-        joined = urljoin(base, url.strip()) if url.strip() else ""
-        parts = urlsplit(joined)
-        return joined if parts.scheme in ("http", "https") and parts.hostname else ""
-    except ValueError:
-        return ""
 
 
 def _language(code: str) -> str:
@@ -659,11 +527,3 @@ def _distinct(entries: Iterator[Entry]) -> tuple[Entry, ...]:
         if entry.url or entry.content or entry.title:
             found.setdefault(entry.key, entry)
     return tuple(found.values())
-
-
-def _digest(values: Sequence[str], size_bytes: int) -> bytes:
-    digest = hashlib.blake2b(digest_size=size_bytes)
-    for value in values:
-        raw = value.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little") + raw)
-    return digest.digest()

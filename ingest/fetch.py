@@ -20,17 +20,15 @@ import errno
 import logging
 import random
 import re
-import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import LineTooLong
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from yarl import URL
@@ -39,6 +37,7 @@ from index.errors import FetchError
 from ingest.address import refusal
 from ingest.content_coding import ACCEPTED, BodyReader, Damaged, Overlong
 from ingest.draft import encodable
+from ingest.resolver import CheckedResolver, Lookup, Unresolved, system_lookup, why_private
 from ingest.robots import (
     MAX_ROBOTS_BYTES,
     MAX_TDM_BYTES,
@@ -53,8 +52,6 @@ from ingest.robots import (
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
-
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 
 PAGE_TYPES = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 MAX_TRIES = 3
@@ -116,6 +113,10 @@ class FetchPolicy:
         """The User-Agent header."""
         plain = re.sub(r"[^\x20-\x7e]|[()]", "", self.contact).strip()
         return f"{self.user_agent} (+{plain})" if plain else self.user_agent
+
+    def refusal(self, address: str) -> str:
+        """The kind for which an IP address may not be connected to, or "" where it may; ValueError for none."""
+        return refusal(address, allow_private=self.allow_private, private_networks=self.private_networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class Fetcher:
         self._policy = policy
         self._clock = clock
         self._sleep = sleep
-        self._lookup = resolver or _system_lookup
+        self._lookup = resolver or system_lookup
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
@@ -221,7 +222,7 @@ class Fetcher:
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(
-            resolver=_CheckedResolver(self._lookup, self._policy),
+            resolver=CheckedResolver(self._lookup, self._policy.refusal),
             use_dns_cache=False,  # a cached name would be one that nobody checks again
             ssl=self._tls if self._tls is not None else True,
             limit_per_host=1,
@@ -352,13 +353,13 @@ class Fetcher:
             raise FetchError(shown, "bad URL", "it holds a user's name or password; leave them out")
         # The connector asks no resolver about an address in figures, and some systems read `127.1` as one.
         try:
-            kind = _refusal_of(host, self._policy)
+            kind = self._policy.refusal(host)
         except ValueError as error:
             kind = ""
             if _ODD_NUMBER.fullmatch(host):
                 raise FetchError(shown, "bad URL", "its host is a number; write all four of the address") from error
         if kind:
-            raise _private(shown, host, kind)
+            raise FetchError(shown, "private address", why_private(host, kind))
         return parsed.with_fragment(None)
 
     # Rules of a site --------------------------------------------------------------------------------------
@@ -520,7 +521,7 @@ class Fetcher:
             if is_in_body:
                 raise FetchError(shown, "slow", f"its body did not end {took}") from error
             raise FetchError(shown, "timeout", f"there was no reply {took}") from error
-        except (_Unresolved, aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
+        except (Unresolved, aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
             raise _translated(shown, error) from error
 
     def _check_status(self, url: str, status: int, headers: Mapping[str, str]) -> None:
@@ -562,82 +563,13 @@ class Fetcher:
             raise FetchError(url, "bad encoding", f"its body {error}") from error
 
 
-# Resolving ------------------------------------------------------------------------------------------------
-
-
-class _Unresolved(Exception):
-    """Why a host has no address that may be connected to. No OSError, which the connector would rename."""
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reason = reason
-
-
-class _CheckedResolver(AbstractResolver):
-    """Gives the connector the addresses of a name that were checked, and no others to choose from."""
-
-    def __init__(self, lookup: Lookup, policy: FetchPolicy) -> None:
-        self._lookup = lookup
-        self._policy = policy
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        try:
-            addresses = await self._lookup(host, port)
-        except socket.gaierror as error:
-            if error.errno == socket.EAI_AGAIN:
-                raise _Unresolved("dns", f"the name {host} cannot be looked up at present") from error
-            raise _Unresolved("no such host", f"there is no host {host}") from error
-        except (OSError, UnicodeError) as error:
-            raise _Unresolved("dns", f"the name {host} cannot be looked up ({error})") from error
-        kinds = {address: _refusal_of(address, self._policy) for address in addresses}
-        allowed = [address for address, kind in kinds.items() if not kind]
-        if not kinds:
-            raise _Unresolved("no such host", f"there is no host {host}")
-        if not allowed:
-            address, kind = next(iter(kinds.items()))
-            raise _Unresolved("private address", _why_private(address, kind))
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in allowed
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-async def _system_lookup(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
-
-
-def _refusal_of(address: str, policy: FetchPolicy) -> str:
-    return refusal(address, allow_private=policy.allow_private, private_networks=policy.private_networks)
-
-
-def _why_private(address: str, kind: str) -> str:
-    return f"its address {address} is not public ({kind}); say --allow-private if that is meant"
-
-
-def _private(url: str, address: str, kind: str) -> FetchError:
-    return FetchError(url, "private address", _why_private(address, kind))
-
-
 # Pure parts -----------------------------------------------------------------------------------------------
 
 
 def _translated(url: str, error: Exception) -> FetchError:
     """What a fault of the network means."""
     match error:
-        case _Unresolved():
+        case Unresolved():
             return FetchError(url, error.reason, str(error))
         case aiohttp.ClientSSLError() | ssl.SSLError():
             why = getattr(error, "certificate_error", None) or error

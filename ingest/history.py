@@ -8,15 +8,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 
 from index.errors import BadInput
 from index.store import ALWAYS, NEVER
 from index.store_feeds import FeedStore
 from index.terminal import counted, moment, safe
-from index.types import LOCAL, Article
-from ingest.identity import canonical_url
+from index.types import Article, written
+from ingest.identity import canonical_url, is_local
 
 RED, GREEN, DIM, RESET = "\x1b[31m", "\x1b[32m", "\x1b[2m", "\x1b[0m"
 
@@ -48,7 +47,7 @@ def article_history(store: FeedStore, url: str) -> list[Change]:
     Raises:
         BadInput: It is not in the corpus, was retracted, or stands for several articles.
     """
-    identity = url if url.startswith(LOCAL) else canonical_url(url if "://" in url else f"https://{url}")
+    identity = url if is_local(url) else canonical_url(url if "://" in url else f"https://{url}")
     versions = store.versions(url) or (store.versions(identity) if identity else [])
     if not versions and (ids := store.ids_at(url)):
         if len(ids) > 1:
@@ -129,8 +128,8 @@ def history_json(changes: Sequence[Change]) -> dict[str, object]:
         "versions": [
             {
                 "version": change.article.version,
-                "valid_from": _iso(change.valid_from_s),
-                "valid_to": _iso(change.valid_to_s),
+                "valid_from": written(change.valid_from_s),
+                "valid_to": written(change.valid_to_s),
                 "title": change.article.title,
                 "published": change.article.published,
                 "updated": change.article.updated,
@@ -141,7 +140,3 @@ def history_json(changes: Sequence[Change]) -> dict[str, object]:
             for change in changes
         ],
     }
-
-
-def _iso(instant_s: int | None) -> str | None:
-    return None if instant_s is None else datetime.fromtimestamp(instant_s, UTC).isoformat()

@@ -8,8 +8,9 @@ whatever might tell two pages apart is kept.
 from __future__ import annotations
 
 import re
-from hashlib import sha256
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from collections.abc import Iterable
+from hashlib import blake2b, sha256
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from courlan import extract_domain, normalize_url
 from courlan.clean import TRACKERS_RE
@@ -30,20 +31,7 @@ _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$")
 
 # Trackers of news sites that the general list lacks, and parameters that only choose the AMP edition.
 _TRACKERS = {
-    *(
-        "cmp",
-        "cmpid",
-        "cmpres",
-        "smid",
-        "smtyp",
-        "sref",
-        "ito",
-        "ocid",
-        "icid",
-        "intcid",
-        "int_source",
-        "ftag",
-    ),
+    *("cmp", "cmpid", "cmpres", "smid", "smtyp", "sref", "ito", "ocid", "icid", "intcid", "int_source", "ftag"),
     *("taid", "tpcc", "wt.mc_id", "at_medium", "at_campaign", "srnd", "reflink", "spref", "giftid", "mod"),
     *("unlocked_article_code", "__twitter_impression", "amp", "amp_js_v", "amp_gsa", "usqp", "outputtype"),
 }
@@ -113,6 +101,16 @@ def _is_tracker(name: str, value: str) -> bool:
     return found is not None and not (found[0] in ("ga", "gl") and name[found.end() :][:1].isalpha())
 
 
+def web_address(url: str, base: str) -> str:
+    """An absolute http(s) address, or ""."""
+    try:
+        joined = urljoin(base, url.strip()) if url.strip() else ""
+        parts = urlsplit(joined)
+        return joined if parts.scheme in ("http", "https") and parts.hostname else ""
+    except ValueError:
+        return ""
+
+
 def article_id(url: str, title: str, text: str, part: str = "") -> str:
     """The canonical URL, or `local:` and 16 hexadecimal digits of the normalised title and text.
 
@@ -165,3 +163,12 @@ def is_same_site(one: str, other: str) -> bool:
         return True
     domains = extract_domain(one), extract_domain(other)
     return domains[0] is not None and domains[0] == domains[1]
+
+
+def digest_of(fields: Iterable[str], n_bytes: int) -> bytes:
+    """A digest that differs where any field does, also where only the bounds between them do."""
+    digest = blake2b(digest_size=n_bytes)
+    for value in fields:
+        raw = value.encode("utf-8", "surrogatepass")
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.digest()

@@ -87,7 +87,7 @@ def ingest(
                 open_source(path, url=url, title=title, published=published, source=source, leave_out=rejects)
             )
     if addresses or sitemaps:
-        from index.types import end_of_day_s
+        from index.types import start_of_day_s
         from ingest.web import WebSource
 
         opened.append(
@@ -95,7 +95,7 @@ def ingest(
                 addresses,
                 lambda: fetcher_of(settings, allow_private=allow_private),
                 time.time,
-                since_s=end_of_day_s(first) - 86_399 if first else None,
+                since_s=start_of_day_s(first) if first else None,
                 limit=limit,
                 given=Given(url=url, title=title, published=published, source=source),
                 sitemaps=[*sitemaps.items()],

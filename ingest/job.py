@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import BinaryIO, TextIO
 
 from index.build import Base, Recipe, in_index
 from index.errors import BadInput, StoreError
@@ -22,32 +22,18 @@ from index.store_feeds import FeedStore
 from index.terminal import counted
 from index.types import Embedder
 from index.vectors import bytes_a_vector
+from ingest.backup import record, retraction_record
 from ingest.draft import Draft, Flush, Reject, Source
+from ingest.indexing import finish, n_missing, recipe_for, split_missing
 from ingest.page_log import StoredPages
-from ingest.pipeline import (
-    finish,
-    n_missing,
-    recipe_for,
-    record,
-    retraction_record,
-    split_missing,
-    store_articles,
-)
+from ingest.pipeline import store_articles
 from ingest.report import BarProgress, LineProgress, summary
 from ingest.retraction import named, planned
 from ingest.web_counts import Remembering
 
 
-class _Measured(Source, Protocol):
-    """A source that knows how far it has read."""
-
-    def progress(self) -> tuple[int, int | None]:
-        """Bytes read, and bytes in all where known."""
-        ...
-
-
 def run_ingest(
-    sources: Sequence[_Measured],
+    sources: Sequence[Source],
     folder: Path,
     embedder: Callable[[], tuple[Embedder, int]],
     newsquote: str,
@@ -69,6 +55,7 @@ def run_ingest(
     """
     started = time.monotonic()
     failures: list[str] = []
+    remembering = [source for source in sources if isinstance(source, Remembering)]
 
     def items() -> Generator[Draft | Reject | Flush, None, None]:
         for source in sources:
@@ -82,11 +69,10 @@ def run_ingest(
         totals = [total for _, total in parts if total is not None]
         return sum(done for done, _ in parts), sum(totals) if len(totals) == len(parts) else None
 
-    progress = BarProgress(read) if sys.stderr.isatty() else LineProgress()
+    progress = _progress(read)
     with contextlib.closing(progress), FeedStore(folder, write=True) as store, _rejects_file(rejects) as on_reject:
-        for source in sources:
-            if isinstance(source, Remembering):
-                source.remember(StoredPages(store))
+        for source in remembering:
+            source.remember(StoredPages(store))
         with contextlib.closing(items()) as every:
             report = store_articles(every, store, now_s, progress, on_reject)
         if store.counts()["articles"] or current_name(folder) is not None:
@@ -95,14 +81,17 @@ def run_ingest(
             report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress)
     has_index = live_name(folder) is not None
     print(summary(report, time.monotonic() - started, has_index=has_index), file=sys.stderr)
-    for source in sources:
-        if isinstance(source, Remembering):
-            print("\n".join(source.counts.sentences()), file=sys.stderr)
+    for source in remembering:
+        print("\n".join(source.counts.sentences()), file=sys.stderr)
     n_rejected = sum(report.rejected.values())
-    n_usable = report.n_read - n_rejected + sum(s.counts.n_known for s in sources if isinstance(s, Remembering))
+    n_usable = report.n_read - n_rejected + sum(source.counts.n_known for source in remembering)
     if n_rejected and not n_usable and not failures:
         failures.append(f"Nothing that was read could be used ({n_rejected:,} rejected); --rejects FILE says why")
     return failures
+
+
+def _progress(read: Callable[[], tuple[int, int | None]]) -> BarProgress | LineProgress:
+    return BarProgress(read) if sys.stderr.isatty() else LineProgress()
 
 
 @contextlib.contextmanager
@@ -143,14 +132,14 @@ def run_reindex(
     recipe = recipe_for(embedder, passage_tokens, newsquote)
     if recipe.passage_tokens < passage_tokens:
         print(f"passages have {recipe.passage_tokens} tokens at most: the model reads no more", file=sys.stderr)
-    with Store(folder) as reader:  # a folder without a corpus is an error, not an empty index
+    with Store(folder) as reader:  # before it is opened to be written: a folder without a corpus stays one
         if dry_run:
             print(_estimate(reader, embedder, recipe), file=sys.stderr)
             return
     with Store(folder, write=True) as store:
         split_missing(store, embedder, passage_tokens)
         print(_estimate(store, embedder, recipe), file=sys.stderr)
-        progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
+        progress = _progress(lambda: (0, None))
         with contextlib.closing(progress):
             n_embedded, name = finish(folder, store, embedder, recipe, now_s, progress, always=True)
     took_s = time.monotonic() - started
@@ -257,7 +246,7 @@ def run_undo(
         if made is None:
             return "\n".join(lines)
         recipe = recipe_for(*made, newsquote)
-        progress = BarProgress(lambda: (0, None)) if sys.stderr.isatty() else LineProgress()
+        progress = _progress(lambda: (0, None))
         with contextlib.closing(progress):
             _, name = finish(folder, store, made[0], recipe, now_s, progress)
     back = f"{counted(n, 'article')} {'answers' if n == 1 else 'answer'} again; the" if n else "The"

@@ -197,16 +197,8 @@ def _bare(url: str) -> str:
 
 
 def _richness(node: dict[str, object]) -> tuple[int, int]:
-    wanted = (
-        "headline",
-        "datePublished",
-        "author",
-        "articleBody",
-        "liveBlogUpdate",
-        "mainEntityOfPage",
-        "dateModified",
-    )
-    return sum(bool(node.get(key)) for key in wanted), len(str(node.get("articleBody") or ""))
+    wanted = "headline datePublished author articleBody liveBlogUpdate mainEntityOfPage dateModified"
+    return sum(bool(node.get(key)) for key in wanted.split()), len(str(node.get("articleBody") or ""))
 
 
 def _article(

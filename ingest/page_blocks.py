@@ -1,4 +1,4 @@
-"""A parsed page → its blocks of text as a browser shows them, and the choice of those that are the article.
+"""A page → its tree, and its blocks of text as a browser shows them, and the choice of those that are the article.
 
 Every character of the result stands on the page: the choice is by whole blocks, never inside one. Knows
 nothing about metadata or where the page came from. One pass over the tree, no recursion.
@@ -12,7 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from lxml.etree import _Element
+from lxml.etree import LxmlError, _Element, iterwalk
+from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 # fmt: off
 _HIDDEN = frozenset({
@@ -74,6 +75,16 @@ class Block:
         return self.tag in _HEADINGS
 
 
+def parse_html(text: str) -> HtmlElement | None:
+    """The tree of a page or of a piece of one; None if there is no element in it."""
+    # One parser a page: they are not safe to share between threads.
+    parser = HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
+    try:
+        return document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (LxmlError, ValueError, AssertionError):
+        return None
+
+
 def words(text: str) -> list[str]:
     """Case-folded words; one character each where a script writes no spaces."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
@@ -118,8 +129,6 @@ class _Walk:
         self._n_times_open = 0
 
     def blocks(self, root: _Element) -> Iterator[Block]:
-        from lxml.etree import iterwalk
-
         walk = iterwalk(root, events=("start", "end", "comment", "pi"))
         n_elements = 0
         skipped: _Element | None = None

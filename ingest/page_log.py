@@ -16,7 +16,14 @@ from ingest.identity import canonical_url
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What we have of a page; validators are "" where the server gave none. One that is gone was never there for us."""
+    """What we have of a page.
+
+    Attributes:
+        fetched_s: When it was last fetched.
+        etag: Validator, "" where the server gave none.
+        last_modified: The same.
+        is_gone: There was no such page, neither then nor at any earlier time.
+    """
 
     fetched_s: int
     etag: str

@@ -80,7 +80,7 @@ def page_meta(root: _Element, linked: LinkedArticle, url: str, *, search_text: b
         search_text: Whether a page that names no date is searched for one, which takes long on a large page.
     """
     metas = meta_values(root)
-    address = canonical_url(root, metas, linked, url)
+    address = page_address(root, metas, linked, url)
     published, date_from = _published(root, metas, linked, address or url)
     if not published and search_text:
         published = _htmldate(root, address or url)
@@ -295,7 +295,7 @@ def _site_label(url: str) -> str:
     return (domain or host).split(".")[0]
 
 
-def canonical_url(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> str:
+def page_address(root: _Element, metas: dict[str, list[str]], linked: LinkedArticle, url: str) -> str:
     """The address that the page calls its own, if it is on the registrable domain of `url`; else `url`.
 
     Args:

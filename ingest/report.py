@@ -8,16 +8,58 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from index.terminal import counted, safe
-from ingest.pipeline import Report
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
 EVERY_S = 2.0
+
+
+class Progress(Protocol):
+    """Told how far the job is; called often, so it must be cheap."""
+
+    def stored(self, n: int, n_same: int) -> None:
+        """What `n` drafts say is committed in all; what `n_same` of them say was there before."""
+        ...
+
+    def embedded(self, n: int, n_all: int) -> None:
+        """`n` of `n_all` missing vectors are committed."""
+        ...
+
+    def building(self, n_passages: int) -> None:
+        """The snapshot is being written."""
+        ...
+
+
+@dataclass(slots=True)
+class Report:
+    """What an ingest did; every count of articles but `copies` and `stubs` excludes the others.
+
+    Attributes:
+        n_buried: Articles that an export has as retracted, which were not stored here, and from now on will not be.
+        live_retracted: Ids of those that answer here, and go on answering.
+    """
+
+    n_read: int = 0
+    n_new: int = 0
+    n_changed: int = 0
+    n_same: int = 0
+    n_retracted: int = 0
+    n_buried: int = 0
+    live_retracted: list[str] = field(default_factory=list)
+    n_copies: int = 0
+    n_stubs: int = 0
+    n_embedded: int = 0
+    snapshot: str = ""
+    rejected: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    n_removed_lines: int = 0
 
 
 class LineProgress:
@@ -108,7 +150,7 @@ def summary(report: Report, took_s: float, *, has_index: bool = True) -> str:
         f"{report.n_read:,} read in {took_s:.1f} s: {report.n_new:,} new, {report.n_changed:,} changed, "
         f"{report.n_same:,} same, {sum(report.rejected.values()):,} rejected",
         f"among the new and changed: {counted(report.n_copies, 'copy', 'copies')}, {counted(report.n_stubs, 'stub')}; "
-        f"{counted(report.removed_lines, 'boilerplate line')} removed",
+        f"{counted(report.n_removed_lines, 'boilerplate line')} removed",
     ]
     if report.n_retracted:
         was, stay = ("was", "stays") if report.n_retracted == 1 else ("were", "stay")

@@ -14,7 +14,7 @@ from index.store import Store, page_of
 from index.store_feeds import FeedStore, LogLine
 from index.terminal import counted, moment, safe
 from ingest.identity import canonical_url
-from ingest.pipeline import is_behind
+from ingest.indexing import is_behind
 
 _SHOWN = 3
 

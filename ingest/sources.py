@@ -22,20 +22,12 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Literal
 
 from index.errors import BadInput, ExtractError, FeedError
+from ingest.csv_records import from_csv, is_csv_header
 from ingest.draft import Draft, Reject
 from ingest.feed_kind import feed_kind
 from ingest.folders import MAX_LINE_BYTES, ByteStream, Found, Refused, shown, walk
 from ingest.mhtml import is_mhtml, saved_page
-from ingest.records import (
-    Given,
-    decoded,
-    from_csv,
-    from_json,
-    from_json_array,
-    from_json_lines,
-    from_record,
-    is_csv_header,
-)
+from ingest.records import Given, decoded, from_json, from_json_array, from_json_lines, from_record
 
 Kind = Literal["json lines", "json array", "csv", "html", "text", "warc", "feed", "mhtml"]
 
@@ -61,7 +53,7 @@ _CSV_NAMES = frozenset({".csv", ".tsv"})
 _TEXT_TYPES = frozenset({None, "text/plain", "text/markdown"})
 
 _FIRST_TAG = re.compile(
-    rb"(?>\s|<!--.*?-->|<\?.*?\?>)*+<(?P<doctype>!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
+    rb"(?>\s|<!--.*?-->|<\?.*?\?>)*+<(?:!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
 )
 _SITEMAP_TAGS = frozenset({b"urlset", b"sitemapindex"})
 _HTML_TAGS = frozenset(

@@ -12,6 +12,7 @@ from itertools import pairwise
 from statistics import median
 
 from index.store_feeds import SeenEntry, Subscription
+from index.terminal import duration
 from index.types import DAY_S, day_of, instant_s
 from ingest.dates import read_date
 from ingest.feeds import Entry, Rhythm
@@ -285,18 +286,11 @@ def alarm(feed: Subscription, now_s: int) -> str:
     limit_s = max(_STALE_GAPS * feed.usual_s, _STALE_LEAST_S) if feed.usual_s else _STALE_UNKNOWN_S
     silence_s = now_s - (feed.new_s or feed.added_s)
     if feed.polled_s is not None and silence_s > limit_s:
-        usual = f", usually every {_span(feed.usual_s)}" if feed.usual_s else ""
-        return f"stale: nothing new for {_span(silence_s)}{usual}"
+        usual = f", usually every {duration(feed.usual_s)}" if feed.usual_s else ""
+        return f"stale: nothing new for {duration(silence_s)}{usual}"
     return ""
 
 
 def is_stale(feed: Subscription, now_s: int) -> bool:
     """Whether a feed that can be read has had nothing new for many times its usual gap."""
     return not feed.n_failed and bool(alarm(feed, now_s))
-
-
-def _span(seconds: int) -> str:
-    for unit, n in (("days", DAY_S), ("hours", HOUR_S), ("minutes", 60)):
-        if seconds >= 2 * n:
-            return f"{seconds // n:,} {unit}"
-    return f"{seconds} seconds"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from index.settings import Settings
     from index.store import Store
     from index.types import Embedder
-    from ingest.pipeline import Progress
+    from ingest.report import Progress
     from ingest.watch import Build, Watcher
 
 
@@ -74,7 +74,7 @@ def watch(
 
 def _index_builder(settings: Settings) -> Build:
     """Brings the index up to the store, with an embedder that is loaded when it is first needed, and then kept."""
-    from ingest.pipeline import finish, recipe_for
+    from ingest.indexing import finish, recipe_for
 
     loaded: list[tuple[Embedder, int]] = []
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from index.endpoint import family
-from ingest.watch import OUTCOMES, Watcher
+from ingest.watch import Watcher
+from ingest.watch_notes import OUTCOMES
 
 # A round may take long where there is much to fetch, but none takes this long without an end.
 LONGEST_ROUND_S = 3 * 3_600
 
 
-def exposition(watcher: Watcher, status: Mapping[str, object], now_s: int) -> str:
+def exposition(watcher: Watcher, status: Mapping[str, Any], now_s: int) -> str:
     """Counts since the start and the state of the feeds, in Prometheus' text format.
 
     Args:
@@ -20,10 +22,6 @@ def exposition(watcher: Watcher, status: Mapping[str, object], now_s: int) -> st
         now_s: The present instant.
     """
     totals = watcher.totals
-
-    def count(name: str) -> float:
-        value = status.get(name, 0)
-        return value if isinstance(value, int) else 0
 
     lines = family("feed_polls_total", "counter", "Polls of feeds.", ("", totals.n_polled))
     lines += family("feed_polls_failed_total", "counter", "Polls that failed.", ("", totals.n_failed))
@@ -34,12 +32,13 @@ def exposition(watcher: Watcher, status: Mapping[str, object], now_s: int) -> st
         "Pages and entries by what became of them.",
         *((f'{{outcome="{word}"}}', totals.outcomes[word]) for word in OUTCOMES),
     )
-    lines += family("feeds", "gauge", "Subscriptions.", ("", count("feeds")))
-    lines += family("feeds_failing", "gauge", "Feeds whose last poll failed.", ("", count("feeds_failing")))
-    lines += family(
-        "feeds_stale", "gauge", "Feeds without anything new for many times their usual.", ("", count("feeds_stale"))
-    )
-    lines += family("feed_entries_waiting", "gauge", "Entries to be fetched.", ("", count("entries_waiting")))
+    for name, key, about in (
+        ("feeds", "feeds", "Subscriptions."),
+        ("feeds_failing", "feeds_failing", "Feeds whose last poll failed."),
+        ("feeds_stale", "feeds_stale", "Feeds without anything new for many times their usual."),
+        ("feed_entries_waiting", "entries_waiting", "Entries to be fetched."),
+    ):
+        lines += family(name, "gauge", about, ("", status.get(key, 0)))
     age_s = float("nan") if watcher.last_s is None else max(0, now_s - watcher.last_s)
     lines += family("watch_round_age_seconds", "gauge", "Seconds since the last round ended.", ("", age_s))
     return "\n".join(lines) + "\n"

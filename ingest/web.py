@@ -17,9 +17,11 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from index.errors import BadInput, ExtractError, FeedError, FetchError
+from index.types import DAY_S, instant_s
+from ingest.dates import read_date
 from ingest.draft import FLUSH, Draft, Flush, Reject, Retracted
 from ingest.feed_articles import WEAK_DATES, Found, find_article
 from ingest.feed_kind import feed_kind
@@ -41,9 +43,9 @@ FLUSH_PAGES = 32
 FLUSH_AFTER_S = 20.0
 # A page of a list without dates that was fetched so recently is part of a run that goes on; one that a list names and
 # its site does not have is asked for once in this time.
-RECENT_S = 86_400
+RECENT_S = DAY_S
 # Some servers say "not modified" for ever; a copy this old is fetched anew.
-TRUST_VALIDATOR_S = 7 * 86_400
+TRUST_VALIDATOR_S = 7 * DAY_S
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
@@ -84,10 +86,8 @@ class _Note:
     is_given: bool = False
 
 
-class OpenFetcher(Protocol):
-    """Makes the fetcher of a run, inside the loop that uses it."""
-
-    def __call__(self) -> Fetcher: ...
+# Makes the fetcher of a run, inside the loop that uses it.
+OpenFetcher = Callable[[], Fetcher]
 
 
 class WebSource:
@@ -201,7 +201,8 @@ class WebSource:
             yield Reject(target.url, found.outcome, f"{target.url}: {found.detail}")
 
     def _from_reply(self, target: _Target, fetched: Fetched) -> Iterator[Draft | Reject]:
-        from ingest.extract import extract_all, looks_like_html
+        from ingest.extract import extract_all
+        from ingest.page_bytes import looks_like_html
 
         if _OTHER_TYPES.match(fetched.media_type):
             yield Reject(target.url, "no page", f"{target.url}: is {fetched.media_type} and no page of HTML")
@@ -395,9 +396,6 @@ def _is_fresh(target: _Target, known: Known, now_s: float) -> bool:
 
 
 def _dated(entry: Entry, now_s: int) -> SitemapEntry:
-    from index.types import instant_s
-    from ingest.dates import read_date
-
     moments = [instant_s(read_date(written, now_s)[0]) for written in (entry.updated, entry.published)]
     return SitemapEntry(entry.url, next((moment for moment in moments if moment is not None), None))
 

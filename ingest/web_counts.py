@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from index.terminal import counted
 from ingest.page_log import PageLog
 
 
@@ -29,8 +30,8 @@ class WebCounts:
 
     def sentences(self) -> list[str]:
         """For a person."""
-        noun = "address" if self.n_fetched == 1 else "addresses"
-        lines = [f"{self.n_fetched:,} {noun} fetched, {self.n_unchanged:,} of them not modified"]
+        fetched = counted(self.n_fetched, "address", "addresses")
+        lines = [f"{fetched} fetched, {self.n_unchanged:,} of them not modified"]
         if self.n_skipped:
             lines.append(f"{self.n_skipped:,} not asked for: our copy is as new as the list says")
         if self.n_old:

@@ -37,8 +37,8 @@ from index.retrieve import Retriever
 from index.snapshot import Snapshot, embedder_of, open_snapshot
 from index.store import Store
 from index.types import Embedder, Filters, Vectors, end_of_day_s
+from ingest.indexing import recipe_for
 from ingest.job import run_ingest
-from ingest.pipeline import recipe_for
 from ingest.sample import articles_path, questions_path
 from ingest.sources import open_source
 from tests.fakes import NOW_S

@@ -18,18 +18,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from index.corpus_file import FILE
 from index.errors import FetchError
-from index.store import FILE, Store
+from index.store import Store
 from index.store_feeds import FeedStore
-from ingest.feed_articles import inline
 from ingest.feed_commands import subscription
 from ingest.fetch import Fetched
 from ingest.identity import canonical_url
 from ingest.lock import ingest_lock
-from ingest.pipeline import Progress
+from ingest.report import Progress
 from ingest.subscriptions import RECHECKS_S
 from ingest.watch import Watcher
-from tests.feed_support import DAY_S, NOW_S, Item, build_index, rss, story_page
+from tests.feed_support import DAY_S, NOW_S, Item, build_index, inline, rss, story_page
 from tests.web.loopback import Page
 
 N_FEEDS = 50

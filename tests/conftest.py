@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from index.types import Embedder
 from ingest.job import run_ingest
 from ingest.sources import open_source
 from tests.fakes import NOW_S, HashingEmbedder
+from tests.web.loopback import Web
 
 SAMPLE = Path(__file__).parent.parent / "ingest" / "sample" / "articles.jsonl"
 
@@ -71,6 +73,13 @@ def to_disk(monkeypatch: pytest.MonkeyPatch) -> list[int | str]:
     monkeypatch.setattr(os, "fsync", syncing)
     monkeypatch.setattr(Path, "replace", naming)
     return happened
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """Hosts on loopback, none of them at first."""
+    with Web() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

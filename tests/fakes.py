@@ -15,7 +15,9 @@ import numpy as np
 from index.store import Store
 from index.types import Embedder, Vectors
 from ingest.draft import Draft, Reject
-from ingest.pipeline import Report, finish, recipe_for, store_articles
+from ingest.indexing import finish, recipe_for
+from ingest.pipeline import store_articles
+from ingest.report import Report
 
 # The moment of every ingest in the tests: later than every date of the sample corpus.
 NOW_S = 1_751_328_000  # 2025-07-01

@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 from index.store import Store
 from index.store_feeds import FeedStore, Subscription
 from index.types import Article
-from ingest.feed_articles import Fetches, inline
+from ingest.feed_articles import Fetches
 from ingest.fetch import Fetcher, FetchPolicy
+from ingest.indexing import finish, recipe_for
 from ingest.lock import ingest_lock
-from ingest.pipeline import Progress, finish, recipe_for
+from ingest.report import Progress
 from ingest.subscriptions import Bounds
-from ingest.watch import Round, Watcher
+from ingest.watch import Watcher
+from ingest.watch_notes import Round
 from tests.fakes import HashingEmbedder
 from tests.web.loopback import LOOPBACK, Clock, Page, Server, Web
 
@@ -38,6 +40,11 @@ _WORDS = re.findall(
     "harbour council ferry engineers crane tide warehouse budget minister inspection rudder lighthouse pilots "
     "cargo engine storm bridge tender captain signal repair budgetary contract survey mooring channel dredging",
 )
+
+
+async def inline(work: Callable[[], T]) -> T:
+    """What the watcher would hand to a thread, done here and now."""
+    return work()
 
 
 def sentences(name: str, n: int) -> str:

@@ -20,7 +20,7 @@ from index.sentences import sentence_spans
 from index.snapshot import model_entry
 from index.store import NewVersion, PassageRow, Store
 from index.types import Article, Embedder, Span, Vectors
-from ingest.pipeline import splitter_key
+from ingest.indexing import splitter_key
 
 Ints = npt.NDArray[np.int64]
 

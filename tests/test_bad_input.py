@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from index.corpus_file import FILE
 from index.snapshot import FOLDER, current_name
-from index.store import FILE
 from tests.cli import Ran, as_nobody, run, run_child
 
 BESSENT = ("ask", "what deadline did Bessent mention?", "--asked-on", "2025-04-30", "--never-refuse")

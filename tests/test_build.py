@@ -21,8 +21,9 @@ from index.snapshot import FOLDER, Snapshot, current_name, open_snapshot, read_m
 from index.store import Store
 from index.types import Filters, Hit
 from ingest.draft import Draft
+from ingest.indexing import is_behind, recipe_for
 from ingest.job import run_reindex
-from ingest.pipeline import is_behind, recipe_for, store_articles
+from ingest.pipeline import store_articles
 from tests.fakes import NOW_S, HashingEmbedder, SilentProgress, ingest_drafts
 
 WORDS = [

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.clean import clean, learned_lines, line_key, line_keys, normalise, reread
+from ingest.boilerplate import learned_lines, line_key, line_keys
+from ingest.clean import clean, normalise, reread
 
 EVAL = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
 

@@ -24,11 +24,11 @@ from index.embed import (
     batches_by_length,
     default_model_path,
     export_onnx,
-    file_sha256,
     load_embedder,
     weights_digest,
 )
 from index.errors import ModelUnavailable
+from index.files import file_sha256
 from index.types import Embedder, Vectors
 
 TEXTS = [

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
 from index.errors import ExtractError
-from ingest.extract import MAX_PAGE_BYTES, extract, looks_like_html
+from ingest.extract import MAX_PAGE_BYTES, extract
 from ingest.jsonld import linked_article
 from ingest.page_blocks import Selection, page_blocks
-from ingest.page_bytes import decode_page
+from ingest.page_bytes import decode_page, looks_like_html
 from ingest.page_choice import article_blocks
 from ingest.page_meta import iso_date, url_day, without_site
 from tests.score_pages import PageFigures, f1, fold_title, lcs_length, same_day, score, words

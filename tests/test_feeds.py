@@ -11,18 +11,15 @@ import pytest
 
 from index.errors import FeedError
 from ingest.feed_kind import feed_kind
+from ingest.feed_lists import Outline, linked_feeds, opml, parse_opml
 from ingest.feeds import (
     MAX_ENTRIES,
     Entry,
-    Outline,
     Rhythm,
     entry_draft,
     entry_text,
     is_whole,
-    linked_feeds,
-    opml,
     parse_feed,
-    parse_opml,
     read_entry,
 )
 

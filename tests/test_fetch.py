@@ -44,12 +44,6 @@ POLICY = FetchPolicy(
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as made:
-        yield made
-
-
-@pytest.fixture
 def site(web: Web) -> Server:
     """The host `news.test`, with one page."""
     server = web.host("news.test")

@@ -25,8 +25,7 @@ from index.store_feeds import FeedStore
 from index.types import Article, Embedder
 from ingest.history import article_history, history_json
 from ingest.job import run_export, run_ingest, run_reindex, run_retract
-from ingest.pipeline import Report
-from ingest.report import LineProgress, summary
+from ingest.report import LineProgress, Report, summary
 from ingest.sources import open_source
 from tests.cli import run
 from tests.fakes import NOW_S, HashingEmbedder
@@ -483,7 +482,7 @@ def test_what_was_retracted_before_is_not_counted_again(tmp_path: Path) -> None:
 
 def test_a_summary_counts_one_thing_as_one() -> None:
     one = Report(
-        n_read=2, n_new=1, n_copies=1, n_stubs=1, n_retracted=1, removed_lines=1, n_embedded=1, snapshot="000001"
+        n_read=2, n_new=1, n_copies=1, n_stubs=1, n_retracted=1, n_removed_lines=1, n_embedded=1, snapshot="000001"
     )
     assert summary(one, 1.0).splitlines()[1:] == [
         "among the new and changed: 1 copy, 1 stub; 1 boilerplate line removed",

@@ -23,9 +23,11 @@ from bot.render import as_json, as_lines
 from index.snapshot import current_name, open_snapshot, rollback
 from index.store import PassageRow, Store
 from index.types import Article, Vectors
-from ingest import pipeline
+from ingest import indexing, pipeline
+from ingest.backup import record
 from ingest.draft import Draft, Reject
-from ingest.pipeline import Report, content_hash, draft_hash, record, store_articles
+from ingest.pipeline import content_hash, draft_hash, store_articles
+from ingest.report import Report
 from tests.fakes import NOW_S, HashingEmbedder, SilentProgress, ingest_drafts
 from tests.torture import LATER, Story, WideEmbedder, is_quoted, made_up_word
 
@@ -133,8 +135,8 @@ class Recorder(HashingEmbedder):
 
 @pytest.fixture
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "EMBED_WINDOW", 4)
-    monkeypatch.setattr(pipeline, "EMBED_PASSAGES", 2)
+    monkeypatch.setattr(indexing, "EMBED_WINDOW", 4)
+    monkeypatch.setattr(indexing, "EMBED_PASSAGES", 2)
 
 
 @pytest.mark.usefixtures("small_portions")
@@ -153,7 +155,7 @@ def test_a_passage_that_returns_while_its_vector_is_under_way_is_embedded_once(t
 def test_texts_are_read_while_others_are_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read_again = threading.Event()
     n_windows = 0
-    texts_of = pipeline._texts
+    texts_of = indexing._texts
 
     def texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
         nonlocal n_windows
@@ -163,7 +165,7 @@ def test_texts_are_read_while_others_are_embedded(tmp_path: Path, monkeypatch: p
         return texts_of(store, rows)
 
     waited: list[bool] = []
-    monkeypatch.setattr(pipeline, "_texts", texts)
+    monkeypatch.setattr(indexing, "_texts", texts)
     embedder = Recorder(lambda call: waited.append(read_again.wait(20)))
     ingest_drafts(tmp_path, [draft(story(number)) for number in range(12)], embedder)
     assert waited[0]
@@ -187,7 +189,7 @@ def test_an_embedder_that_fails_ends_the_run_and_the_next_one_goes_on(tmp_path: 
 
 @pytest.mark.usefixtures("small_portions")
 def test_passages_of_like_length_are_embedded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "EMBED_WINDOW", 100)
+    monkeypatch.setattr(indexing, "EMBED_WINDOW", 100)
     embedder = Recorder()
     drafts = [draft(Story(f"https://{at}.example/x", f"{at}" * 3 * (at % 5 + 1))) for at in range(12)]
     ingest_drafts(tmp_path, drafts, embedder)

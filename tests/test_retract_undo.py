@@ -22,9 +22,9 @@ from ingest.draft import Draft, Reject
 from ingest.feed_commands import why_lines
 from ingest.history import article_history, history_json
 from ingest.identity import article_id
+from ingest.indexing import recipe_for, split_missing
 from ingest.job import run_export, run_ingest, run_reindex, run_retract, run_undo
 from ingest.page_log import StoredPages, Visited
-from ingest.pipeline import recipe_for, split_missing
 from ingest.records import from_json
 from ingest.retraction import planned
 from ingest.sources import open_source

@@ -37,7 +37,7 @@ from index.snapshot import (
 )
 from index.store import Store
 from ingest.draft import Draft
-from ingest.pipeline import recipe_for
+from ingest.indexing import recipe_for
 from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
 from tests.torture import LATER, Story, WideEmbedder, check_answers, is_quoted, made_up_word
 

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.corpus_file import FILE
 from index.errors import StoreError
-from index.store import ALWAYS, FILE, NEVER, SCHEMA, NewVersion, PassageRow, Store
+from index.store import ALWAYS, NEVER, SCHEMA, NewVersion, PassageRow, Store
 from index.types import Article, Span, instant_s
 from tests.fakes import NOW_S
 

@@ -8,7 +8,7 @@ import pytest
 
 from index import build
 from index.types import Embedder
-from ingest import pipeline
+from ingest import indexing, pipeline
 from tests.torture import Story, made_up_word, n_stored, torture, torture_real
 
 
@@ -16,8 +16,8 @@ from tests.torture import Story, made_up_word, n_stored, torture, torture_real
 def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the torture makes small in this process is as it was for the next test."""
     monkeypatch.setattr(build, "MERGE_SHARE", build.MERGE_SHARE)
-    for name in ("BATCH_DRAFTS", "SPLIT_ARTICLES", "EMBED_PASSAGES"):
-        monkeypatch.setattr(pipeline, name, getattr(pipeline, name))
+    for module, name in ((pipeline, "BATCH_DRAFTS"), (indexing, "SPLIT_ARTICLES"), (indexing, "EMBED_PASSAGES")):
+        monkeypatch.setattr(module, name, getattr(module, name))
 
 
 def test_twenty_kills_lose_nothing_that_was_reported(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from ingest.feed_commands import why_lines
 from ingest.fetch import Fetcher
 from ingest.lock import ingest_lock
 from ingest.subscriptions import RECHECKS_S, RETRIES_S, Bounds, alarm, is_stale
-from ingest.watch import OUTCOMES, Watcher
+from ingest.watch import Watcher
+from ingest.watch_notes import OUTCOMES, Notes
 from tests.feed_support import (
     DAY_S,
     HOUR_S,
@@ -751,7 +752,7 @@ def test_killed_anywhere_it_goes_on_without_a_loss_and_without_a_double(
 
 def test_killed_between_storing_and_noting_it_only_notes_again(site: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Watcher, "_keep_waiting", lambda *_: (_ for _ in ()).throw(Killed()))
+        patched.setattr(Notes, "_keep_waiting", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             site.round()
     assert set(site.articles()) == {"ferry", "crane"}

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +16,10 @@ import pytest
 
 from index.errors import BadInput
 from index.store_feeds import FeedStore
+from ingest.backup import retraction_record
 from ingest.draft import Draft, Flush, Reject
 from ingest.fetch import Fetcher, FetchPolicy
 from ingest.page_log import Known, PageMemory, Visited
-from ingest.pipeline import retraction_record
 from ingest.records import Given
 from ingest.web import RECENT_S, TRUST_VALIDATOR_S, WebSource
 from tests.cli import ROOT, run
@@ -29,12 +29,6 @@ from tests.web.stories import CONSENT_WALL, PAYWALL, SCRIPT_ONLY, paragraphs, si
 
 NOW_S = int(datetime(2025, 4, 26, tzinfo=UTC).timestamp())
 POLICY = FetchPolicy(timeout_s=5.0, delay_s=1.0, private_networks=(f"{LOOPBACK}/32",))
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as made:
-        yield made
 
 
 @pytest.fixture

@@ -37,11 +37,12 @@ import numpy as np
 from bot.answer import Answer, Answerer
 from bot.question import Question
 from index import build
+from index.corpus_file import FILE
 from index.errors import IndexMissing, NewsquoteError
 from index.snapshot import FOLDER, KEPT, check_files, current_name, open_snapshot, read_manifest, snapshot_names
-from index.store import FILE, Store
+from index.store import Store
 from index.types import Vectors
-from ingest import pipeline
+from ingest import indexing, pipeline
 from ingest.job import run_ingest, run_reindex, run_retract
 from ingest.lock import ingest_lock
 from ingest.sources import open_source
@@ -161,7 +162,7 @@ class Task:
 
 def perform(task: Task) -> None:
     """Do what the command line does for a verb, with the hashing embedder and small batches."""
-    pipeline.BATCH_DRAFTS = pipeline.SPLIT_ARTICLES = pipeline.EMBED_PASSAGES = BATCH
+    pipeline.BATCH_DRAFTS = indexing.SPLIT_ARTICLES = indexing.EMBED_PASSAGES = BATCH
     build.MERGE_SHARE = 0.4  # a batch often goes on from the snapshot before, and is often merged
     folder = Path(task.folder)
     with ingest_lock(folder, f"torture {task.verb}", task.now_s):

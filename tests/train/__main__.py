@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from index.embed import MODEL_FILE, default_model_path, file_sha256
+from index.embed import MODEL_FILE, default_model_path
+from index.files import file_sha256
 from index.graph import WEIGHTS_FILE
 from index.rerank import FOLDER, PairTokenizer, model_sha256
 from tests.train import teacher

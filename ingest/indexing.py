@@ -1,0 +1,216 @@
+"""From what is stored to a live index that shows it: passages, vectors, and a new snapshot.
+
+Each step goes on where the store says: `split_missing` gives passages to the versions that have none, `embed_missing`
+a vector to every passage, and `finish` does both and builds a snapshot where the live one is behind. A kill between or
+inside them loses nothing that was committed. The caller holds the ingest lock. Time is an argument.
+Knows nothing about where articles come from.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from index.build import Base, Recipe, build_snapshot, in_index
+from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
+from index.snapshot import SCHEMA, check_store, live_manifest, model_entry, prune
+from index.store import PassageRow, Store
+from index.types import Article, Embedder, Vectors
+from ingest.identity import digest_of
+from ingest.passages import article_passages, embedding_text, passage_budget
+from ingest.report import Progress
+
+SPLIT_ARTICLES = 200
+# Sorted by length together; given to the embedder, and committed, at a time; waiting for it.
+EMBED_WINDOW = 4096
+EMBED_PASSAGES = 256
+EMBED_AHEAD = 2
+
+
+def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
+    """Identity of a way of splitting: what the passages of a text depend on."""
+    budget = passage_budget(passage_tokens, embedder.max_tokens)
+    return f"sentences/2 {embedder.name}@{embedder.revision[:16]} {budget}"
+
+
+def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
+    """Give passages to every version that has none; the splitter's number."""
+    splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
+    budget = passage_budget(passage_tokens, embedder.max_tokens)
+
+    def split(articles: Sequence[Article]) -> None:
+        rows = [
+            PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
+            for article in articles
+            for span, n_tokens in article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
+        ]
+        store.add_passages(splitter, articles[-1].version, rows)
+
+    if restored := store.unsplit_before(splitter):
+        split(restored)
+    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
+        split(articles)
+    return splitter
+
+
+def _passage_hash(article: Article, text: str) -> bytes:
+    return digest_of((embedding_text(article.title, article.published, text),), 16)
+
+
+# From (n, 2) places of passages, version and start, to an (n,) mask: those that need no vector computed although the
+# cache has none of theirs.
+IsKnown = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
+
+
+def n_missing(store: Store, splitter: int, model: int, is_known: IsKnown) -> int:
+    """How many vectors `embed_missing` will compute."""
+    return len({row.hash for _, rows in _missing(store, splitter, model, is_known) for row in rows})
+
+
+def _missing(store: Store, splitter: int, model: int, is_known: IsKnown) -> Iterator[tuple[int, list[PassageRow]]]:
+    """Passages that need a vector, a window of them at a time, and how many beside them turned out to be known."""
+    after = (0, -1)
+    while rows := store.unembedded(splitter, model, after, EMBED_WINDOW):
+        after = (rows[-1].version, rows[-1].span.start)
+        known = is_known(np.array([(row.version, row.span.start) for row in rows], np.int64))
+        wanted = [row for row, is_there in zip(rows, known.tolist(), strict=True) if not is_there]
+        yield int(known.sum()), wanted
+
+
+def embed_missing(
+    store: Store,
+    embedder: Embedder,
+    passage_tokens: int,
+    progress: Progress,
+    is_known: IsKnown = lambda places: np.zeros(len(places), bool),
+) -> int:
+    """Give a vector to every passage; how many were computed.
+
+    The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
+    done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
+
+    Args:
+        store: Open for writing.
+        embedder: Computes the vectors.
+        passage_tokens: Longest passage.
+        progress: Told of every portion.
+        is_known: Which places need none though the cache has dropped theirs.
+    """
+    splitter = split_missing(store, embedder, passage_tokens)
+    model = store.model_id(model_entry(embedder).key)
+    n_all = store.n_unembedded(splitter, model)  # less those that turn out to be known, as they are come upon
+    done = 0
+    asked: set[bytes] = set()
+    under_way: deque[tuple[list[bytes], Future[Vectors]]] = deque()
+    worker = ThreadPoolExecutor(1, "embed")
+
+    def missing() -> Iterator[list[PassageRow]]:
+        nonlocal n_all
+        for n_known, rows in _missing(store, splitter, model, is_known):
+            n_all -= n_known
+            yield rows
+
+    def commit_first() -> None:
+        nonlocal done
+        hashes, vectors = under_way.popleft()
+        store.add_embeddings(model, hashes, vectors.result())
+        asked.difference_update(hashes)
+        done += len(hashes)
+        progress.embedded(done, n_all)
+
+    try:
+        for hashes, texts in _portions(store, missing(), asked):
+            under_way.append((hashes, worker.submit(embedder.embed_passages, texts)))
+            if len(under_way) > EMBED_AHEAD:
+                commit_first()
+        while under_way:
+            commit_first()
+    finally:
+        worker.shutdown(cancel_futures=True)  # waits for the call under way, a few seconds at most
+    return done
+
+
+def _portions(
+    store: Store, windows: Iterable[list[PassageRow]], asked: set[bytes]
+) -> Iterator[tuple[list[bytes], list[str]]]:
+    """Hashes and texts of passages, each text once, for one call of the embedder after the other.
+
+    Passages of like length come together, so that batches hold little padding. What is handed out is added to `asked`,
+    and the caller takes it out once it is committed: only then does the store know.
+    """
+    for rows in windows:
+        distinct = {row.hash: row for row in rows if row.hash not in asked}
+        asked.update(distinct)
+        texts = list(_texts(store, distinct.values()))
+        by_length = sorted(zip(distinct.values(), texts, strict=True), key=lambda pair: pair[0].n_tokens)
+        for start in range(0, len(by_length), EMBED_PASSAGES):
+            part = by_length[start : start + EMBED_PASSAGES]
+            yield [row.hash for row, _ in part], [text for _, text in part]
+
+
+def _texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
+    article: Article | None = None
+    for row in rows:
+        if article is None or article.version != row.version:
+            article = store.article(row.version)
+            assert article is not None  # unretracted a moment ago, and we hold the lock
+        yield embedding_text(article.title, article.published, row.span.of(article.text))
+
+
+def is_current(folder: Path, store: Store, recipe: Recipe) -> bool:
+    """Whether the live snapshot already shows the store's last change, made the way `recipe` says."""
+    try:
+        manifest = live_manifest(folder, store)
+        had = (manifest.schema_version, manifest.change, manifest.model, manifest.splitter)
+        if had != (SCHEMA, store.change(), recipe.model, recipe.splitter):
+            return False
+        check_store(manifest, store, fully=True)  # the same articles in another order come to as many changes
+    except (IndexMissing, IndexCorrupt, IndexStale):
+        return False
+    return True
+
+
+def is_behind(folder: Path, store: Store) -> bool:
+    """Whether the live index does not show the store as it is now, or is not whole; an empty one needs none."""
+    try:
+        manifest = live_manifest(folder, store)
+        return (manifest.schema_version, manifest.change) != (SCHEMA, store.change())
+    except NewsquoteError:
+        return bool(store.counts()["articles"])
+
+
+def recipe_for(embedder: Embedder, passage_tokens: int, newsquote: str) -> Recipe:
+    """What a snapshot made with an embedder is built with; passages are no longer than its model reads."""
+    budget = passage_budget(passage_tokens, embedder.max_tokens)
+    return Recipe(model_entry(embedder), splitter_key(embedder, passage_tokens), budget, newsquote)
+
+
+def finish(
+    folder: Path,
+    store: Store,
+    embedder: Embedder,
+    recipe: Recipe,
+    now_s: int,
+    progress: Progress,
+    *,
+    always: bool = False,
+) -> tuple[int, str]:
+    """Embed what is missing and bring the live snapshot up to the store; `always` builds one in any case.
+
+    Returns:
+        How many vectors were computed, and the name of the new snapshot, "" where none was needed.
+    """
+    if not always and is_current(folder, store, recipe):
+        prune(folder)  # what a killed run left
+        return 0, ""
+    base = Base.of(folder, store, recipe)
+    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(base))
+    progress.building(n_embedded)
+    name = build_snapshot(folder, store, recipe, now_s, base, fresh=always)
+    store.forget_other_splitters(store.splitter_id(recipe.splitter))
+    return n_embedded, name
