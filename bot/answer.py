@@ -34,7 +34,7 @@ from bot.choose import (
 from bot.confidence import THRESHOLD, Evidence, confidence
 from bot.disagree import may_contradict, n_rivals, settle
 from bot.further import further
-from bot.kind import asked_first
+from bot.kind import asked_first, with_question_mark
 from bot.mark import mark_answer
 from bot.names import has_name, names_in
 from bot.question import Question
@@ -59,7 +59,7 @@ from index.types import (
     end_of_day_s,
     start_of_day_s,
 )
-from index.words import content_terms, terms_among
+from index.words import content_terms, terms, terms_among
 
 log = logging.getLogger(__name__)
 
@@ -300,7 +300,7 @@ class Answerer:
         filters = self._filters(question, understood)
         retracted = self._store.retracted() | set(without)
         hits = self._retriever.retrieve(
-            understood.topic,
+            with_question_mark(understood.topic),
             filters,
             window=_window_s(understood.window),
             retracted=retracted,
@@ -389,7 +389,8 @@ class Answerer:
         signs = features(understood.kind, understood.question, asked, candidates, words, around, idf)
         if self._reranker is not None and candidates:
             found = stretches(candidates, likeliest(signs))
-            judged = self._reranker.judge(asked_first(understood.topic), [stretch.reading for stretch in found])
+            question = asked_first(with_question_mark(understood.topic))
+            judged = self._reranker.judge(question, [stretch.reading for stretch in found])
             read = [at for stretch in found for at in stretch.candidates]
             ours = [n for n, at in enumerate(read) if at >= 0]
             read_into(signs, [read[n] for n in ours], judged.scores[ours])
@@ -404,12 +405,15 @@ class Answerer:
     def _evidence(found: Workings, chosen: Sequence[Chosen], ranked: Sequence[Ranked]) -> Evidence:
         if not chosen:
             return Evidence()
+        article = chosen[0].candidate.sentences.article
+        quoted = set(terms(f"{article.title}\n{bounded(chosen[0]).of(article.text)}"))
         dated = found.signs[found.candidates.index(chosen[0].candidate), RECENCY] * WEIGHTS[RECENCY]
         return Evidence.of(
             found.hits,
             chosen[0].score - float(dated),
             [story.score for story in found.stories],
             [one.coverage for one in ranked],
+            is_whole=quoted.issuperset(question_terms(found.understood.topic, found.understood.kind)),
         )
 
     def _ranked(self, found: Workings) -> list[Ranked]:

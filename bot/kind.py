@@ -235,6 +235,18 @@ def asked_first(question: str) -> str:
     return " ".join((asked, before.strip(), after.strip())).strip() if _ENDS_SENTENCE.search(before) else question
 
 
+_ASKS = re.compile(rf"(?:(?:what|which|who|whose|whom|when|where|why|how)(?:{_IS}|\b)|{AUXILIARY}\b)", re.IGNORECASE)
+
+
+def with_question_mark(question: str) -> str:
+    """The same question with its mark, where it is one sentence that asks and was typed without: models take it for a
+    remark else, to which no sentence is an answer.
+    """
+    said = question.rstrip(" .!,;:…")
+    is_plain = "?" not in question and not re.search(r"[.!…]\s", said)
+    return f"{said}?" if is_plain and _ASKS.match(said) else question
+
+
 def question_word(asked: str) -> int | None:
     """Where the asking word stands; a leading "when …," clause and relative "who" are passed over."""
     found = list(_WH.finditer(asked))

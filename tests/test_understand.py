@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.days import day_range
-from bot.kind import Kind, asked_first, kind_of
+from bot.kind import Kind, asked_first, kind_of, with_question_mark
 from bot.understand import MAX_QUESTION_CHARS, Understood, understand
 from index.errors import BadInput
 
@@ -854,3 +854,21 @@ def test_the_work_grows_with_the_question_and_not_with_a_high_power_of_it(writte
 
     # Four times as long: a square would take 16 times as long, what this is against took 190 times.
     assert least_s(160) < 60 * max(least_s(40), 0.000_1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("what did Rita Sorrel say", "what did Rita Sorrel say?"),
+        ("Who won the vote.", "Who won the vote?"),
+        ("whats new in Tarn…", "whats new in Tarn?"),
+        ("did Tarn agree", "did Tarn agree?"),
+        ("Who won?", "Who won?"),
+        ("who won?!", "who won?!"),
+        ("Tarn ferry", "Tarn ferry"),
+        ("Whatever the mayor said", "Whatever the mayor said"),
+        ("Who won. It was on Sunday", "Who won. It was on Sunday"),
+    ],
+)
+def test_what_asks_and_was_typed_without_a_mark_gets_one_for_the_models(typed: str, expected: str) -> None:
+    assert with_question_mark(typed) == expected
