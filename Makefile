@@ -55,5 +55,5 @@ torture: $(VENV)/dev ## Kill ingest and reindex 200 times, a crawl of 10,000 pag
 	$(CLEAN) $(BIN)/python -m tests.crawl_torture
 	$(CLEAN) $(BIN)/python -m tests.llm_torture --rounds 100000
 
-clean: ## Remove what the commands above made.
+clean: ## Remove what the commands above made, but .eval and .train, which take hours to make.
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
