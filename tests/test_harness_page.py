@@ -289,6 +289,19 @@ def test_a_button_opens_a_form_and_what_is_filled_in_arrives() -> None:
     run(test())
 
 
+def test_enter_pressed_twice_sends_a_form_once() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            await on.page.click("text=Follow up")
+            await on.page.keyboard.type("and when?")
+            await on.page.evaluate("[0, 1].map(() => document.querySelector('dialog form').requestSubmit())")
+            await expect(on.page.locator(".ephemeral")).to_contain_text("You asked: and when?")
+            await expect(on.page.locator("#problem")).to_be_hidden()
+
+    run(test())
+
+
 def test_a_button_that_nobody_answers_says_so_beneath_its_message() -> None:
     async def test() -> None:
         async with scene() as on:
