@@ -360,6 +360,23 @@ def test_ones_own_message_is_edited_and_deleted() -> None:
     run(test())
 
 
+@pytest.mark.parametrize("elsewhere", ["#places >> text=lunch", "#people >> text=Ben", "[aria-label=Reply] >> nth=-1"])
+def test_what_was_being_edited_is_not_posted_elsewhere(elsewhere: str) -> None:
+    async def test() -> None:
+        async with scene() as on:
+            for text in ("first", "second"):
+                await on.page.fill("#text", text)
+                await on.page.keyboard.press("Enter")
+            await on.page.locator("article", has_text="first").click(button="right")
+            await on.page.click("#menu >> text=Edit")
+            await expect(on.page.locator("#text")).to_have_value("first")
+            await on.page.locator("article").last.hover()
+            await on.page.click(elsewhere)
+            await expect(on.page.locator("#text")).to_have_value("")
+
+    run(test())
+
+
 def test_what_is_for_one_person_is_not_shown_to_the_other() -> None:
     async def test() -> None:
         async with scene() as on:
