@@ -339,6 +339,36 @@ def test_the_menu_of_a_message_runs_the_bots_command_on_it() -> None:
     run(test())
 
 
+def test_what_can_be_done_with_a_message_is_reached_by_keyboard() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.fill("#text", "The mayor resigned.")
+            await on.page.keyboard.press("Enter")
+            more = on.page.locator("article [aria-label=More]")
+            await expect(more).to_have_count(1)
+            await on.page.keyboard.press("Shift+Tab")
+            await expect(more).to_be_focused()
+            await expect(on.page.locator("article .tools")).to_have_css("opacity", "1")
+            for key in ("Escape", "Tab"):
+                await more.press("Enter")
+                for step, label in (
+                    ("Home", "Reply"),
+                    ("ArrowDown", "Edit"),
+                    ("End", "Find sources"),
+                    ("ArrowDown", "Reply"),
+                    ("ArrowUp", "Find sources"),
+                ):
+                    await on.page.keyboard.press(step)
+                    await expect(on.page.locator("#menu :focus")).to_have_text(label)
+                await on.page.keyboard.press(key)
+                await expect(on.page.locator("#menu")).to_be_hidden()
+                await expect(more if key == "Escape" else on.page.locator("#text")).to_be_focused()
+            await on.page.locator("#theme").hover()
+            await expect(on.page.locator("article .tools")).to_have_css("opacity", "0")
+
+    run(test())
+
+
 def test_ones_own_message_is_edited_and_deleted() -> None:
     async def test() -> None:
         async with scene() as on:
