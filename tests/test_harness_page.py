@@ -60,6 +60,19 @@ class Buttons(discord.ui.View):
         await thread.send("Go on.")
         await interaction.response.send_message("Opened.", ephemeral=True)
 
+    @discord.ui.button(label="More quotes")
+    async def more(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
+        await interaction.response.edit_message(content="Further quotes")
+
+    @discord.ui.select(
+        options=[
+            discord.SelectOption(label="Harbor Courier", default=True),
+            discord.SelectOption(label="Vallmere Post"),
+        ]
+    )
+    async def source(self, interaction: discord.Interaction, select: discord.ui.Select[Buttons]) -> None:
+        await interaction.response.send_message(f"Only {select.values[0]}.", ephemeral=True)
+
     @discord.ui.button(label="Late")
     async def late(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
         """Never responds."""
@@ -309,6 +322,65 @@ def test_a_button_that_nobody_answers_says_so_beneath_its_message() -> None:
             await on.page.click("text=Late")
             await expect(on.page.locator("article .failed")).to_have_text("This interaction failed")
             await expect(on.page.locator("button", has_text="Late")).to_be_enabled()
+
+    run(test())
+
+
+def test_a_message_that_comes_leaves_the_others_alone() -> None:
+    """The focus and what is selected stay, and a screen reader hears the new one only."""
+    watch = """() => {
+      const seen = window.seen = { added: 0, removed: 0 };
+      new MutationObserver((changes) => changes.forEach((one) => {
+        seen.added += one.addedNodes.length;
+        seen.removed += one.removedNodes.length;
+      })).observe(document.querySelector("#messages"), { childList: true, subtree: true });
+    }"""
+
+    async def test() -> None:
+        async with scene() as on:
+            world, channel = on.standin.world, on.stage.channels[0]
+            world.post(channel, on.standin.bot, {"content": "Asked <t:1744934400:R>"})
+            await on.ask("who?")
+            button = on.page.locator("article button", has_text="Follow up")
+            await button.focus()
+            await on.page.evaluate("getSelection().selectAllChildren(document.querySelector('.embed blockquote'))")
+            await on.page.evaluate(watch)
+            world.post(channel, on.standin.bot, {"content": "late"})
+            await expect(on.page.locator("article")).to_have_count(3)
+            await on.page.wait_for_timeout(1_500)  # the relative time is looked at every second
+            assert await on.page.evaluate("seen") == {"added": 1, "removed": 0}
+            await expect(button).to_be_focused()
+            assert "hold rates" in await on.page.evaluate("getSelection().toString()")
+
+    run(test())
+
+
+def test_a_button_that_is_pressed_keeps_the_focus() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            form = on.page.locator("article button", has_text="Follow up")
+            await form.press("Enter")
+            await expect(on.page.locator("dialog")).to_be_visible()
+            await on.page.keyboard.press("Escape")
+            await expect(form).to_be_focused()
+            await expect(form).to_be_enabled()
+            more = on.page.locator("article button", has_text="More quotes")
+            await more.press("Enter")
+            await expect(on.page.locator("article")).to_contain_text("Further quotes")
+            await expect(more).to_be_focused()
+
+    run(test())
+
+
+def test_a_select_can_be_used_again() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            for n in (1, 2):
+                await on.page.locator("article select").select_option("Vallmere Post")
+                await expect(on.page.locator(".ephemeral", has_text="Only Vallmere Post.")).to_have_count(n)
+                await expect(on.page.locator("article select")).to_have_value("Harbor Courier")
 
     run(test())
 
