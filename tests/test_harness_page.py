@@ -622,6 +622,38 @@ def test_channels_and_people_are_a_tap_away_on_a_phone() -> None:
     run(test())
 
 
+def test_the_closed_drawer_takes_no_focus_and_escape_closes_it() -> None:
+    async def test() -> None:
+        async with scene(390) as on:
+            inside = on.page.locator("#side :focus")
+            await on.page.evaluate("document.activeElement.blur()")
+            await on.page.keyboard.press("Tab")
+            await expect(on.page.locator("#menu-button")).to_be_focused()
+            await on.page.keyboard.press("Enter")
+            await on.page.keyboard.press("Shift+Tab")
+            await expect(inside).to_have_text("BBen")
+            await on.page.keyboard.press("Escape")
+            await expect(on.page.locator("#people")).to_be_hidden()
+            await expect(on.page.locator("#menu-button")).to_be_focused()
+
+    run(test())
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_all_of_the_side_is_within_reach_in_a_low_window(width: int) -> None:
+    async def test() -> None:
+        async with scene(width, 240) as on:
+            if width < 720:
+                await on.page.click("#menu-button")
+            assert await on.page.evaluate("document.querySelector('#places').clientHeight") >= 100
+            await on.person("Ben")
+            await expect(on.page.locator("#people button[aria-pressed=true]")).to_contain_text("Ben")
+            await on.page.click("#places >> text=lunch")
+            await expect(on.page.locator("#where")).to_have_text("# lunch")
+
+    run(test())
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_words_stand_out_from_their_ground_in_both_themes(theme: str) -> None:
     """WCAG's contrast of 4.5 for every text that is on the screen."""
