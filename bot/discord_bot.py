@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import secrets
 import signal
 import sys
@@ -44,7 +45,7 @@ from bot.discord_send import (
 from bot.discord_standing import LOOK_S, StandingGroup, Teller
 from bot.discord_views import AnswerButton
 from bot.llm_write import Writer, live
-from bot.markdown import stamp, without_tags
+from bot.markdown import without_tags
 from bot.memory import Memory
 from bot.metrics import Health, Metrics
 from bot.remembered import Remembered
@@ -323,14 +324,11 @@ class NewsBot(commands.AutoShardedBot):
         now = self.monotonic()
         until = None if is_edit else self._cooldown.person_until(person, guild, settings.person_cooldown_s, now)
         if until is not None:
-            raise Refused(words.wait.format(when=self._when(until - now)))
+            raise Refused(words.wait.format(n=math.ceil(until - now)))
         until = self._cooldown.guild_until(guild, settings.guild_per_minute, now) if guild else None
         if until is not None:
-            raise Refused(words.wait_guild.format(when=self._when(until - now)))
+            raise Refused(words.wait_guild.format(n=math.ceil(until - now)))
         self._cooldown.asked(person, guild, now)
-
-    def _when(self, seconds: float) -> str:
-        return stamp(self.desk.now_s() + max(1, round(seconds + 0.5)), "R")
 
     @contextlib.asynccontextmanager
     async def _taken(self, tell: Callable[[], Awaitable[object]], *, is_question: bool = True) -> AsyncIterator[None]:

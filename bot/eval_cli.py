@@ -33,8 +33,10 @@ def compare(
     """Print the figures of both settings side by side."""
     from bot.evaluation import comparison, shares
 
-    first = _answers(settings, rows, never_refuse)
     check_data_folder(other.data)
+    with open_answerer(other):  # what is wrong with it is told before the first has answered for minutes
+        pass
+    first = _answers(settings, rows, never_refuse)
     second = _answers(other, rows, never_refuse)
     if as_json:
         print_json({"first": shares(rows, first), "second": shares(rows, second)})

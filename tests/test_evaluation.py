@@ -147,6 +147,20 @@ def test_eval_and_calibrate_print_their_tables(sample_data: Path, tmp_path: Path
     assert " <" in told.out
 
 
+@pytest.mark.parametrize("option", ["--against-data", "--against-reranker"])
+def test_a_second_configuration_that_is_not_there_is_told_before_any_question_is_asked(
+    option: str, sample_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(json.dumps(QUESTIONS[0]) + "\n", encoding="utf-8")
+    asked: list[Question] = []
+    monkeypatch.setattr(Answerer, "answer", lambda answerer, question: asked.append(question))
+    ran = run("--data", str(sample_data), "eval", str(questions), option, str(tmp_path / "absent"))
+    assert (ran.code, ran.out) == (1, "")
+    assert str(tmp_path / "absent") in ran.err
+    assert asked == []
+
+
 def test_a_day_that_is_none_is_named_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "questions.jsonl"
     path.write_text(json.dumps(QUESTIONS[2] | {"asked_on": "2025-99-99"}) + "\n", encoding="utf-8")

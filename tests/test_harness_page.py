@@ -60,6 +60,19 @@ class Buttons(discord.ui.View):
         await thread.send("Go on.")
         await interaction.response.send_message("Opened.", ephemeral=True)
 
+    @discord.ui.button(label="More quotes")
+    async def more(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
+        await interaction.response.edit_message(content="Further quotes")
+
+    @discord.ui.select(
+        options=[
+            discord.SelectOption(label="Harbor Courier", default=True),
+            discord.SelectOption(label="Vallmere Post"),
+        ]
+    )
+    async def source(self, interaction: discord.Interaction, select: discord.ui.Select[Buttons]) -> None:
+        await interaction.response.send_message(f"Only {select.values[0]}.", ephemeral=True)
+
     @discord.ui.button(label="Late")
     async def late(self, interaction: discord.Interaction, button: discord.ui.Button[Buttons]) -> None:
         """Never responds."""
@@ -289,6 +302,19 @@ def test_a_button_opens_a_form_and_what_is_filled_in_arrives() -> None:
     run(test())
 
 
+def test_enter_pressed_twice_sends_a_form_once() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            await on.page.click("text=Follow up")
+            await on.page.keyboard.type("and when?")
+            await on.page.evaluate("[0, 1].map(() => document.querySelector('dialog form').requestSubmit())")
+            await expect(on.page.locator(".ephemeral")).to_contain_text("You asked: and when?")
+            await expect(on.page.locator("#problem")).to_be_hidden()
+
+    run(test())
+
+
 def test_a_button_that_nobody_answers_says_so_beneath_its_message() -> None:
     async def test() -> None:
         async with scene() as on:
@@ -296,6 +322,65 @@ def test_a_button_that_nobody_answers_says_so_beneath_its_message() -> None:
             await on.page.click("text=Late")
             await expect(on.page.locator("article .failed")).to_have_text("This interaction failed")
             await expect(on.page.locator("button", has_text="Late")).to_be_enabled()
+
+    run(test())
+
+
+def test_a_message_that_comes_leaves_the_others_alone() -> None:
+    """The focus and what is selected stay, and a screen reader hears the new one only."""
+    watch = """() => {
+      const seen = window.seen = { added: 0, removed: 0 };
+      new MutationObserver((changes) => changes.forEach((one) => {
+        seen.added += one.addedNodes.length;
+        seen.removed += one.removedNodes.length;
+      })).observe(document.querySelector("#messages"), { childList: true, subtree: true });
+    }"""
+
+    async def test() -> None:
+        async with scene() as on:
+            world, channel = on.standin.world, on.stage.channels[0]
+            world.post(channel, on.standin.bot, {"content": "Asked <t:1744934400:R>"})
+            await on.ask("who?")
+            button = on.page.locator("article button", has_text="Follow up")
+            await button.focus()
+            await on.page.evaluate("getSelection().selectAllChildren(document.querySelector('.embed blockquote'))")
+            await on.page.evaluate(watch)
+            world.post(channel, on.standin.bot, {"content": "late"})
+            await expect(on.page.locator("article")).to_have_count(3)
+            await on.page.wait_for_timeout(1_500)  # the relative time is looked at every second
+            assert await on.page.evaluate("seen") == {"added": 1, "removed": 0}
+            await expect(button).to_be_focused()
+            assert "hold rates" in await on.page.evaluate("getSelection().toString()")
+
+    run(test())
+
+
+def test_a_button_that_is_pressed_keeps_the_focus() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            form = on.page.locator("article button", has_text="Follow up")
+            await form.press("Enter")
+            await expect(on.page.locator("dialog")).to_be_visible()
+            await on.page.keyboard.press("Escape")
+            await expect(form).to_be_focused()
+            await expect(form).to_be_enabled()
+            more = on.page.locator("article button", has_text="More quotes")
+            await more.press("Enter")
+            await expect(on.page.locator("article")).to_contain_text("Further quotes")
+            await expect(more).to_be_focused()
+
+    run(test())
+
+
+def test_a_select_can_be_used_again() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            for n in (1, 2):
+                await on.page.locator("article select").select_option("Vallmere Post")
+                await expect(on.page.locator(".ephemeral", has_text="Only Vallmere Post.")).to_have_count(n)
+                await expect(on.page.locator("article select")).to_have_value("Harbor Courier")
 
     run(test())
 
@@ -326,6 +411,36 @@ def test_the_menu_of_a_message_runs_the_bots_command_on_it() -> None:
     run(test())
 
 
+def test_what_can_be_done_with_a_message_is_reached_by_keyboard() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.page.fill("#text", "The mayor resigned.")
+            await on.page.keyboard.press("Enter")
+            more = on.page.locator("article [aria-label=More]")
+            await expect(more).to_have_count(1)
+            await on.page.keyboard.press("Shift+Tab")
+            await expect(more).to_be_focused()
+            await expect(on.page.locator("article .tools")).to_have_css("opacity", "1")
+            for key in ("Escape", "Tab"):
+                await more.press("Enter")
+                for step, label in (
+                    ("Home", "Reply"),
+                    ("ArrowDown", "Edit"),
+                    ("End", "Find sources"),
+                    ("ArrowDown", "Reply"),
+                    ("ArrowUp", "Find sources"),
+                ):
+                    await on.page.keyboard.press(step)
+                    await expect(on.page.locator("#menu :focus")).to_have_text(label)
+                await on.page.keyboard.press(key)
+                await expect(on.page.locator("#menu")).to_be_hidden()
+                await expect(more if key == "Escape" else on.page.locator("#text")).to_be_focused()
+            await on.page.locator("#theme").hover()
+            await expect(on.page.locator("article .tools")).to_have_css("opacity", "0")
+
+    run(test())
+
+
 def test_ones_own_message_is_edited_and_deleted() -> None:
     async def test() -> None:
         async with scene() as on:
@@ -343,6 +458,23 @@ def test_ones_own_message_is_edited_and_deleted() -> None:
             await edited.click(button="right")
             await on.page.click("#menu >> text=Delete")
             await expect(edited).to_have_count(0)
+
+    run(test())
+
+
+@pytest.mark.parametrize("elsewhere", ["#places >> text=lunch", "#people >> text=Ben", "[aria-label=Reply] >> nth=-1"])
+def test_what_was_being_edited_is_not_posted_elsewhere(elsewhere: str) -> None:
+    async def test() -> None:
+        async with scene() as on:
+            for text in ("first", "second"):
+                await on.page.fill("#text", text)
+                await on.page.keyboard.press("Enter")
+            await on.page.locator("article", has_text="first").click(button="right")
+            await on.page.click("#menu >> text=Edit")
+            await expect(on.page.locator("#text")).to_have_value("first")
+            await on.page.locator("article").last.hover()
+            await on.page.click(elsewhere)
+            await expect(on.page.locator("#text")).to_have_value("")
 
     run(test())
 
@@ -486,6 +618,38 @@ def test_channels_and_people_are_a_tap_away_on_a_phone() -> None:
             await on.page.click("#places >> text=lunch")
             await expect(on.page.locator("#where")).to_have_text("# lunch")
             await expect(on.page.locator("#people")).not_to_be_in_viewport()
+
+    run(test())
+
+
+def test_the_closed_drawer_takes_no_focus_and_escape_closes_it() -> None:
+    async def test() -> None:
+        async with scene(390) as on:
+            inside = on.page.locator("#side :focus")
+            await on.page.evaluate("document.activeElement.blur()")
+            await on.page.keyboard.press("Tab")
+            await expect(on.page.locator("#menu-button")).to_be_focused()
+            await on.page.keyboard.press("Enter")
+            await on.page.keyboard.press("Shift+Tab")
+            await expect(inside).to_have_text("BBen")
+            await on.page.keyboard.press("Escape")
+            await expect(on.page.locator("#people")).to_be_hidden()
+            await expect(on.page.locator("#menu-button")).to_be_focused()
+
+    run(test())
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_all_of_the_side_is_within_reach_in_a_low_window(width: int) -> None:
+    async def test() -> None:
+        async with scene(width, 240) as on:
+            if width < 720:
+                await on.page.click("#menu-button")
+            assert await on.page.evaluate("document.querySelector('#places').clientHeight") >= 100
+            await on.person("Ben")
+            await expect(on.page.locator("#people button[aria-pressed=true]")).to_contain_text("Ben")
+            await on.page.click("#places >> text=lunch")
+            await expect(on.page.locator("#where")).to_have_text("# lunch")
 
     run(test())
 

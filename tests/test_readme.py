@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,8 @@ from typer.main import get_command
 from index.settings import variables
 from newsquote import app
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 GROUP = get_command(app)
 COMMANDS = GROUP.commands  # type: ignore[attr-defined]
 ROOT_OPTIONS = {"--help", *(option for parameter in GROUP.params for option in parameter.opts)}
@@ -106,3 +110,21 @@ def test_the_readme_names_every_setting(readme: str, name: str) -> None:
 @pytest.mark.parametrize("option", [option for options in OPTIONS.values() for option in options.split()])
 def test_the_readme_names_the_options_that_people_need(readme: str, option: str) -> None:
     assert option in readme
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make: apt-get install make")
+@pytest.mark.parametrize("target", ["demo", "test", "eval", "bench", "train", "torture"])
+def test_what_make_runs_gets_no_setting_of_the_person_who_runs_it(target: str) -> None:
+    mine = dict.fromkeys(variables(), "mine")
+    done = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, env=os.environ | mine, capture_output=True, text=True, check=True
+    )
+    ran = [
+        line
+        for line in done.stdout.splitlines()
+        if "newsquote --data" in line or re.search("python -m (?!pip|venv)", line)
+    ]
+    assert ran
+    for line in ran:
+        assert set(mine) - set(re.findall(r"-u (\S+)", line)) <= {"NEWSQUOTE_EVAL_DATA"}
+        assert "-u NEWSQUOTE_EVAL_DATA" not in line

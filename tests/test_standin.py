@@ -450,6 +450,8 @@ def test_buttons_update_open_a_modal_and_follow_up() -> None:
                 await standin.submit_modal(here.ann, pressed, {"Question": "not hers"})
             sent = await standin.submit_modal(here.ben, pressed, {"Question": "and when?"})
             assert (await sent.answered()).content == "follow-up: and when?"
+            with pytest.raises(NotOffered, match="submitted before"):
+                await standin.submit_modal(here.ben, pressed, {"Question": "and when?"})
             pressed = await standin.click(here.ben, answer, "later")
             await standin.until(lambda: pressed.followups)
             assert (pressed.callbacks, pressed.followups[0].visible_to) == ([6], here.ben)

@@ -210,6 +210,7 @@ class Interaction:
         original: The message that answers, or that was updated.
         followups: Messages sent after the response.
         modal: The modal that was opened.
+        is_submitted: Whether it was filled in; Discord closes it then.
         choices: What autocompletion offered.
     """
 
@@ -231,6 +232,7 @@ class Interaction:
     original: Message | None = None
     followups: list[Message] = field(default_factory=list)
     modal: Json | None = None
+    is_submitted: bool = False
     choices: list[Json] | None = None
 
     def __repr__(self) -> str:

@@ -163,16 +163,19 @@ class People:
         """A modal filled in, by custom id or label.
 
         Raises:
-            NotOffered: The interaction opened no modal for this person, or has no such field.
+            NotOffered: The interaction opened no modal for this person, it was submitted before, or has no such field.
             ValueError: A required field is missing, or a text is too short or too long.
         """
         if opened.modal is None or opened.user is not user:
             raise NotOffered(f"{opened} opened no modal for {user}")
+        if opened.is_submitted:
+            raise NotOffered(f"the modal of {opened} was submitted before")
         left = dict(values)
         components = [self._filled(part, left) for part in opened.modal["components"]]
         if left:
             known = [one["custom_id"] for one in walk(opened.modal["components"]) if "custom_id" in one]
             raise NotOffered(f"the modal has no field {', '.join(left)}; known: {', '.join(known)}")
+        opened.is_submitted = True
         payload = {"custom_id": opened.modal["custom_id"], "components": components}
         name = opened.modal["custom_id"]
         return self._world.interact(SUBMIT, user, opened.channel, payload, message=opened.message, name=name)
