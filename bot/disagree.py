@@ -63,12 +63,25 @@ _STOP = word_set(
     "been did do does has have had will would can could because after before during than that this these those it its "
     "their his her into over under about people number amount took take there if any some all more most said say says"
 )
+# What befalls people, who need not be named where it is asked for: "how many died", "how many injured".
+_DYING = word_set("killed died die dying dead death deaths fatality fatalities")
+_HURTING = word_set("injured injuries injury hurt wounded")
+_BEFALLEN = _DYING | _HURTING | word_set("missing arrested detained")
+_OF_PEOPLE = re.compile(
+    r"\s(?:(?:were|are|was|is|have|has|had)\s(?:been\s)?)?"
+    rf"(?:{'|'.join(sorted(_BEFALLEN | {'rescued', 'evacuated'}))})\b",
+    re.IGNORECASE,
+)
+_HURT_STEMS = frozenset(map(stem, _HURTING))
+_DEAD_STEM, _DEAD_STEMS = stem("dead"), frozenset(map(stem, _DYING))
+_BEFALLEN_STEMS = frozenset(map(stem, _BEFALLEN))
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _WEEKDAYS = frozenset(map(str.title, WEEKDAYS))
 # What a figure is at a moment: tomorrow it is another, and both were right.
 _MOMENT = re.compile(
     r"\b(?:now|currently|so far|to date|as of|at (?:that|the) time"
     r"|(?:r[io]sen?|rising|climb\w*|gr[eo]wn?|increas\w+|f[ae]ll(?:en)?|dropp\w*|jump\w*|swell\w*|swollen) to"
+    r"|toll|br(?:ing(?:s|ing)?|ought) (?:the|its) (?:\w+ ){0,2}(?:total|number|tally)"
     rf"|by (?:early |late )?(?:{'|'.join(_WEEKDAYS)}|midday|noon|midnight|morning|evening))\b",
     re.IGNORECASE,
 )
@@ -93,6 +106,7 @@ _DEGREES = word_set(
     "grave moderate slight light mild minor"
 )
 _PART_ENDS = re.compile(r"[;:—–]|\s(?:and|but|while|though)\s")
+_COUNT_OF = re.compile(r"\b(?:how many(?:\s(?:more|other|of\sthe)\b)?|number of(?:\sthe\b)?)(?=\s)", re.IGNORECASE)
 _ORDINALS = word_set("first second third fourth last")
 _SHARE_OF = re.compile(r"\b(?:per\s?cent|percentage|share|proportion)\sof\s(?:the\s|all\s)?([^\W\d_]+)", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:in|near|at|around|across)\s(?:the\s)?(?:[a-z]+\s(?:of\s)?){0,3}(?P<name>[A-Z][\w’'-]+)")
@@ -275,8 +289,8 @@ def _knows_places(question: str, quote: Quote, sentence: str) -> bool:
 
 def _called(question: str, one: Quote, other: Quote) -> set[str]:
     """Stems of the question's names; what two reports never write small is one too, however it was typed."""
-    small = {stem(word) for word in _TOKEN.findall(f"{_opening(one)} {_opening(other)}") if word[0].islower()}
-    written = {stem(word) for name in _opening_names(one) | _opening_names(other) for word in _TOKEN.findall(name)}
+    small = {_sense(word) for word in _TOKEN.findall(f"{_opening(one)} {_opening(other)}") if word[0].islower()}
+    written = {_sense(word) for name in _opening_names(one) | _opening_names(other) for word in _TOKEN.findall(name)}
     return _stems(question) & (_named(question) | written - small)
 
 
@@ -289,11 +303,17 @@ def _opening_names(quote: Quote) -> set[str]:
 
 
 def _named(question: str) -> set[str]:
-    return {stem(word) for name in _names(question) for word in _TOKEN.findall(name)}
+    return {_sense(word) for name in _names(question) for word in _TOKEN.findall(name)}
 
 
 def _stems(text: str) -> set[str]:
-    return {stem(word) for word in _TOKEN.findall(text) if word.lower() not in _STOP}
+    return {_sense(word) for word in _TOKEN.findall(text) if word.lower() not in _STOP}
+
+
+def _sense(word: str) -> str:
+    """A word's stem, which is one for all that say that somebody died."""
+    folded = stem(word)
+    return _DEAD_STEM if folded in _DEAD_STEMS else folded
 
 
 def _names(text: str) -> set[str]:
@@ -322,6 +342,8 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
     if unit is None:
         return None
     asked = _stems(question)
+    if asked & _HURT_STEMS:  # whoever asks for the hurt asks for the injured; two reports have to say the same
+        asked |= _HURT_STEMS
     telling = asked - _named(question) - {unit.split()[-1]} - _whole(question)
     marked_end = 0 if quote.answer is None else quote.answer.end - quote.span.start
     best: tuple[float, Value] | None = None
@@ -345,7 +367,7 @@ def _value(kind: Kind, question: str, quote: Quote) -> Value | None:
 
 def _whole(question: str) -> set[str]:
     """What a share is asked of: "of the vote" stands beside each share of the vote."""
-    return {stem(match[1]) for match in _SHARE_OF.finditer(question)}
+    return {_sense(match[1]) for match in _SHARE_OF.finditer(question)}
 
 
 def _is_of_another_time(question: str, sentence: str, place: tuple[int, int], article: Article) -> bool:
@@ -378,10 +400,13 @@ def _is_of_a_part(question: str, sentence: str, place: tuple[int, int], *, is_pe
 
 
 def _counts_once(question: str, quote: Quote) -> bool:
-    """Whether a quote that says half of what is asked, its title included, has one figure alone that counts people."""
-    if _asked_unit("number", question) != "people":
-        return False
+    """Whether a quote that says half of what is asked, its title included, has one figure alone that counts people.
+
+    No figure is taken for that of the dead or the like that does not say so: a fire without any has its evacuated.
+    """
     asked = _stems(question) - {stem(word) for word in ANYBODY}
+    if _asked_unit("number", question) != "people" or asked & _BEFALLEN_STEMS:
+        return False
     if len(asked & _stems(f"{quote.article.title} {quote.text}")) < MIN_SHARE * len(asked):
         return False
     return len({value.amount for _, value in figures(quote.text) if fits("people", value.key)}) == 1
@@ -402,8 +427,11 @@ def _asked_unit(kind: Kind, question: str) -> str | None:
     """What is counted: "people", a unit of measure, a noun's stem, "money" or "percent"; None where it is not said."""
     if kind in ("money", "percent"):
         return kind
-    asked = re.search(r"\bhow many(?:\s(?:more|other|of\sthe)\b)?(?=\s)", question, re.IGNORECASE)
-    return None if asked is None else counted(question[asked.end() :]) or None
+    asked = _COUNT_OF.search(question)
+    if asked is None:
+        return None
+    after = question[asked.end() :]
+    return "people" if _OF_PEOPLE.match(after) else counted(after) or None
 
 
 def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
@@ -414,7 +442,7 @@ def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
     after = list(_TOKEN.finditer(sentence, span[1]))
     for words in (before, after):
         for gap, word in enumerate(words[:NEAR_WORDS], 1):
-            folded = stem(word[0])
+            folded = _sense(word[0])
             if folded in asked and folded not in seen:
                 seen.add(folded)
                 near += 1 / (1 + gap)
@@ -422,8 +450,14 @@ def _nearness(sentence: str, span: tuple[int, int], asked: set[str]) -> float:
 
 
 def _beside(sentence: str, span: tuple[int, int], asked: set[str]) -> frozenset[str]:
-    """The asked words right beside a place, in its clause; a word with a capital names something."""
-    return frozenset(stem(word) for word in _clause(sentence, span) if word[0].islower()) & asked
+    """The asked words right beside a place, in its clause; a word with a capital names something.
+
+    Where a clause speaks of the dead and of the hurt, neither says whom its figure counts.
+    """
+    beside = frozenset(_sense(word) for word in _clause(sentence, span) if word[0].islower())
+    if _DEAD_STEM in beside and beside & _HURT_STEMS:
+        beside -= {_DEAD_STEM, *_HURT_STEMS}
+    return beside & asked
 
 
 def _clause(sentence: str, span: tuple[int, int]) -> list[str]:

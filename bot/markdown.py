@@ -22,10 +22,12 @@ _EVERYBODY = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u200b\u2060-\u2064\ufeff\u00ad\u115f\u1160\u3164\uffa0]")
 # A list's number: "1. " at the beginning of a line; the bracket of "1) " is escaped in any case.
 _NUMBERED = re.compile(r"^(\d+)\.(?=\s|$)")
-# People, roles, channels, commands, emoji of a server, instants, and the places of a server that have no number.
+# People, roles, channels, commands, emoji of a server, instants, and the places of a server that have no number; and
+# what calls everybody.
 _TAG = re.compile(
     r"<(?:@[!&]?\d{1,20}|#\d{1,20}|a?:\w{1,32}:\d{1,20}|t:-?\d{1,20}(?::[a-zA-Z])?|/[^<>:]{1,100}:\d{1,20}"
     r"|id:[\w-]{1,40})>"
+    r"|(?<!\w)@(?:everyone|here)\b"
 )
 _MAX_INSTANT_S = 8_640_000_000_000
 MAX_URL = 2048
@@ -38,7 +40,7 @@ def size(text: str) -> int:
 
 
 def without_tags(text: str) -> str:
-    """What somebody typed as one line, without what Discord puts in angle brackets: mentions, emoji, instants.
+    """What somebody typed as one line, without what Discord puts there: mentions, emoji, instants, calls to everybody.
 
     Their names and numbers stand in no article. A link in brackets stays.
     """

@@ -135,7 +135,6 @@ class Asker:
         """Load what is loaded on first use: the model takes a second that no question should wait for."""
         if self._opened is not None:
             self._opened.embedder.embed_query("warm")
-            self._opened.embedder.embed_passages(["warm"])
 
     def stop_taking(self) -> None:
         """Refuse questions from now on; those under way go on."""

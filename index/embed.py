@@ -28,7 +28,7 @@ import numpy as np
 
 from index.errors import ModelUnavailable, first_line
 from index.files import file_sha256
-from index.graph import BertSize, Graph, Weights, bert
+from index.graph import WEIGHTS_FILE, BertSize, Graph, Weights, bert
 from index.session import Feeds, n_cores, outputs, session
 from index.types import Embedder, Vectors
 
@@ -51,6 +51,7 @@ BATCH_TOKENS = 640
 MAX_COUNTED_WORDS = 150_000
 MAX_COUNTED_CHARS = 100
 MODEL_FILE = "model.onnx"
+SUMS_FILE = "SHA256SUMS"  # as `sha256sum -c` reads it
 RUNTIMES = ("auto", "onnx", "onnx-fp32", "onnx-int8", "torch")
 GPU_DRIVER = Path("/proc/driver/nvidia/gpus")
 GPU_BATCH = 256
@@ -284,6 +285,7 @@ class OnnxEmbedder:
         self._exports = exports
         self._tokenizer: _FastTokenizer | None = None
         self._session: Any = None
+        self._is_checked = False
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -295,6 +297,9 @@ class OnnxEmbedder:
         ids = self._tok().ids(texts)
         vectors = np.empty((len(ids), self.dim), np.float32)
         batches = batches_by_length([len(row) for row in ids], BATCH_TOKENS)
+        if not self._is_checked:  # these vectors are kept, and a wrong one is never computed again
+            check_export(self._export().parent)
+            self._is_checked = True
         inputs = ((rows, _feeds([ids[row] for row in rows])) for rows in batches)
         for rows, (pooled,) in outputs(self._model(), inputs, n_cores()):
             vectors[rows] = pooled
@@ -328,6 +333,34 @@ class OnnxEmbedder:
                 for folder in self._exports.glob(left):
                     shutil.rmtree(folder, ignore_errors=True)
         return target / MODEL_FILE
+
+
+def exports_in(folder: Path) -> list[Path]:
+    """The exports that a folder holds."""
+    return sorted(path.parent for path in folder.glob(f"*-onnx-*/{MODEL_FILE}"))
+
+
+def check_export(export: Path) -> bool:
+    """Compare an export's files with what was noted when it was made; False where nothing was, as in earlier versions.
+
+    Raises:
+        ModelUnavailable: One of them is missing or altered.
+    """
+    try:
+        if not (export / SUMS_FILE).exists():
+            return False
+        is_same = (export / SUMS_FILE).read_bytes() == _sums(export)
+    except OSError:
+        is_same = False
+    if not is_same:
+        raise ModelUnavailable(
+            f"The model's export in {export} was altered after it was made; delete that folder, and it is made anew."
+        )
+    return True
+
+
+def _sums(export: Path) -> bytes:
+    return "".join(f"{file_sha256(export / name)}  {name}\n" for name in (MODEL_FILE, WEIGHTS_FILE)).encode()
 
 
 def _known_revision(name: str, folder: Path) -> str:
@@ -375,6 +408,7 @@ def export_onnx(folder: Path, target: Path, *, is_int8: bool = False) -> None:
     pooled = graph.op("LpNormalization", summed, axis=1, p=2)
     with _appearing_at_once(target) as building:
         graph.save({"vectors": pooled}, building / MODEL_FILE)
+        (building / SUMS_FILE).write_bytes(_sums(building))
 
 
 def _read_bert(folder: Path) -> tuple[Weights, BertSize]:

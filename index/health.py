@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, default_model_path, weights_digest
+from index.embed import (
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    check_export,
+    default_model_path,
+    exports_in,
+    weights_digest,
+)
 from index.errors import ModelUnavailable, NewsquoteError
 from index.rerank import check_reranker
 from index.snapshot import (
@@ -115,7 +122,7 @@ def status_lines(found: Mapping[str, Any]) -> str:
 
 def check_all(folder: Path) -> list[Check]:
     """Every check; the ones below one that failed are left out where they need what it looks at."""
-    checks = [_checked("model", _check_model), _checked("store", lambda: _check_store(folder))]
+    checks = [_checked("model", lambda: _check_model(folder)), _checked("store", lambda: _check_store(folder))]
     if checks[-1].ok:
         checks.append(_checked("index", lambda: _check_index(folder)))
         if checks[-1].ok:
@@ -130,9 +137,8 @@ def _checked(name: str, check: Callable[[], str]) -> Check:
         return Check(name, False, str(error))
 
 
-def _check_model() -> str:
-    folder = default_model_path()
-    found = weights_digest(folder)
+def _check_model(folder: Path) -> str:
+    found = weights_digest(default_model_path())
     if found != DEFAULT_MODEL_SHA256:
         raise ModelUnavailable(
             f"the weights of {DEFAULT_MODEL} have SHA-256 {found[:12]}… and {DEFAULT_MODEL_SHA256[:12]}… is pinned; "
@@ -141,7 +147,12 @@ def _check_model() -> str:
     fault = check_reranker()
     if fault:
         raise ModelUnavailable(f"{fault}; reinstall newsquote, or set NEWSQUOTE_RERANKER=none.")
-    return f"{DEFAULT_MODEL} and the reranker are present and unaltered"
+    unknown = "".join(
+        f"; {export} is of an earlier newsquote and cannot be checked: delete that folder, and it is made anew"
+        for export in exports_in(folder / "models")
+        if not check_export(export)
+    )
+    return f"{DEFAULT_MODEL} and the reranker are present and unaltered{unknown}"
 
 
 def _check_store(folder: Path) -> str:

@@ -35,6 +35,7 @@ from index.store import ALWAYS, Store
 from index.types import Embedder, Span
 from index.vectors import SegmentFile, VectorIndex
 from index.words import WordIndex
+from index.writer import being_written, is_being_written
 
 SCHEMA = 3
 # The first had everything in one segment, the second did not say of which articles; their files are read as they are.
@@ -276,6 +277,8 @@ def add_contents(digest: hashlib._Hash, store: Store, after: int, upto: int) -> 
 
 
 def _missing(folder: Path) -> IndexMissing:
+    if is_being_written(folder):
+        return IndexMissing(f"There is no index yet: {being_written(folder)}; ask again when it is done.")
     with contextlib.suppress(StoreError), Store(folder) as store:
         if store.counts()["articles"]:
             return IndexMissing(f"There is no index in {folder}, but a corpus with articles; run `newsquote reindex`.")

@@ -6,15 +6,12 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from index.errors import StoreError, StoreLocked
-
-_LOCK = "ingest.lock"
-_HOLDER = "ingest.holder.json"
+from index.writer import HOLDER, LOCK, being_written
 
 
 @contextlib.contextmanager
@@ -35,14 +32,14 @@ def ingest_lock(folder: Path, purpose: str, now_s: int, wait: Callable[[], bool]
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK)
+        lock = FileLock(folder / LOCK)
         while True:
             try:
                 lock.acquire(timeout=0)
                 break
             except Timeout as error:
                 if not wait():
-                    raise StoreLocked(f"{_holder(folder)}; wait until it is done, or stop it.") from error
+                    raise StoreLocked(f"{being_written(folder)}; wait until it is done, or stop it.") from error
     except OSError as error:
         raise StoreError(
             f"The data folder {folder} cannot be written ({error.strerror or error}); check its permissions or name "
@@ -51,18 +48,9 @@ def ingest_lock(folder: Path, purpose: str, now_s: int, wait: Callable[[], bool]
     try:
         holder = {"pid": os.getpid(), "since_s": now_s, "purpose": purpose}
         with contextlib.suppress(OSError):  # a courtesy: a full disk must not keep anyone from retracting
-            (folder / _HOLDER).write_text(json.dumps(holder), encoding="utf-8")
+            (folder / HOLDER).write_text(json.dumps(holder), encoding="utf-8")
         yield
     finally:
         with contextlib.suppress(OSError):
-            (folder / _HOLDER).unlink()
+            (folder / HOLDER).unlink()
         lock.release()
-
-
-def _holder(folder: Path) -> str:
-    try:
-        holder = json.loads((folder / _HOLDER).read_text(encoding="utf-8"))
-        since = datetime.fromtimestamp(holder["since_s"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return f"{folder} is being written by process {holder['pid']} (`{holder['purpose']}`, since {since})"
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"{folder} is being written by another process"

@@ -297,16 +297,19 @@ def test_a_links_target_is_an_address_of_the_web_or_nothing(url: str) -> None:
         ("in <#3> they ask: who won <t:1746014400:R> <t:-5>", "in they ask: who won"),
         ("</ask:123> who won </standing add:123> <id:customize>", "who won"),
         ("<@1>\n<:a:2>", ""),
+        ("who won? @everyone", "who won?"),
+        ("@here who won <@1> @everyone?", "who won?"),
+        ("who won @hereford, ann@here.example?", "who won @hereford, ann@here.example?"),
         ("who  won\nthe vote ?", "who won the vote ?"),
         ("is a < b, and <https://courier.example/1> true?", "is a < b, and <https://courier.example/1> true?"),
         ("<@ann> <:thonk:> <t:soon:R> </ask>", "<@ann> <:thonk:> <t:soon:R> </ask>"),
     ],
 )
-def test_what_discord_puts_in_angle_brackets_is_no_word_of_a_question(typed: str, said: str) -> None:
+def test_what_discord_puts_into_a_message_is_no_word_of_a_question(typed: str, said: str) -> None:
     assert without_tags(typed) == without_tags(said) == said
 
 
-@pytest.mark.parametrize("part", ["<", "<@", "<:a", "<:a:1", "</a ", "<t:1", "<@1> "])
+@pytest.mark.parametrize("part", ["<", "<@", "<:a", "<:a:1", "</a ", "<t:1", "<@1> ", "@here "])
 def test_tags_are_dropped_in_time_whatever_is_typed(part: str) -> None:
     started = time.perf_counter()
     without_tags(part * 20_000)

@@ -34,6 +34,7 @@ from ingest import sample
 from tests.test_render import article, quote
 
 ASKED = "How many people were injured in the ferry accident at Port Wessel?"
+ACCIDENT = "the ferry accident at Port Wessel"
 REPORT = "{lead}\n\nThe ferry accident happened at Customs Quay in Port Wessel, where the Grey Heron hit a pier."
 
 
@@ -159,6 +160,57 @@ def test_a_part_that_is_asked_for_can_disagree(asked: str, one: str, other: str)
     assert pair("number", whole, said(1, one), said(2, other)) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "verb"),
+    [
+        ("How many were injured in", "were injured"),
+        ("how many injured in", "were injured"),
+        ("number of injured in", "were injured"),
+        ("what is the number of the injured in", "were injured"),
+        ("How many people were hurt in", "were injured"),
+        ("how many wounded in", "were wounded"),
+        ("How many were killed in", "were killed"),
+        ("How many died in", "were killed"),
+        ("How many people died in", "were killed"),
+        ("how many have died in", "died"),
+        ("how many dead in", "were killed"),
+        ("How many people were killed in", "died"),
+        ("How many deaths were there in", "were confirmed dead"),
+        ("how many were arrested after", "were arrested"),
+        ("How many had been rescued after", "were rescued"),
+    ],
+)
+def test_what_befalls_people_is_asked_for_in_many_ways(asked: str, verb: str) -> None:
+    one, other = said(1, f"14 people {verb} and 20 taken ashore."), said(2, f"17 people {verb} and 20 taken ashore.")
+    assert pair("number", f"{asked} {ACCIDENT}", one, other) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "one", "other"),
+    [
+        ("How many died in", "14 people were killed.", "17 people were injured."),
+        ("how many injured in", "14 people were injured.", "17 people were killed."),
+        (
+            "how many were hurt in",
+            "14 people were hurt.",
+            "17 people were injured.",
+        ),  # not all who are hurt are injured
+        ("How many died in", "14 people died.", "17 were hurt as he died."),  # whose figure is it?
+        ("How many have been built after", "14 people were injured.", "17 people were injured."),
+    ],
+)
+def test_a_figure_of_what_befell_others_does_not_disagree(asked: str, one: str, other: str) -> None:
+    assert pair("number", f"{asked} {ACCIDENT}", said(1, one), said(2, other)) is None
+
+
+@pytest.mark.parametrize("asked", ["How many people died in", "how many injured in", "How many were arrested after"])
+def test_the_only_figure_of_people_is_not_that_of_the_dead_or_the_like_unsaid(asked: str) -> None:
+    one = said(1, "220 residents were evacuated.", "220", title="Ferry accident at Port Wessel")
+    other = said(2, "It was loud. 310 people had to leave.", "310", title="Ferry accident at Port Wessel")
+    assert pair("number", f"{asked} {ACCIDENT}", one, other) is None
+    assert pair("number", f"How many were evacuated after {ACCIDENT}", one, other) == (0, 1)
+
+
 def test_what_was_first_planned_or_found_is_not_against_what_is() -> None:
     asked = "How much will the repair of the pier at Port Wessel cost?"
     cost = said(1, "The repair will cost $46 million.")
@@ -181,8 +233,14 @@ def test_a_figure_of_a_moment_is_another_one_tomorrow() -> None:
     first, second = said(1, "By Wednesday 14 people were injured."), said(2, "17 people were injured.")
     assert pair("number", ASKED, first, second) == (0, 1)
     assert pair("number", ASKED, first, said(2, "17 people were injured.", published="2025-04-03")) is None
-    later = said(2, "The number of injured people rose to 17.", published="2025-04-03")
-    assert pair("number", ASKED, said(1, "14 people were injured."), later) is None
+    for sentence in (
+        "The number of injured people rose to 17.",
+        "A man was found, bringing the total number of injured people to 17.",
+    ):
+        later = said(2, sentence, published="2025-04-03")
+        assert pair("number", ASKED, said(1, "14 people were injured."), later) is None
+    dead, toll = said(1, "14 people died."), said(2, "The death toll was 17.", published="2025-04-03")
+    assert pair("number", f"How many died in {ACCIDENT}?", dead, toll) is None
 
 
 def test_a_sum_is_not_compared_with_a_rate_or_with_a_rate_of_another_kind() -> None:
@@ -265,6 +323,7 @@ def test_patterns_take_no_more_than_linear_time_on_hostile_text() -> None:
         "in a " * 8_000,
         "in a of " * 8_000,
         "rose " * 8_000,
+        "bringing the " * 5_000,
         " a" * 20_000,
         "share of " * 5_000,
         "first earlier among of " * 5_000,

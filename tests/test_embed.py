@@ -265,7 +265,7 @@ def test_a_model_of_the_kind_is_exported_once_and_gives_what_torch_gives(tmp_pat
     first = {path.name: path.stat().st_ino for path in target.iterdir()}
     export_onnx(model, target)  # as by a second process that began before the first was done
     assert {path.name: path.stat().st_ino for path in target.iterdir()} == first
-    assert first.keys() == {"model.onnx", "model.bin"}
+    assert first.keys() == {"model.onnx", "model.bin", "SHA256SUMS"}
     # Whoever may look into the folder may use the export: a container's user, say, that did not make it.
     assert target.stat().st_mode == target.parent.stat().st_mode
     assert {path.stat().st_mode for path in target.iterdir()} == {(target / "model.onnx").stat().st_mode}
@@ -290,6 +290,23 @@ def test_a_damaged_export_is_one_sentence_and_made_anew_once_it_is_deleted(tmp_p
         load_embedder(str(model), runtime="onnx", exports=exports).embed_query("deadline")
     shutil.rmtree(export)
     again = load_embedder(str(model), runtime="onnx", exports=exports).embed_query("deadline")
+    np.testing.assert_array_equal(again, expected)
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "model.bin"])
+def test_no_vector_that_is_kept_is_computed_by_an_altered_export(tmp_path: Path, file: str) -> None:
+    model, exports = tiny_model(tmp_path), tmp_path / "exports"
+    expected = load_embedder(str(model), runtime="onnx", exports=exports).embed_passages(TEXTS)
+    (export,) = exports.glob("*-fp32")
+    written = (export / file).read_bytes()
+    (export / file).write_bytes(written[:-1] + bytes([written[-1] ^ 1]))
+    with pytest.raises(
+        ModelUnavailable, match=rf"export in {export} was altered .*; delete that folder, and it is made"
+    ):
+        load_embedder(str(model), runtime="onnx", exports=exports).embed_passages(TEXTS)
+    (export / file).write_bytes(written)
+    (export / "SHA256SUMS").unlink()  # as in earlier versions
+    again = load_embedder(str(model), runtime="onnx", exports=exports).embed_passages(TEXTS)
     np.testing.assert_array_equal(again, expected)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from index.embed import DEFAULT_MODEL
 from index.errors import StoreError
 from index.health import Check, check_all, corpus_status, status_lines
 from index.snapshot import FOLDER, current_name
@@ -242,6 +244,23 @@ def test_doctor_finds_altered_weights(data: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("index.health.default_model_path", lambda: weights)
     assert "SHA-256" in failures(data)["model"]
     assert "pip install" in failures(data)["model"]
+
+
+def test_doctor_finds_an_altered_export(tmp_path: Path) -> None:
+    export = tmp_path / "models" / "a-model-onnx-fp32"
+    export.mkdir(parents=True)
+    for name in ("model.onnx", "model.bin"):
+        (export / name).write_text(name)
+    assert f"{export} is of an earlier newsquote and cannot be checked: delete that" in check_all(tmp_path)[0].detail
+    sums = [f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in ("model.onnx", "model.bin")]
+    (export / "SHA256SUMS").write_text("".join(sums))
+    assert check_all(tmp_path)[0] == Check("model", True, f"{DEFAULT_MODEL} and the reranker are present and unaltered")
+    flip(export / "model.bin")
+    assert failures(tmp_path)["model"] == (
+        f"The model's export in {export} was altered after it was made; delete that folder, and it is made anew."
+    )
+    (export / "model.bin").unlink()
+    assert f"{export} was altered" in failures(tmp_path)["model"]
 
 
 def test_doctor_is_content_with_a_folder_whose_articles_are_all_retracted(

@@ -15,9 +15,12 @@ import pytest
 
 from index.errors import StoreError, StoreLocked
 from index.store import Store
+from index.writer import is_being_written
+from ingest.draft import Draft
 from ingest.lock import ingest_lock
+from ingest.pipeline import store_articles
 from tests.cli import run
-from tests.fakes import NOW_S
+from tests.fakes import NOW_S, SilentProgress
 
 ROOT = Path(__file__).parent.parent
 _HOLD = """
@@ -84,6 +87,31 @@ def test_an_unreadable_note_of_the_holder_still_gives_a_sentence(tmp_path: Path,
         (tmp_path / "ingest.holder.json").write_text(content)
         with pytest.raises(StoreLocked, match="is being written by another process; wait until it is done"):
             ingest_lock(tmp_path, "newsquote ingest", NOW_S).__enter__()
+
+
+def test_whoever_asks_during_the_first_ingest_is_told_to_ask_again(tmp_path: Path) -> None:
+    data = ("--data", str(tmp_path))
+    with Store(tmp_path, write=True) as store:
+        store_articles([Draft(origin="a", text="The bridge stays open.")], store, NOW_S, SilentProgress())
+    with holder(tmp_path) as process:
+        told = (
+            f"There is no index yet: {tmp_path} is being written by process {process.pid} (`newsquote reindex`, since "
+            "2025-07-01 00:00:00 UTC); ask again when it is done."
+        )
+        assert run("ask", "what stays open?", *data).err == f"newsquote: {told}\n"
+        assert f"\nindex     none; {told}\n" in run("status", *data).out
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert (tmp_path / "ingest.holder.json").exists()
+    assert "There is no index in" in run("ask", "what stays open?", *data).err
+
+
+def test_a_lock_that_cannot_be_looked_at_is_taken_for_free(tmp_path: Path) -> None:
+    with ingest_lock(tmp_path, "newsquote ingest", NOW_S):
+        assert is_being_written(tmp_path)
+        (tmp_path / "ingest.lock").unlink()
+        assert not is_being_written(tmp_path)
+    assert not is_being_written(tmp_path)
 
 
 def test_a_missing_folder_is_made(tmp_path: Path) -> None:
