@@ -114,6 +114,15 @@ def test_a_summary_is_a_stub_where_the_page_may_not_be_fetched(site: World) -> N
     assert work.outcomes == Counter(new=2, stub=1, robots=1)
 
 
+def test_a_page_of_deeply_nested_json_ld_ends_no_round(site: World) -> None:
+    nested = "[" * 600 + '"x"' + "]" * 600
+    described = f'{{"@type": "NewsArticle", "headline": "Story nested", "articleBody": {nested}}}'
+    site.site.routes["/nested"] = story_page("nested", more=f'<script type="application/ld+json">{described}</script>')
+    site.publish("nested")
+    assert site.round().outcomes == Counter(new=3)
+    assert set(site.articles()) == {"ferry", "crane", "nested"}
+
+
 def test_a_page_that_fails_is_tried_again_and_then_the_feeds_own_text_has_to_do(site: World) -> None:
     site.site.routes["/late"] = Page(status=500)
     site.publish("late", text=sentences("late", 3))
