@@ -94,6 +94,8 @@ _REQUESTS_AT_ONCE = 16
 # A host that wants long pauses must not keep the others waiting: what is not fetched by then stays in the queue.
 _BATCH_S = 120.0
 _BATCHES_A_ROUND = 5
+# No feed that is read takes a quarter of it, on a core that others use too.
+_READING_S = 60.0
 # A page that was fetched so lately need not be fetched again for another entry that names it.
 _FRESH_S = 3_600
 # Nor for an entry of which only the date is new: some feeds date all they have anew at every poll.
@@ -390,8 +392,12 @@ class Watcher:
             digest = hashlib.blake2b(reply.body, digest_size=16).digest()
             if reply.status == 304 or (digest == feed.digest and not feed.n_failed):
                 return _Polled(feed, is_whole, at_s, replace(reply, body=b""))
-            parsed = await self._offload(lambda: parse_feed(reply.body, reply.url, reply.charset))
+            async with asyncio.timeout(_READING_S):
+                parsed = await self._offload(lambda: parse_feed(reply.body, reply.url, reply.charset))
             return _Polled(feed, True, at_s, replace(reply, body=b""), digest, parsed)
+        except TimeoutError:
+            slow = FetchError(feed.url, "slow", f"reading it takes more than {_READING_S:g} seconds")
+            return _Polled(feed, is_whole, at_s, error=slow)
         except (FetchError, FeedError) as error:
             return _Polled(feed, is_whole, at_s, error=error)
 

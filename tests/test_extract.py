@@ -526,7 +526,9 @@ def test_json_ld_nested_however_deeply_leaves_the_page_readable(field: str, dept
 
 
 def test_a_list_of_paragraphs_is_a_body_and_a_list_of_corrections_one() -> None:
-    script = json.dumps({"@type": "NewsArticle", "articleBody": ["One.", ["Two."]], "correction": [{"text": "It was 4."}]})
+    script = json.dumps(
+        {"@type": "NewsArticle", "articleBody": ["One.", ["Two."]], "correction": [{"text": "It was 4."}]}
+    )
     found = linked_article([script])
     assert (found.body, found.correction) == ("One.\n\nTwo.", "It was 4.")
 
