@@ -34,6 +34,7 @@ from ingest.identity import article_id, canonical_url, is_same_site
 from ingest.lock import ingest_lock
 from ingest.page_blocks import overlap, words
 from ingest.pipeline import Progress, is_behind, store_articles
+from ingest.robots import MAX_CRAWL_DELAY_S
 from ingest.subscriptions import (
     RECHECKS_S,
     REMOVALS_COUNT_S,
@@ -92,7 +93,7 @@ PAGES_AT_ONCE = 40
 PAGES_OF_A_FEED = 6
 _REQUESTS_AT_ONCE = 16
 # A host that wants long pauses must not keep the others waiting: what is not fetched by then stays in the queue.
-_BATCH_S = 120.0
+_BATCH_S = MAX_CRAWL_DELAY_S + 20.0
 _BATCHES_A_ROUND = 5
 # No feed that is read takes a quarter of it, on a core that others use too.
 _READING_S = 60.0
