@@ -64,6 +64,8 @@ def settings_for(context: typer.Context, data: Path | None) -> Settings:
     )
     # It tells of each of its own builds that it looks for and does not find, as if something were wrong.
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)
+    # It warns of each page without a text, which becomes a reject with its reason.
+    logging.getLogger("trafilatura").setLevel(logging.ERROR)
     return settings
 
 

@@ -458,6 +458,14 @@ class FeedStore(Store):
         found = self._pages("url = ?", (url,))
         return found[0] if found else None
 
+    def article_at(self, *urls: str | None) -> str:
+        """The id of the article whose page was asked for at one of these addresses; "" where none is known.
+
+        Behind a redirect, or where the page names another, its own address is not the one that was asked for.
+        """
+        pages = (self.page(url) for url in urls if url)
+        return next((page.article for page in pages if page is not None and page.article), "")
+
     def pages_due(self, now_s: int, horizon_s: int, limit: int) -> list[Page]:
         """Pages to be looked at again now; `horizon_s` as in `due`."""
         return self._pages(

@@ -66,13 +66,20 @@ def extract(html: bytes, url: str = "", *, origin: str, charset: str = "") -> Dr
         charset: From the HTTP header, if known.
 
     Raises:
-        ExtractError: The page is too large, no HTML, or holds no article (consent wall, a page that needs
-            JavaScript, a list of links).
+        ExtractError: The page is too large or too deep, no HTML, or holds no article (consent wall, a page
+            that needs JavaScript, a list of links).
     """
     return _extracted(html, url, origin, charset)[0]
 
 
 def _extracted(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft, LinkedArticle]:
+    try:
+        return _read(html, url, origin, charset)
+    except RecursionError as error:  # one page must not end a run
+        raise ExtractError(url or origin, "is nested too deeply to read") from error
+
+
+def _read(html: bytes, url: str, origin: str, charset: str) -> tuple[Draft, LinkedArticle]:
     about = url or origin
     if len(html) > MAX_PAGE_BYTES:
         raise ExtractError(about, f"the page has {len(html):,} bytes, more than the {MAX_PAGE_BYTES:,} that are read")

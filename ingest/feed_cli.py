@@ -116,22 +116,32 @@ def feeds_list(context: typer.Context, as_json: JsonOption = False, data: DataOp
 @feeds_app.command("import")
 def feeds_import(
     context: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="FILE", help="An OPML file; - for standard input.")],
+    path: Annotated[str, typer.Argument(metavar="FILE", help="An OPML file, its address, or - for standard input.")],
+    allow_private: AllowPrivate = False,
     data: DataOption = None,
 ) -> None:
     """Subscribe to the feeds of an OPML file.
 
-    Nothing is fetched before `newsquote watch`.
+    None of them is fetched before `newsquote watch`.
 
     Example: newsquote feeds import subscriptions.opml
     """
+    import asyncio
+
     import_urllib3()
     from index.terminal import counted
-    from ingest.feed_commands import imported
+    from ingest.feed_commands import fetched_list, imported
     from ingest.feed_files import left_out, read_file
+    from ingest.sources import is_address
 
     settings = settings_for(context, data)
-    wanted, n_left_out = imported(read_file(path), path, clock_s())
+
+    async def fetch() -> bytes:
+        async with fetcher_of(settings, allow_private=allow_private) as fetcher:
+            return await fetched_list(fetcher, path)
+
+    body = asyncio.run(fetch()) if is_address(path) else read_file(path)
+    wanted, n_left_out = imported(body, path, clock_s())
     with _feed_store(settings, "newsquote feeds import") as store:
         n_before = len(store.feeds())
         for one in wanted:

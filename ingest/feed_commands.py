@@ -54,6 +54,15 @@ async def find_feed(fetcher: Fetches, url: str) -> tuple[str, Feed]:
     raise FeedError(url, "is no feed and names none; give the feed's own address.")
 
 
+async def fetched_list(fetcher: Fetches, url: str) -> bytes:
+    """What is at the address of a list of feeds.
+
+    Raises:
+        FetchError: Nothing could be fetched.
+    """
+    return (await _got(fetcher, url)).body
+
+
 async def _got(fetcher: Fetches, url: str) -> Fetched:
     reply = await fetcher.get(url, accept=f"{FEED_ACCEPT}, text/html;q=0.7", max_bytes=MAX_FEED_BYTES)
     if reply.status in (404, 410):

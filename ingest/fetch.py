@@ -68,6 +68,8 @@ FAILED_RULES_AGE_S = 600.0
 FIRST_REST_S = 60.0
 MAX_REST_S = 3_600.0
 MAX_SITES = 4_096
+# Who waits for a run is told of pauses longer than this.
+LONG_DELAY_S = 15.0
 _ODD_NUMBER = re.compile(r"(?:\d+|0x[\da-f]*)(?:\.(?:\d+|0x[\da-f]*))*\.?", re.ASCII | re.IGNORECASE)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
@@ -399,6 +401,8 @@ class Fetcher:
                 site.robots = RobotsRules()
             host = self._host(origin)
             host.delay_s = site.robots.delay_s(self._policy.agent)
+            if host.delay_s > LONG_DELAY_S:
+                log.warning("robots.txt asks for long pauses host=%s pause_s=%.0f", origin.raw_host, host.delay_s)
             if self._policy.honour_opt_outs:
                 site.tdm = await self._read_tdm(origin, site.tdm)
         except FetchError as error:

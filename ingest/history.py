@@ -54,9 +54,8 @@ def article_history(store: FeedStore, url: str) -> list[Change]:
             raise BadInput(f"{url} was given for {len(ids):,} articles; name one by its id, such as {ids[0]}.")
         identity = ids[0]
         versions = store.versions(identity)
-    page = store.page(url) or (store.page(identity) if identity else None)
-    if not versions and page is not None and page.article:  # whose own address is another
-        identity = page.article
+    if not versions and (own := store.article_at(url, identity)):
+        identity = own
         versions = store.versions(identity)
     if not versions:
         known = store.known(identity) if identity else None

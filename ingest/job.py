@@ -184,7 +184,7 @@ def run_retract(folder: Path, urls: Sequence[str], now_s: int, *, dry_run: bool)
     Raises:
         BadInput: One is not in the corpus.
     """
-    with Store(folder) as reader:
+    with FeedStore(folder) as reader:
         ids: list[str] = []
         for url in urls:
             found = named(reader, url).ids

@@ -99,7 +99,7 @@ def linked_article(scripts: Sequence[str], *urls: str) -> LinkedArticle:
             loose.append(script)
         else:
             nodes.extend(_walk(parsed))
-    by_id = {str(node["@id"]): node for node in nodes if "@id" in node and not _is_reference(node)}
+    by_id = {_id(node): node for node in nodes if _id(node) and not _is_reference(node)}
     entries = {id(node): _entries(node["liveBlogUpdate"], by_id) for node in nodes if node.get("liveBlogUpdate")}
     # An update's address is that of its live blog, of which it is only a part.
     parts = {id(entry) for found in entries.values() for entry in found}
@@ -161,6 +161,12 @@ def _types(node: dict[str, object]) -> set[str]:
     return {name.rsplit("/", 1)[-1].removeprefix("schema:") for name in names if isinstance(name, str)}
 
 
+def _id(node: dict[str, object]) -> str:
+    """The name by which others refer to a node; "" where it has none."""
+    name = node.get("@id")
+    return name if isinstance(name, str) else ""
+
+
 def _is_reference(node: dict[str, object]) -> bool:
     return node.keys() <= {"@id", "@type"}
 
@@ -198,7 +204,8 @@ def _bare(url: str) -> str:
 
 def _richness(node: dict[str, object]) -> tuple[int, int]:
     wanted = "headline datePublished author articleBody liveBlogUpdate mainEntityOfPage dateModified"
-    return sum(bool(node.get(key)) for key in wanted.split()), len(str(node.get("articleBody") or ""))
+    body = node.get("articleBody")
+    return sum(bool(node.get(key)) for key in wanted.split()), len(body) if isinstance(body, str) else 0
 
 
 def _article(
@@ -243,7 +250,7 @@ def _entries(value: object, by_id: dict[str, dict[str, object]]) -> list[dict[st
     listed = (one for item in _listed(value) for one in _listed(_inside(item, "itemListElement")))
     items = islice((_inside(one, "item") for one in listed), _MAX_UPDATES)
     found = [item for item in items if isinstance(item, dict)]
-    return [by_id.get(str(entry.get("@id")), entry) if _is_reference(entry) else entry for entry in found]
+    return [by_id.get(_id(entry), entry) if _is_reference(entry) else entry for entry in found]
 
 
 def _inside(value: object, name: str) -> object:
@@ -295,10 +302,10 @@ def _loose_article(script: str) -> LinkedArticle:
     )
 
 
-def _text(value: object) -> str:
-    """A string with its line breaks; lists are joined as paragraphs."""
+def _text(value: object, depth: int = 0) -> str:
+    """A string with its line breaks; lists are joined as paragraphs, as deep as anybody writes them."""
     if isinstance(value, list):
-        return "\n\n".join(filter(None, map(_text, value)))
+        return "\n\n".join(filter(None, (_text(item, depth + 1) for item in value))) if depth < _MAX_DEPTH else ""
     if isinstance(value, dict):
         value = value.get("@value") or value.get("text")
     return encodable(value).strip() if isinstance(value, str) else ""
@@ -329,7 +336,7 @@ def _names(value: object, by_id: dict[str, dict[str, object]]) -> tuple[str, ...
     names: dict[str, None] = {}
     for item in _listed(value):
         if isinstance(item, dict) and "name" not in item:
-            item = by_id.get(str(item.get("@id")), item)
+            item = by_id.get(_id(item), item)
         name = item.get("name") if isinstance(item, dict) else item
         for one in name if isinstance(name, list) else [name]:
             text = _plain(one)
@@ -347,9 +354,9 @@ def _language(value: object) -> str:
     return text[:2].lower() if re.match(r"[A-Za-z]{2}(?:[-_]|$)", text) else ""
 
 
-def _correction(value: object) -> str:
+def _correction(value: object, depth: int = 0) -> str:
     if isinstance(value, list):
-        return "\n".join(filter(None, map(_correction, value)))
+        return "\n".join(filter(None, (_correction(item, depth + 1) for item in value))) if depth < _MAX_DEPTH else ""
     if isinstance(value, dict):
         value = value.get("text")
     return _plain(value)

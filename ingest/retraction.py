@@ -33,22 +33,26 @@ class Named:
     ids: tuple[str, ...]
 
 
-def named(store: Store, name: str) -> Named:
+def named(store: FeedStore, name: str) -> Named:
     """What a name stands for, tombstones or not: an address, an id, or what was given for a URL and is none.
 
-    A page takes its updates along.
+    A page takes its updates along. Its address may be one that it was asked for at and that is not its own.
     """
     page, part = canonical_url(name), name.partition("#")[2]
     # As it is, it may be the id of a part of a page; the address under which an answer shows one may have another host.
     for head in (name, f"{page}#{part}" if page and part else None, page):
-        if head is None:
-            continue
-        parts = store.parts_of(head)
-        if store.known(head) is not None or store.retracted_s(head) is not None:
-            return Named(head, (head, *parts))
-        if parts:
-            return Named(head, tuple(parts))
-    return Named("", tuple(store.ids_at(name)))
+        if head is not None and (found := _headed(store, head)).ids:
+            return found
+    if ids := store.ids_at(name):
+        return Named("", tuple(ids))
+    own = store.article_at(name, page)
+    return _headed(store, own) if own else Named("", ())
+
+
+def _headed(store: Store, head: str) -> Named:
+    parts = tuple(store.parts_of(head))
+    is_there = store.known(head) is not None or store.retracted_s(head) is not None
+    return Named(head, (head, *parts) if is_there else parts)
 
 
 @dataclass(frozen=True, slots=True)

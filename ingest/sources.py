@@ -251,7 +251,9 @@ def kind_of(head: bytes, name: str) -> Kind:
         return "mhtml"
     listed = feed_kind(head)
     if listed == "opml":
-        raise Refused("list of feeds", f"{name} lists feeds (OPML); give it by itself, or to `newsquote feeds import`")
+        raise Refused(
+            "list of feeds", f"{name} lists feeds (OPML); {_by_itself(name)}, or give it to `newsquote feeds import`"
+        )
     if listed is not None:
         return "feed"
     suffix = _suffix(name)
@@ -268,6 +270,10 @@ def kind_of(head: bytes, name: str) -> Kind:
     if suffix in _CSV_NAMES or is_csv_header(start.partition(b"\n")[0]):
         return "csv"
     return _markup_kind(start, name) if start.startswith(b"<") and suffix != ".txt" else "text"
+
+
+def _by_itself(name: str) -> str:
+    return "name its file or its address" if name == STDIN else "give it by itself"
 
 
 def _runs_over_lines(start: bytes) -> bool:
@@ -288,7 +294,7 @@ def _markup_kind(start: bytes, name: str) -> Kind:
     if tag in _HTML_TAGS:
         return "html"
     if tag in _SITEMAP_TAGS:
-        raise Refused("sitemap", f"{name} is a sitemap, not a file of articles; give it by itself")
+        raise Refused("sitemap", f"{name} is a sitemap, not a file of articles; {_by_itself(name)}")
     raise Refused("XML file", f"{name} is XML with <{tag[:40].decode()}>, not a page of HTML")
 
 

@@ -31,6 +31,7 @@ from ingest.feeds import FEED_ACCEPT, MAX_FEED_BYTES, parse_feed, read_entry
 from ingest.indexing import is_behind
 from ingest.lock import ingest_lock
 from ingest.report import Progress
+from ingest.robots import MAX_CRAWL_DELAY_S
 from ingest.subscriptions import RECHECKS_S, Bounds, next_try_s, should_read_whole
 from ingest.watch_notes import Done, Job, Notes, Polled, Round, is_of_page
 
@@ -43,8 +44,10 @@ PAGES_AT_ONCE = 40
 PAGES_OF_A_FEED = 6
 _REQUESTS_AT_ONCE = 16
 # A host that wants long pauses must not keep the others waiting: what is not fetched by then stays in the queue.
-_BATCH_S = 120.0
+_BATCH_S = MAX_CRAWL_DELAY_S + 20.0
 _BATCHES_A_ROUND = 5
+# No feed that is read takes a quarter of it, on a core that others use too.
+_READING_S = 60.0
 # A page that was fetched so lately need not be fetched again for another entry that names it.
 _FRESH_S = 3_600
 _LONGEST_PAUSE_S = 60.0
@@ -256,8 +259,12 @@ class Watcher:
             digest = hashlib.blake2b(reply.body, digest_size=16).digest()
             if reply.status == 304 or (digest == feed.digest and not feed.n_failed):
                 return Polled(feed, is_whole, at_s, replace(reply, body=b""))
-            parsed = await self._offload(lambda: parse_feed(reply.body, reply.url, reply.charset))
+            async with asyncio.timeout(_READING_S):
+                parsed = await self._offload(lambda: parse_feed(reply.body, reply.url, reply.charset))
             return Polled(feed, True, at_s, replace(reply, body=b""), digest, parsed)
+        except TimeoutError:
+            slow = FetchError(feed.url, "slow", f"reading it takes more than {_READING_S:g} seconds")
+            return Polled(feed, is_whole, at_s, error=slow)
         except (FetchError, FeedError) as error:
             return Polled(feed, is_whole, at_s, error=error)
 

@@ -1,4 +1,4 @@
-"""Addresses as a source: pages, sitemaps, feeds, and files of articles, each told by what the server sends.
+"""Addresses as a source: pages, sitemaps, feeds, OPML, and files of articles, each told by what the server sends.
 
 Pages are fetched a few hosts at a time and given in the order in which they were asked for. What was fetched before is
 asked for only where it may have changed, and what a sitemap says did not change is not asked for at all, so that a run
@@ -24,7 +24,9 @@ from index.types import DAY_S, instant_s
 from ingest.dates import read_date
 from ingest.draft import FLUSH, Draft, Flush, Reject, Retracted
 from ingest.feed_articles import WEAK_DATES, Found, find_article
+from ingest.feed_files import left_out
 from ingest.feed_kind import feed_kind
+from ingest.feed_lists import parse_opml
 from ingest.feeds import Entry, parse_feed
 from ingest.fetch import Fetched, Fetcher
 from ingest.folders import ByteStream, Refused
@@ -282,7 +284,11 @@ class WebSource:
     async def _listed(
         self, fetcher: Fetcher, fetched: Fetched, memory: PageMemory | None
     ) -> AsyncIterator[_Visit | _Note]:
-        """Visits of the pages that a sitemap or feed names; a sitemap that is a file has no `url`."""
+        """Visits of the pages that a sitemap, feed or list of feeds names; a sitemap that is a file has no `url`."""
+        if _is_opml(fetched):
+            async for found in self._outlined(fetcher, fetched, memory):
+                yield found
+            return
         if is_sitemap(fetched.body):
             newest = Newest(self._limit, self._since_s)
             async for note in self._expand(fetcher, fetched, newest):
@@ -301,6 +307,27 @@ class WebSource:
                 return
         async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
             yield visit
+
+    async def _outlined(
+        self, fetcher: Fetcher, fetched: Fetched, memory: PageMemory | None
+    ) -> AsyncIterator[_Visit | _Note]:
+        """Visits of the pages of the feeds that an OPML file lists."""
+        try:
+            outlines, n_left_out = parse_opml(fetched.body, fetched.asked)
+        except FeedError as error:
+            yield _Note(Reject(fetched.asked, "no feed", str(error)), is_given=True)
+            return
+        if n_left_out:
+            self.counts.notes.append(left_out(fetched.asked, n_left_out))
+        targets = (_Target(one.url, is_given=True) for one in outlines)
+        async for visit in in_order(targets, lambda target: self._visit(fetcher, target, memory), N_AT_ONCE):
+            # A list of lists could lead on for ever.
+            if visit.fetched is None or not _is_list(visit.fetched) or _is_opml(visit.fetched):
+                yield visit
+                continue
+            self.counts.n_fetched += 1
+            async for found in self._listed(fetcher, visit.fetched, memory):
+                yield found
 
     async def _expand(self, fetcher: Fetcher, fetched: Fetched, newest: Newest) -> AsyncIterator[_Note]:
         """Put the pages of a sitemap, and of those that it names, into `newest`."""
@@ -380,7 +407,11 @@ class WebSource:
 
 
 def _is_list(fetched: Fetched) -> bool:
-    return fetched.status < 300 and (is_sitemap(fetched.body) or feed_kind(fetched.body) in ("feed", "json feed"))
+    return fetched.status < 300 and (is_sitemap(fetched.body) or feed_kind(fetched.body) is not None)
+
+
+def _is_opml(fetched: Fetched) -> bool:
+    return feed_kind(fetched.body) == "opml"
 
 
 def _is_fresh(target: _Target, known: Known, now_s: float) -> bool:

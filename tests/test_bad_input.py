@@ -293,6 +293,15 @@ def test_a_source_that_holds_no_article_is_named(data: Path, tmp_path: Path, nam
     assert nothing_lost(data)
 
 
+def test_a_page_without_a_text_is_told_in_our_words_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<html><body><div>" + "<p></p>" * 20 + "<p>Words.</p></div></body></html>")
+    ran = run("ingest", str(page), "--data", str(tmp_path / "data"))
+    assert ran.code == 1
+    assert "1 rejected" in ran.err
+    assert [one for one in caplog.records if one.name.startswith("trafilatura")] == []
+
+
 def test_an_ingest_of_nothing_but_rejects_is_a_failure_and_one_of_what_is_known_is_none(
     tmp_path: Path,
 ) -> None:

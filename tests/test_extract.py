@@ -516,6 +516,33 @@ def test_no_json_ld_is_too_strange(value: object) -> None:
     assert isinstance(found.headline, str)
 
 
+@pytest.mark.parametrize("depth", [500, 990])
+@pytest.mark.parametrize("field", ["articleBody", "correction"])
+def test_json_ld_nested_however_deeply_leaves_the_page_readable(field: str, depth: int) -> None:
+    nested = "[" * depth + '"Other words."' + "]" * depth
+    script = f'<script type="application/ld+json">{{"@type": "NewsArticle", "{field}": {nested}}}</script>'
+    draft = extract(story_page(script), URL, origin="x")
+    assert (draft.text, draft.title) == ("\n\n".join(STORY), "Lighthouse to close for repairs")
+
+
+def test_a_list_of_paragraphs_is_a_body_and_a_list_of_corrections_one() -> None:
+    script = json.dumps(
+        {"@type": "NewsArticle", "articleBody": ["One.", ["Two."]], "correction": [{"text": "It was 4."}]}
+    )
+    found = linked_article([script])
+    assert (found.body, found.correction) == ("One.\n\nTwo.", "It was 4.")
+
+
+def test_a_page_that_is_nested_too_deeply_is_refused_under_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_deep(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("ingest.jsonld.linked_article", too_deep)
+    with pytest.raises(ExtractError, match="is nested too deeply to read") as caught:
+        extract(story_page(), URL, origin="x")
+    assert caught.value.url == URL
+
+
 @pytest.mark.parametrize(
     ("raw", "charset", "expected", "warnings"),
     [

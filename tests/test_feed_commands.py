@@ -208,9 +208,25 @@ def test_an_opml_file_and_a_feeds_file_are_ingested_by_what_they_hold(
         assert store.feeds() == []
 
 
+def test_an_opml_file_at_an_address_is_read_and_subscribed_to_like_a_file(server: Server, folder: Path) -> None:
+    base = f"http://127.0.0.1:{server.port}"
+    outlines = (f"{base}/feed", f"{base}/list", f"{base}/missing", "mailto:x")
+    listed = "".join(f'<outline xmlUrl="{url}"/>' for url in outlines)
+    server.routes["/list"] = Page(f"<opml><body>{listed}</body></opml>", content_type="text/x-opml")
+    ran = run("--data", str(folder), "ingest", f"{base}/list", "--allow-private", env={"NEWSQUOTE_FETCH_DELAY_S": "0"})
+    assert ran.code == 1  # for what it lists and is not there
+    assert f"{base}/list: 1 entry was left out" in ran.err
+    with FeedStore(folder) as store:
+        assert [one.url for one, _ in store.export()] == [f"{base}/ferry"]
+    said = newsquote(folder, "feeds", "import", f"{base}/list", "--allow-private")
+    assert said == "3 subscriptions added, 0 there already.\n"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (("feeds", "import", "BASE/feed"), "is not public"),
+        (("feeds", "import", "BASE/feed", "--allow-private"), "is no OPML"),
         (("feeds", "add", "BASE/ferry", "--allow-private"), "is no feed and names none"),
         (("feeds", "add", "BASE/missing", "--allow-private"), "there is nothing at this address"),
         (("feeds", "add", "BASE/feed"), "is not public"),

@@ -137,6 +137,35 @@ def test_of_a_very_long_feed_both_ends_are_read_in_little_time() -> None:
     )
 
 
+@pytest.mark.parametrize("entry", ["<item/>", "<item />", "<item>"])
+def test_entries_without_an_end_are_counted_like_others(entry: str) -> None:
+    started = time.process_time()
+    assert "long" in parse_feed(rss(entry * 400_000), URL).warnings
+    assert time.process_time() - started < 8
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "<title>" * 250_000,
+        "<item><description>" + "<a " * 250_000,
+        "<item " + " ".join(f"a{n}='x'" for n in range(20_000)) + "/>",
+        "".join(f'<x xmlns:a{n}="https://x.example/{n}"/>' for n in range(5_000)),
+    ],
+    ids=["tags", "half tags", "attributes", "prefixes"],
+)
+def test_a_feed_with_more_markup_than_any_is_refused_at_once(items: str) -> None:
+    started = time.process_time()
+    with pytest.raises(FeedError, match="has more markup than any feed"):
+        parse_feed(rss(items), URL)
+    assert time.process_time() - started < 1
+
+
+def test_tags_in_an_entrys_text_do_not_count_as_the_feeds() -> None:
+    text = f"<item><link>/1</link><description><![CDATA[{'<p>word</p>' * 20_000}]]></description></item>"
+    assert len(parse_feed(rss(text * 10), URL).entries) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [

@@ -473,8 +473,11 @@ def test_a_host_is_asked_one_thing_at_a_time_with_the_delay_it_wants(web: Web, s
     assert site.n_of("/robots.txt") == 1
 
 
-def test_a_crawl_delay_without_measure_is_capped(web: Web, site: Server) -> None:
-    site.routes["/robots.txt"] = Page("User-agent: *\nCrawl-delay: 86400\n", content_type="text/plain")
+@pytest.mark.parametrize(("asked_s", "kept_s"), [(20, 20), (90, 90), (86_400, 100)])
+def test_a_long_crawl_delay_is_kept_up_to_a_cap_and_told(
+    web: Web, site: Server, asked_s: int, kept_s: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.routes["/robots.txt"] = Page(f"User-agent: *\nCrawl-delay: {asked_s}\n", content_type="text/plain")
     clock = Clock(NOW_S)
 
     async def twice(fetcher: Fetcher) -> None:
@@ -482,7 +485,8 @@ def test_a_crawl_delay_without_measure_is_capped(web: Web, site: Server) -> None
         await fetcher.get(of(site, "/story"))
 
     fetching(web, twice, clock=clock)
-    assert clock.slept == pytest.approx([30])
+    assert clock.slept == pytest.approx([kept_s])
+    assert caplog.messages == [f"robots.txt asks for long pauses host=news.test pause_s={kept_s}"]
 
 
 def test_two_hosts_do_not_wait_for_each_other(web: Web, site: Server) -> None:

@@ -30,9 +30,9 @@ from ingest.retraction import planned
 from ingest.sources import open_source
 from tests.cli import Ran, run, run_child
 from tests.fakes import NOW_S, ingest_drafts
-from tests.feed_support import DAY_S, HOUR_S, World, changed, world
+from tests.feed_support import DAY_S, HOUR_S, World, changed, story_page, world
 from tests.torture import Story, WideEmbedder, check_answers, made_up_word, write_stories
-from tests.web.loopback import Page
+from tests.web.loopback import Page, redirect
 
 TALKS = "https://harbor-courier.example/2025/04/18/talks"
 PAGE = "https://paper.example/live/storm"
@@ -464,6 +464,24 @@ def test_a_page_that_is_there_again_comes_back_with_what_it_says_now_and_may_go_
     # It was seen there: when it is gone once more, that is news.
     gone(site, "ferry")
     assert site.outcomes("ferry")[-2:] == ["gone", "removed"]
+
+
+@pytest.mark.parametrize("is_redirected", [True, False], ids=["redirect", "canonical"])
+def test_an_article_goes_and_comes_back_by_the_address_its_page_was_asked_for_at(
+    site: World, is_redirected: bool
+) -> None:
+    canonical = f'<link rel="canonical" href="{site.base}/bridge">'
+    site.site.routes["/bridge"] = page = story_page("bridge", NOW_S, more=canonical)
+    site.site.routes["/short"] = redirect("/bridge") if is_redirected else page
+    site.publish("short")
+    site.later(3 * HOUR_S)
+    assert set(site.articles()) == {"ferry", "crane", "bridge"}
+    said = run_retract(site.folder, [f"{site.base}/short"], int(site.clock()), dry_run=True)
+    assert said == "1 article would be retracted."
+    retract(site.folder, f"{site.base}/short", now_s=int(site.clock()))
+    assert set(site.articles()) == {"ferry", "crane"}
+    assert "/short is back: retracted " in undo_at(site, "short")
+    assert set(site.articles()) == {"ferry", "crane", "bridge"}
 
 
 def test_what_was_fetched_and_not_taken_meanwhile_is_asked_for_again(site: World) -> None:

@@ -534,6 +534,12 @@ def test_a_file_without_articles_is_refused_in_one_sentence(content: bytes, says
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("content", [b"<urlset><url><loc>x</loc>", b"<opml version='2.0'><body/></opml>"])
+def test_a_list_of_addresses_on_standard_input_is_to_be_named(content: bytes) -> None:
+    with pytest.raises(BadInput, match=r"^stdin .*; name its file or its address"):
+        read_bytes(content)
+
+
 def test_a_url_or_title_cannot_be_given_for_many_articles(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds records"):
         read_bytes(lines(ROW), url="https://e.org/a")

@@ -11,10 +11,11 @@ import textwrap
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from index.snapshot import current_name
 from index.store import Store
 from index.store_feeds import FeedStore
 from ingest.feed_commands import why_lines
+from ingest.feeds import Feed
 from ingest.fetch import Fetcher
 from ingest.lock import ingest_lock
 from ingest.subscriptions import RECHECKS_S, RETRIES_S, Bounds, alarm, is_stale
@@ -113,6 +115,15 @@ def test_a_summary_is_a_stub_where_the_page_may_not_be_fetched(site: World) -> N
     assert site.articles()["x"].is_stub
     assert "/private/x" not in site.site.paths()
     assert work.outcomes == Counter(new=2, stub=1, robots=1)
+
+
+def test_a_page_of_deeply_nested_json_ld_ends_no_round(site: World) -> None:
+    nested = "[" * 600 + '"x"' + "]" * 600
+    described = f'{{"@type": "NewsArticle", "headline": "Story nested", "articleBody": {nested}}}'
+    site.site.routes["/nested"] = story_page("nested", more=f'<script type="application/ld+json">{described}</script>')
+    site.publish("nested")
+    assert site.round().outcomes == Counter(new=3)
+    assert set(site.articles()) == {"ferry", "crane", "nested"}
 
 
 def test_a_page_that_fails_is_tried_again_and_then_the_feeds_own_text_has_to_do(site: World) -> None:
@@ -353,6 +364,26 @@ def test_an_endless_feed_is_cut_off(site: World) -> None:
     site.site.routes["/feed"] = endless
     assert site.round().n_failed == 1
     assert site.feed().failure.startswith(("too long", "slow"))
+
+
+def test_a_feed_that_takes_too_long_to_read_has_failed_and_holds_up_no_other(
+    site: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless_for_one(work: Callable[[], Any]) -> Any:
+        found = work()
+        if isinstance(found, Feed) and found.title == "Endless":
+            await asyncio.sleep(3)
+        return found
+
+    monkeypatch.setattr("ingest.watch._READING_S", 0.05)
+    site.site.routes["/endless"] = rss([], site.base, title="Endless")
+    site.subscribe(f"{site.base}/endless")
+    work = site.round(offload=endless_for_one)
+    assert (work.n_polled, work.n_failed, work.outcomes["new"]) == (2, 1, 2)
+    with site.store() as store:
+        failed = store.feeds()[1]
+    assert failed.failure == "slow: reading it takes more than 0.05 seconds"
+    assert failed.next_s > NOW_S + 600
 
 
 def test_a_feed_of_ten_thousand_entries_does_not_flood(site: World) -> None:
