@@ -5,9 +5,9 @@ Run alone with `python -m tests.bench_bot DATA`; the figures are those of the re
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -95,5 +95,14 @@ def lines(figures: Figures) -> list[str]:
     ]
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench_bot", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path, help="ingested data folder")
+    data = parser.parse_args().data
+    if not (data / "corpus.db").is_file():
+        parser.error(f"there is no {data / 'corpus.db'}")
+    print("\n".join(lines(asyncio.run(measure(data, data / "models")))))
+
+
 if __name__ == "__main__":
-    print("\n".join(lines(asyncio.run(measure(Path(sys.argv[1]), Path(sys.argv[1]) / "models")))))
+    main()

@@ -218,6 +218,9 @@ def main() -> None:
     parser.add_argument("--questions", type=Path, default=Path("../shared/data/news-quiz/2022/questions.jsonl.gz"))
     parser.add_argument("--only", choices=NAMES, help="one contestant, in this process, as JSON")
     options = parser.parse_args()
+    for path in (options.folder / "corpus.db", options.questions):
+        if not path.is_file():
+            parser.error(f"there is no {path}")
     if options.only:
         print(json.dumps(contest(options.only, options.folder, options.questions)))
         return
@@ -234,6 +237,8 @@ def main() -> None:
             print(f"{name} failed: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
             continue
         columns[name] = json.loads(done.stdout.splitlines()[-1])
+    if not columns:  # each has said why
+        sys.exit(1)
     print(f"{'':24}" + "".join(f"{name:>14}" for name in columns))
     for figure in next(iter(columns.values())):
         print(f"{figure:24}" + "".join(f"{column[figure]:14,.3f}" for column in columns.values()))

@@ -357,9 +357,17 @@ def plot(rows: Sequence[Figures], path: Path) -> None:
     figure.savefig(path, dpi=80)
 
 
+def sizes(text: str) -> list[int]:
+    """Numbers of passages, between commas."""
+    found = [int(size) for size in text.split(",")]
+    if min(found) < 1:
+        raise ValueError
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--passages", default=DEFAULT_SIZES, help="sizes, ascending, with commas")
+    parser.add_argument("--passages", type=sizes, default=DEFAULT_SIZES, help="sizes, ascending, with commas")
     parser.add_argument("--from", dest="source", type=Path, default=Path(".eval/2022"), help="data folder to multiply")
     parser.add_argument("--questions", type=Path, default=Path("../shared/data/news-quiz/2022/questions.jsonl.gz"))
     parser.add_argument("--asked", type=int, default=200, help="how many of them")
@@ -371,6 +379,8 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--answer", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.asked < 1:
+        parser.error("--asked: one question at least")
     if options.build:
         _build(options.build, fresh=options.fresh)
         return
@@ -408,7 +418,7 @@ def _run(options: argparse.Namespace, work: Path) -> None:
         (folder / "models").symlink_to(((source if has_quiz else work) / "models").absolute())
     rows: list[Figures] = []
     state = folder / "next"
-    for size in map(int, options.passages.split(",")):
+    for size in options.passages:
         number, n_now = map(int, state.read_text().split()) if state.exists() else (0, 0)
         with Store(folder, write=True) as store:
             started = time.perf_counter()

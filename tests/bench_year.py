@@ -260,6 +260,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     n_days = 365 if given.year else given.days
+    if n_days < 1:
+        parser.error("--days: one day at least")
     world = make_world(n_days, given.seed)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="newsquote-year-") as scratch:

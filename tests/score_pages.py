@@ -157,6 +157,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=default)
     parser.add_argument("--json", action="store_true", help="print the figures only, as one JSON object")
     args = parser.parse_args()
+    if not (args.data / "pages" / "gold.jsonl").is_file():
+        parser.error(f"there is no {args.data / 'pages' / 'gold.jsonl'}")
     if args.json:
         print(json.dumps(asdict(score(args.data))))
         return

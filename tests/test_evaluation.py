@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from index.errors import BadInput
 from index.snapshot import open_snapshot
 from index.store import Store
 from index.types import Embedder
+from tests import bench_bot, bench_peers, bench_scale, bench_year, score_pages
 from tests.cli import run
 
 
@@ -174,6 +176,28 @@ def test_a_question_that_cannot_be_asked_is_not_measured_as_refused(sample_data:
     ran = run("--data", str(sample_data), "eval", str(path))
     assert (ran.code, ran.out) == (1, "")
     assert "The question '?!' could not be asked: the question has no words to search for" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("tool", "words", "said"),
+    [
+        (bench_scale, ["--passages", "x"], "invalid sizes value: 'x'"),
+        (bench_scale, ["--passages", "100,0"], "invalid sizes value: '100,0'"),
+        (bench_scale, ["--asked", "0"], "one question at least"),
+        (bench_peers, ["--from", "absent"], "there is no absent/corpus.db"),
+        (bench_year, ["--days", "0"], "one day at least"),
+        (bench_bot, ["absent"], "there is no absent/corpus.db"),
+        (score_pages, ["--data", "absent"], "there is no absent/pages/gold.jsonl"),
+    ],
+)
+def test_what_measures_says_what_is_wrong_with_its_arguments(
+    tool: Any, words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tool", *words])
+    with pytest.raises(SystemExit) as end:
+        tool.main()
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 def test_without_questions_calibrate_asks_the_sample(

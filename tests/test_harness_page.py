@@ -302,6 +302,29 @@ def test_a_button_opens_a_form_and_what_is_filled_in_arrives() -> None:
     run(test())
 
 
+def test_what_is_wrong_with_a_form_is_said_in_it() -> None:
+    async def test() -> None:
+        async with scene() as on:
+            await on.ask("who?")
+            for _ in range(2):
+                await on.page.click("text=Follow up")
+                await expect(on.page.locator("dialog")).to_be_visible()
+                assert not await on.page.locator("#problem").is_visible()
+                await on.page.keyboard.type("and when?")
+                form = max(on.standin.world.interactions.values(), key=lambda one: one.id)
+                form.is_submitted = True  # as if it had been sent on another page
+                await on.page.keyboard.press("Enter")
+                await expect(on.page.locator("dialog #problem")).to_contain_text("submitted before")
+                await expect(on.page.locator("dialog #problem")).to_be_in_viewport()
+                form.is_submitted = False
+                await on.page.keyboard.press("Enter")
+                await expect(on.page.locator("dialog")).not_to_be_visible()
+            await on.page.evaluate("problem('Elsewhere')")
+            await expect(on.page.locator("body > #problem")).to_be_visible()
+
+    run(test())
+
+
 def test_enter_pressed_twice_sends_a_form_once() -> None:
     async def test() -> None:
         async with scene() as on:
