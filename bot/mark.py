@@ -17,6 +17,7 @@ from bot.kind import Kind
 from bot.mark_candidates import MAX_MARK_WORDS, Candidate, candidates, is_markable
 from bot.mark_features import WEIGHTS, features
 from bot.mark_figures import whole_figure
+from bot.mark_pairs import asked_of_pair
 from bot.quote_words import TITLE_STEMS, Asked, Page, asked_of
 
 __all__ = ["MAX_MARK_WORDS", "mark_answer"]
@@ -61,8 +62,10 @@ def mark_answer(
         if pointed is not None and scores[candidate] < MIN_SCORE.get(kind, -math.inf):
             break
         span = _named(candidate, page, asked) if kind in _NAMED else (candidate.start, candidate.end)
+        if span is not None and candidate.form in _WITH_UNITS:
+            return _grown(asked_of_pair(question, candidate, scores, page, asked), page, asked)
         if span is not None:
-            return _grown(candidate, page, asked) if candidate.form in _WITH_UNITS else _with_stop(page.text, *span)
+            return _with_stop(page.text, *span)
     return None
 
 

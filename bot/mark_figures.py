@@ -32,13 +32,14 @@ _EACH = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(rf"{_SPACE}(?:in{_SPACE}(?:prison|jail)|behind{_SPACE}bars)\b", re.IGNORECASE)
-_HEDGE = re.compile(
+# Stands before a figure.
+HEDGE = (
     rf"(?:(?<![\w-])(?:(?:(?:no|not|just|slightly|far|well){_SPACE})?(?:more|less|fewer){_SPACE}than"
     rf"|(?:just|well){_SPACE}(?:over|under)|(?<!added\s)(?<!adds\s)up{_SPACE}to|at{_SPACE}(?:least|most)"
     rf"|as{_SPACE}(?:many|much){_SPACE}as|an{_SPACE}estimated|about|almost|nearly|around|roughly|approximately|some)"
-    rf"{_SPACE}){{1,2}}$",
-    re.IGNORECASE,
+    rf"{_SPACE}){{1,2}}"
 )
+_HEDGE = re.compile(rf"{HEDGE}$", re.IGNORECASE)
 # "A film about two brothers" speaks of two, not of about two.
 _TOPIC = re.compile(
     r"\b(?:films?|movies?|books?|novels?|songs?|shows?|stor(?:y|ies)|talks?|talked|talking|questions?|asked|asking|spoke"

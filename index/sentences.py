@@ -92,6 +92,14 @@ _ORDINAL = re.compile(
     r"sein(?:e[mnrs]?)?)\s\d{1,3}\.$",
     re.IGNORECASE,
 )
+# "9:30 a.m. The river has reached …", "3. Trains. No trains run …": what a line opens with belongs to what it says, and
+# not to the line above. Of "1. Sign the deal. 2. Publish it." each is an item.
+_RUN_IN = re.compile(
+    rf"""\s*(?:(?:At\s)?\d{{1,2}}(?:[:.]\d\d)?\s?[ap]\.?m\.
+           |\d{{1,2}}[.)]\s[^{_STOPS}{_WIDE_STOPS}]{{1,40}}[.!?])
+        (?=\s)(?!\s+\d{{1,3}}[.)]\s)""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _LINE = re.compile(r"[^\n]+")
 _PLAIN_ENDS = frozenset({".", ".”", '."'})
 _PLAIN_STARTS = frozenset('ABCDEFGHIJKLMNOPQRSTUVWXYZ“"')
@@ -114,9 +122,11 @@ def sentence_spans(text: str) -> list[Span]:
 
 
 def _ends_in(text: str, start: int, end: int) -> Iterator[int]:
+    run_in = _RUN_IN.match(text, start, end)
+    run_in_end = run_in.end() if run_in else start
     for match in _END.finditer(text, start, end):
         at = match.end()
-        if at < end and (_plainly_ends(text, match, start) or _ends_sentence(text, match, start, end)):
+        if run_in_end < at < end and (_plainly_ends(text, match, start) or _ends_sentence(text, match, start, end)):
             start = at
             yield start
 

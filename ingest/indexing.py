@@ -33,9 +33,11 @@ EMBED_AHEAD = 2
 
 
 def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
-    """Identity of a way of splitting: what the passages of a text depend on."""
+    """Identity of a way of splitting: what the passages of a text depend on; its number goes up with the rules of
+    `index.sentences`.
+    """
     budget = passage_budget(passage_tokens, embedder.max_tokens)
-    return f"sentences/2 {embedder.name}@{embedder.revision[:16]} {budget}"
+    return f"sentences/3 {embedder.name}@{embedder.revision[:16]} {budget}"
 
 
 def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:

@@ -232,6 +232,47 @@ def test_a_figure_is_marked_with_what_it_counts_or_measures_and_how_sure_it_is(
     assert marked(question, quote) == mark
 
 
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("How many jobs will Lind Marine cut?", "Lind Marine will cut 85 of its 340 jobs by May.", "85"),
+        ("How many ferries will stop?", "In fog about 12 out of the 47 ferries will stop.", "about 12"),
+        ("How many bridges has Portville repaired?", "Portville has repaired 9 of 14 bridges so far.", "9"),
+        ("How many crews struck?", "On the quay 1,200 of more than 5,000 crews struck.", "1,200"),
+        ("How many jobs does Lind Marine have?", "Lind Marine will cut 85 of its 340 jobs by May.", "340 jobs"),
+        ("How many jobs are there?", "In the yard 85 of the 340 jobs will go.", "340 jobs"),
+        ("How many skippers were polled?", "Of the fog spoke 12 of the 90 skippers polled.", "90 skippers"),
+    ],
+)
+def test_of_a_part_and_its_whole_the_part_is_marked_unless_the_question_asks_for_the_whole(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "mark"),
+    [
+        ("How much will a ticket cost?", "Portville raised a ticket from £1.20 to £1.80 in May.", "£1.80"),
+        ("How much is the dividend?", "It lifted the dividend from €2.10 to €2.40, it said.", "€2.40"),
+        ("What is the key rate?", "The bank cut its key rate from 5.25% to a new 4.75% in May.", "4.75%"),
+        ("What is the toll?", "The toll rose from about 41 on Sunday to more than 58, he said.", "more than 58"),
+        ("What was inflation in June?", "Inflation fell from 9.1% in May to 6.4% in June.", "6.4%"),
+        ("What was inflation in May?", "Inflation fell from 9.1% in May to 6.4% in June.", "9.1%"),
+        ("What is the jobless rate?", "The jobless rate rose to 7.2% from 6.9%.", "7.2%"),
+        ("What is the jobless rate?", "The rate was 7.2% in May, up from a jobless rate of 6.9%.", "6.9%"),
+        ("What is the jobless rate?", "It was 7.2% in May, up from 6.9%, a jobless rate that he liked.", "7.2%"),
+        ("How many countries sent crews?", "Prizes went to 12 crews from 4 countries.", "4 countries"),
+        ("How much did a ticket cost before?", "Portville raised a ticket from £1.20 to £1.80 in May.", "£1.20"),
+        ("What was the former rate?", "The bank cut the rate from 5.25% to 4.75% in May.", "5.25%"),
+    ],
+)
+def test_of_a_former_value_and_the_new_one_the_new_one_is_marked_unless_the_question_asks_for_the_former(
+    question: str, quote: str, mark: str
+) -> None:
+    assert marked(question, quote) == mark
+
+
 def test_a_figure_grows_over_no_line_and_not_to_the_whole_quote() -> None:
     assert marked("How many ships sank?", "The sea was calm. It was about\n14\nships that sank.") == "14"
     assert marked("How many ships?", "About 14 ships.") == "14 ships"

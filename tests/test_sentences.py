@@ -37,6 +37,13 @@ EXAMPLES = [
     "See Fig. 3 and pp. 4 f.|The rest is in vol. 2 of it.",
     "It was approx. 40 kg, i.e. The Stone itself weighed it.",
     "1. Sign the deal.|2. Publish it.",
+    # What a line of a ticker or a list opens with
+    "9:30 a.m. The river has risen.|Nobody is hurt.|At 5 p.m.|Doors open.",
+    "At 8 p.m. Crews left.|They came at 9 p.m.|Nobody saw them.",
+    "11.45pm. Lights are out.|They stay out.",
+    "3. Trains. No trains run on Sunday.|12 buses do.",
+    "4) And now? A peacock was found.|It is well.",
+    "5. The crews of the harbour pilots have left the quay.|Nobody knows why.",
     # Quotation marks and brackets
     "He said: “We will sign by April 26.”|Then he left.",
     '"Will we sign?" he asked.|"No!" she said.',
@@ -127,7 +134,7 @@ def test_lines_are_split_independently_of_each_other(one: str, other: str) -> No
 
 
 @pytest.mark.parametrize(
-    "piece", [".", ". ", '."', "a", " ", "x AM 1. ", "Mr. ", "1. ", '"?" A b c ', "p.m. A", "。」"]
+    "piece", [".", ". ", '."', "a", " ", "x AM 1. ", "Mr. ", "1. ", "1. a. ", '"?" A b c ', "p.m. A", "。」"]
 )
 def test_a_megabyte_without_a_sentence_is_no_trap(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))  # a rule of quadratic time would outlast the test's time limit
