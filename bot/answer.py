@@ -40,7 +40,7 @@ from bot.names import has_name, names_in
 from bot.question import Question
 from bot.rank import OPENING_CHARS, Signs, article_scores
 from bot.reading import stretches
-from bot.spelling import Respelt, counted, respelt, words_to_check
+from bot.spelling import Respelt, respelt, words_to_check
 from bot.understand import Understood, understand
 from bot.verify import verified
 from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
@@ -338,9 +338,7 @@ class Answerer:
             return ()
         articles = {version: self._store.article(version) for version in dict.fromkeys(hit.version for hit in hits)}
         found = ((hit, article) for hit in hits if (article := articles[hit.version]) is not None)
-        return respelt(
-            topic, misspelt, counted(f"{article.title}\n{hit.span.of(article.text)}" for hit, article in found)
-        )
+        return respelt(topic, misspelt, [(article.title, hit.span.of(article.text)) for hit, article in found])
 
     @staticmethod
     def _filters(question: Question, understood: Understood) -> Filters:

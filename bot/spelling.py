@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 from bot.names import INSIDE
 from index.words import STOP_WORDS
@@ -15,7 +15,9 @@ from index.words import STOP_WORDS
 # Four letters are one off from too many others. A longer word than this is in no word index.
 MIN_LETTERS, MAX_LETTERS = 5, 40
 # Latin letters alone: one of another script may be a whole syllable.
-_WORD = re.compile(rf"\b[A-Za-zÀ-ÖØ-öø-ɏ]{{{MIN_LETTERS - 1},{MAX_LETTERS}}}\b")
+_LETTERS = rf"[A-Za-zÀ-ÖØ-öø-ɏ]{{{MIN_LETTERS - 1},{MAX_LETTERS}}}\b"
+_WORD = re.compile(rf"\b{_LETTERS}")
+_CAPITAL = re.compile(rf"{INSIDE}(?=[A-ZÀ-ÖØ-Þ]){_LETTERS}")
 
 # What was typed, and what is read in its place.
 Respelt = tuple[tuple[str, str], ...]
@@ -27,32 +29,33 @@ def words_to_check(question: str) -> list[str]:
     return [word for word in words if len(word) >= MIN_LETTERS and word.lower() not in STOP_WORDS]
 
 
-def counted(texts: Iterable[str]) -> Counter[str]:
-    """How often each word that may be meant stands in some texts, as it is written there."""
-    return Counter(word for text in texts for word in _WORD.findall(text))
-
-
-def respelt(question: str, misspelt: Iterable[str], written: Mapping[str, int]) -> Respelt:
+def respelt(question: str, misspelt: Iterable[str], passages: Sequence[tuple[str, str]]) -> Respelt:
     """What to read in place of misspelt words: of those one letter off, the one that is written most often.
 
-    A name, which has a capital inside a sentence, is no misspelling of a word that is mostly written small.
+    A name, which has a capital inside a sentence, is read as a name alone: as no word that is written small, unless it
+    has a capital inside a sentence as well ("the Maritime Museum").
 
     Args:
         question: For the capitals in it.
         misspelt: Words of it that are no words.
-        written: How often words are written, the likelier first among equals.
+        passages: Title and text of each that was found for it, the best first.
     """
+    written = Counter(word for passage in passages for part in passage for word in _WORD.findall(part))
+    texts = "\n".join(text for _, text in passages)  # in a title every word may have a capital
+    capitals = set(_CAPITAL.findall(texts))
+    names = capitals.union(word for word in _WORD.findall(texts) if not word.islower() and word.lower() not in written)
     found = []
     for typed in misspelt:
-        near = [word for word in written if is_one_letter_off(typed.lower(), word.lower())]
+        may_be = names if _is_name(typed, question) else written
+        near = [word for word in written if word in may_be and is_one_letter_off(typed.lower(), word.lower())]
         meant = max(near, key=written.__getitem__, default=None)
-        if meant is not None and not (meant.islower() and _is_name(typed, question)):
+        if meant is not None:
             found.append((typed, _in_case_of(typed, meant)))
     return tuple(found)
 
 
 def _is_name(word: str, question: str) -> bool:
-    return word[0].isupper() and re.search(rf"{INSIDE}{word}\b", question) is not None
+    return word in _CAPITAL.findall(question)
 
 
 def _in_case_of(typed: str, meant: str) -> str:
