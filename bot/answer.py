@@ -40,6 +40,7 @@ from bot.names import has_name, names_in
 from bot.question import Question
 from bot.rank import OPENING_CHARS, Signs, article_scores
 from bot.reading import stretches
+from bot.spelling import Respelt, respelt, words_to_check
 from bot.understand import Understood, understand
 from bot.verify import verified
 from bot.windows import Sentences, cut_to_words, sentences_of, twin_of
@@ -296,21 +297,48 @@ class Answerer:
             BadInput: The question is empty, has no words, or is too long.
         """
         started = time.perf_counter()
-        understood = understand(question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters)
-        filters = self._filters(question, understood)
         retracted = self._store.retracted() | set(without)
-        hits = self._retriever.retrieve(
+        understood = self._understood(question)
+        filters = self._filters(question, understood)
+        hits = self._hits(understood, filters, retracted)
+        if question.respells and (words := self._respelt(understood.topic, hits)):
+            understood = self._understood(question, words)
+            filters = self._filters(question, understood)
+            hits = self._hits(understood, filters, retracted)
+        retrieve_s = time.perf_counter() - started
+        stories = self._stories(hits)
+        candidates = self._candidates(stories)
+        signs, alike, places = self._signs(candidates, understood)
+        return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, places, retrieve_s)
+
+    def _understood(self, question: Question, words: Respelt = ()) -> Understood:
+        return understand(
+            question.text, question.asked_on, self._snapshot.sources, filters=question.read_filters, respelt=words
+        )
+
+    def _hits(self, understood: Understood, filters: Filters, retracted: Collection[int]) -> list[Hit]:
+        return self._retriever.retrieve(
             with_question_mark(understood.topic),
             filters,
             window=_window_s(understood.window),
             retracted=retracted,
             k=N_HITS,
         )
-        retrieve_s = time.perf_counter() - started
-        stories = self._stories(hits)
-        candidates = self._candidates(stories)
-        signs, alike, places = self._signs(candidates, understood)
-        return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, places, retrieve_s)
+
+    def _respelt(self, topic: str, hits: Sequence[Hit]) -> Respelt:
+        """Words of a question that no article has, and what was meant by each, as far as passages found for it tell.
+
+        A word that the embedder knows whole is none: rare, perhaps, but a word.
+        """
+        known = self._snapshot.words.has
+        unknown = [word for word in words_to_check(topic) if not any(map(known, terms(word)))]
+        n_pieces = self._embedder.count_tokens(unknown) if unknown else []
+        misspelt = [word for word, n in zip(unknown, n_pieces, strict=True) if n > 1]
+        if not misspelt:
+            return ()
+        articles = {version: self._store.article(version) for version in dict.fromkeys(hit.version for hit in hits)}
+        found = ((hit, article) for hit in hits if (article := articles[hit.version]) is not None)
+        return respelt(topic, misspelt, [(article.title, hit.span.of(article.text)) for hit, article in found])
 
     @staticmethod
     def _filters(question: Question, understood: Understood) -> Filters:

@@ -28,7 +28,9 @@ Since = Annotated[str | None, typer.Option("--since", metavar="DAY", help="Nothi
 Until = Annotated[str | None, typer.Option("--until", metavar="DAY", help="Nothing published after this day.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", metavar="OUTLET", help="Only this outlet; may repeat.")]
 Language = Annotated[str, typer.Option("--language", metavar="CODE", help="Only this language (ISO 639-1).")]
-AsIs = Annotated[bool, typer.Option("--as-is", help="Read no times and outlets out of the question's words.")]
+AsIs = Annotated[
+    bool, typer.Option("--as-is", help="Read no times and outlets out of the question's words, and respell none.")
+]
 WithText = Annotated[
     bool, typer.Option("--llm", help="Have a language model write above the quotes (docs/language-model.md).")
 ]
@@ -206,5 +208,6 @@ def _question(
         sources=tuple(sources or ()),
         language=language.strip().lower(),
         read_filters=not as_is,
+        respells=not as_is,
         always=never_refuse,
     )

@@ -145,6 +145,8 @@ def answer_card(
         lines.append(small(words.understood.format(filters="; ".join([*filters, *elsewhen]))))
     if absent := _absent(answer, words):
         lines.append(small(absent))
+    if respelt := _respelt(answer, words):
+        lines.append(small(respelt))
     blocks: list[Block] = []
     quotes = ordered(answer) if answer.status == "answered" else ()
     end = n_on_page(quotes, words)
@@ -224,6 +226,8 @@ def news_card(answer: Answer, answer_id: str, standing: Standing, words: Words) 
         can_stand=False,
     )
     said = words.standing_news.format(question=bold(plain(standing.text, _QUESTION)))
+    if respelt := _respelt(answer, words):
+        said = f"{said}\n{small(respelt)}"
     return Card(said, tuple(blocks), (buttons[0], stop, *buttons[1:]))
 
 
@@ -424,6 +428,13 @@ def _absent(answer: Answer, words: Words) -> str:
         return ""
     template = words.absent if answer.outlets else words.absent_all
     return template.format(sources=_any_of(shown, words))
+
+
+def _respelt(answer: Answer, words: Words) -> str:
+    """What was searched for in place of misspelt words, three of them at most; "" where there are none."""
+    found = answer.understood.respelt
+    shown = [words.respelt.format(meant=plain(meant), typed=plain(typed)) for typed, meant in found[:3]]
+    return " · ".join(shown) + (" …" if len(found) > 3 else "")
 
 
 def _any_of(shown: Sequence[str], words: Words) -> str:

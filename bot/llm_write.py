@@ -129,7 +129,7 @@ class Writer:
 
         def messages(sources: Sequence[Source]) -> tuple[Message, ...]:
             return self.prompts.answer.filled(
-                question=" ".join(answer.question.text.split()),
+                question=answer.understood.question,
                 asked_on=answer.question.asked_on.isoformat(),
                 evidence=as_prompt(sources),
             )

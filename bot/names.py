@@ -9,8 +9,8 @@ from bot.gazetteer import NATIONALITIES, PLACES
 from index.types import Article
 from index.words import STOP_WORDS
 
-_INSIDE = r"(?<=[^\s.?!:“‘\"'(] )"  # a capital that opens a sentence, or what is quoted, says nothing
-_CAPITAL = re.compile(_INSIDE + r"[A-Z][\w’'-]*\w")
+INSIDE = r"(?<=[^\s.?!:“‘\"'(] )"  # a capital that opens a sentence, or what is quoted, says nothing
+_CAPITAL = re.compile(INSIDE + r"[A-Z][\w’'-]*\w")
 _WORD = re.compile(r"[a-z][\w’'-]*\w")
 _DAY_OR_MONTH = re.compile(f"{WEEKDAY}|{MONTH}", re.IGNORECASE)
 # "The UK" is "Britain" elsewhere, and who is British lives there: places and peoples go by several names.
@@ -54,4 +54,4 @@ def _is_name(word: str, article: Article) -> bool:
     text = f"{article.title}\n{article.text}"
     if re.search(rf"\b{re.escape(word)}\b", text):
         return False
-    return re.search(rf"{_INSIDE}(?:{re.escape(word.capitalize())}|{re.escape(word.upper())})\b", text) is not None
+    return re.search(rf"{INSIDE}(?:{re.escape(word.capitalize())}|{re.escape(word.upper())})\b", text) is not None

@@ -18,6 +18,7 @@ class Question:
         sources: Outlets that may answer; empty for all.
         language: ISO 639-1 code, or "" for all.
         read_filters: False takes the words as they are: no times and outlets are read out of them.
+        respells: False searches for words that no article has as they are typed.
         always: Answer even where the confidence is too low; for measuring.
         n_further: Quotes wanted beyond those of the answer.
         after_version: Only article versions that were stored after this one may answer; 0 for all.
@@ -30,6 +31,7 @@ class Question:
     sources: tuple[str, ...] = ()
     language: str = ""
     read_filters: bool = True
+    respells: bool = True
     always: bool = False
     n_further: int = 0
     after_version: int = 0

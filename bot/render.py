@@ -65,6 +65,7 @@ def _understood(answer: Answer) -> dict[str, object]:
         "sources": list(answer.outlets),
         "notes": notes_of(answer),
         "absent": list(understood.absent),
+        "respelt": dict(understood.respelt),
     }
 
 

@@ -20,6 +20,7 @@ from bot.days import day_range, filter_note, times
 from bot.kind import Kind, kind_of
 from bot.manners import without_manners
 from bot.outlets import is_in_outlet, named_sources
+from bot.spelling import Respelt, in_spelling
 from index.errors import BadInput, QuestionTooLong
 from index.words import STOP_WORDS
 
@@ -31,7 +32,7 @@ class Understood:
     """A question, read.
 
     Attributes:
-        question: As asked, in NFC, control characters out, white space squeezed.
+        question: As asked, in NFC, control characters out, white space squeezed, misspelt words respelt.
         topic: The words to search with: `question` without its filter phrases and what is said to the bot.
         kind: What the answer will be.
         since: First day of publication asked for outright, or None.
@@ -40,6 +41,7 @@ class Understood:
         sources: Outlets asked for outright, spelt as the corpus spells them, in the order of mention.
         notes: What was understood, a short phrase each, for showing.
         absent: Well-known outlets asked for outright that the corpus does not have.
+        respelt: Words as they were typed, and what was read in place of each.
     """
 
     question: str
@@ -51,10 +53,16 @@ class Understood:
     sources: tuple[str, ...]
     notes: tuple[str, ...]
     absent: tuple[str, ...] = ()
+    respelt: Respelt = ()
 
 
 def understand(
-    question: str, asked_on: date, known_sources: Collection[str] = (), *, filters: bool = True
+    question: str,
+    asked_on: date,
+    known_sources: Collection[str] = (),
+    *,
+    filters: bool = True,
+    respelt: Respelt = (),
 ) -> Understood:
     """Read a question.
 
@@ -64,18 +72,20 @@ def understand(
         known_sources: Outlets of the corpus (names or hosts); an outlet that is not among them stays
             a word to search for.
         filters: False takes nothing out and reads no times and no outlets.
+        respelt: Misspelt words of it, and what to read in place of each.
 
     Raises:
         QuestionTooLong: More than 2,000 characters.
         BadInput: No words in it, or none to search for: a greeting, "what can you do?".
     """
-    asked = _cleaned(question)
+    asked = in_spelling(_cleaned(question), respelt)
+    notes = [f'"{meant}" instead of "{typed}", which no article has' for typed, meant in respelt]
     if not _says_what(asked):
         raise BadInput(
             "the question names nothing to search for; ask about the news, for example: Who won the election?"
         )
     if not filters:
-        return Understood(asked, asked, kind_of(asked), None, None, None, (), ())
+        return Understood(asked, asked, kind_of(asked), None, None, None, (), tuple(notes), respelt=respelt)
     known = frozenset(known_sources)
     sources, named = named_sources(asked, known)
     absent, unmet = absent_outlets(asked, known, named)
@@ -87,7 +97,6 @@ def understand(
     ]
     since, until, spent = explicit_days(asked, spoken, asked_on)
     window, words = suggested_days(asked, spoken, spent, asked_on)
-    notes = []
     if since or until:
         notes.append(filter_note(since, until))
     if window:
@@ -95,7 +104,7 @@ def understand(
     if sources:
         notes.append(_only(sources))
     topic = without_manners(_without(asked, [*spent, *named]))
-    return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes), absent)
+    return Understood(asked, topic, kind_of(topic), since, until, window, sources, tuple(notes), absent, respelt)
 
 
 def notes_beside(understood: Understood, since: date | None, until: date | None, sources: Collection[str]) -> list[str]:

@@ -262,6 +262,11 @@ class WordIndex:
     def _corrupt(self) -> IndexCorrupt:
         return IndexCorrupt(f"{self._folder} cannot be read as a word index; {REPAIR}.")
 
+    def has(self, term: str) -> bool:
+        """Whether a folded word stands in any passage or title."""
+        with self._read():
+            return any(self._searcher.doc_freq(field, term) > 0 for field in ("text", "title"))
+
     def idf(self, term: str) -> float:
         """Inverse frequency of a folded word over passages, Robertson–Spärck Jones with BM25's smoothing; ≥ 0."""
         known = self._idf.get(term)

@@ -199,6 +199,7 @@ def test_json_names_them_beside_what_was_understood() -> None:
         "sources": [],
         "notes": [],
         "absent": ["Reuters"],
+        "respelt": {},
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import date
 from math import nextafter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from index.errors import UnverifiableQuote
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
-from index.types import Article, Embedder, Judged, Quote, Reading
+from index.types import Article, Embedder, Hit, Judged, Quote, Reading
 from ingest.draft import Draft
 from tests.fakes import HashingEmbedder, ingest_drafts
 
@@ -52,6 +53,47 @@ def test_the_deadline_that_bessent_mentioned_is_april_26(answerer: Answerer) -> 
     first = answer.quotes[0]
     assert first.answer is not None
     assert first.answer.of(first.article.text) == "April 26"
+
+
+def test_a_misspelt_word_is_read_as_the_word_that_passages_have(answerer: Answerer) -> None:
+    right, misspelt = (
+        answerer.answer(Question(question, LAST_DAY))
+        for question in ("what deadline did Bessent mention?", "what deadlien did Bessnet mention?")
+    )
+    assert misspelt.understood.respelt == (("deadlien", "deadline"), ("Bessnet", "Bessent"))
+    assert misspelt.understood.topic == right.understood.topic
+    assert misspelt.question.text == "what deadlien did Bessnet mention?"
+    assert (misspelt.confidence, misspelt.quotes) == (right.confidence, right.quotes)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what deadline did Bessent mention?",
+        "Which eastern women scored?",  # no article has "eastern": a word for all that
+        "what deadline did Tolvanqu mention?",  # a name that nobody knows
+    ],
+)
+def test_no_other_word_is_respelt_and_nothing_is_searched_twice(
+    answerer: Answerer, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    searched: list[str] = []
+    retrieve = answerer._retriever.retrieve
+
+    def counted(topic: str, *args: Any, **options: Any) -> list[Hit]:
+        searched.append(topic)
+        return retrieve(topic, *args, **options)
+
+    monkeypatch.setattr(answerer._retriever, "retrieve", counted)
+    assert answerer.answer(Question(question, LAST_DAY)).understood.respelt == ()
+    assert searched == [question]
+
+
+def test_a_word_is_respelt_only_from_what_may_answer(answerer: Answerer) -> None:
+    question = Question("what deadline did Bessnet mention?", LAST_DAY)
+    assert answerer.answer(replace(question, respells=False)).understood.respelt == ()
+    assert answerer.answer(replace(question, asked_on=date(2025, 4, 1))).understood.respelt == ()
+    assert answerer.answer(replace(question, read_filters=False)).understood.respelt == (("Bessnet", "Bessent"),)
 
 
 def test_a_story_told_by_a_copy_too_is_quoted_once_from_the_original(answerer: Answerer) -> None:

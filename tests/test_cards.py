@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -349,6 +350,35 @@ def test_a_bare_day_is_the_same_day_from_hawaii_to_new_zealand() -> None:
     noon = int(day("2025-04-18", "undated").split(":")[1])
     assert noon % 86_400 == 43_200
     assert day(None, "undated") == "undated"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "searched for “Okafor”: no article has “Okafar”"),
+        ("de", "gesucht nach „Okafor“: „Okafar“ steht in keinem Artikel"),
+    ],
+)
+def test_a_card_says_what_was_read_in_place_of_a_misspelt_word(language: str, said: str) -> None:
+    question, words = Question("Who is Okafar?", date(2025, 4, 30)), words_for(language)
+    read = understand(question.text, date(2025, 4, 30), respelt=(("Okafar", "Okafor"),))
+    standing = Standing("abcd1234", 0, 10**9, 1, 2, 3, True, question.text, (), language, 1)
+    for status in ("answered", "not_found"):
+        answer = answer_with(quote(article(), "It rained."), question=question, status=cast(Any, status))
+        answer = replace(answer, understood=read)
+        card = answer_card(answer, "abcd", words, is_question_shown=True)
+        assert card.content == f"**Who is Okafar?**\n-# {said}"
+        assert "unfilter" not in [button.action for button in card.buttons]
+        assert news_card(answer, "abcd", standing, words).content.endswith(f"\n-# {said}")
+
+
+def test_a_card_names_three_misspelt_words_at_most() -> None:
+    typed = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+    read = understand(" ".join(typed), date(2025, 4, 30), respelt=tuple((word, f"{word[:-1]}z") for word in typed))
+    answer = replace(answer_with(question=Question(" ".join(typed), date(2025, 4, 30))), understood=read)
+    card = answer_card(answer, "abcd", EN, is_question_shown=True)
+    is_within_limits(card)
+    assert "c” …" in card.content and "“d" not in card.content
 
 
 def test_the_filter_that_was_understood_is_shown() -> None:

@@ -50,6 +50,20 @@ def test_a_follow_up_is_searched_with_its_subject_and_new_begins_anew() -> None:
     assert shown[4] == "The question has no words to search for."
 
 
+def test_a_follow_up_keeps_a_misspelt_word_as_it_was_read() -> None:
+    asked: list[str] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question.text)
+        read = understand(question.text, question.asked_on, respelt=(("harbor", "harbour"),))
+        found = answer_with(quote(article(), "The harbour closed on Friday.", "Friday"), question=question)
+        return replace(found, understood=read)
+
+    shown = list(conversation(["Who closed the harbor?", "and when?"], answer, lambda: date(2025, 4, 30)))
+    assert asked == ["Who closed the harbor?", "When was it that closed the harbour?"]
+    assert shown[0].startswith('Understood: "harbour" instead of "harbor", which no article has\n\n')
+
+
 def test_a_follow_up_keeps_the_bounds_of_the_question_before() -> None:
     asked: list[Question] = []
 

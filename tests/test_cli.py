@@ -216,6 +216,12 @@ def test_as_is_reads_no_filter_out_of_the_words(sample_data: Path) -> None:
     assert asked(sample_data, question, "--as-is").understood["sources"] == []
 
 
+def test_as_is_respells_no_word(sample_data: Path) -> None:
+    question = "What deadline did Bessnet mention?"
+    assert asked(sample_data, question).understood["respelt"] == {"Bessnet": "Bessent"}
+    assert asked(sample_data, question, "--as-is").understood["respelt"] == {}
+
+
 def test_today_is_the_day_of_asking_where_none_is_given(sample_data: Path) -> None:
     assert abs((date.fromisoformat(asked(sample_data, BESSENT).asked_on) - date.today()).days) <= 1
 

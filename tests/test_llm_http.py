@@ -24,6 +24,7 @@ from bot.llm_settings import LlmSettings
 from bot.llm_tokens import ByteCounter
 from bot.llm_write import Budget, Writer, live
 from bot.question import Question
+from bot.understand import understand
 from bot.written import Written
 from tests.discord_support import run
 from tests.llm_torture import Scene, Tally, as_text, judge, misbehave, sample_articles
@@ -243,6 +244,20 @@ def test_no_line_of_an_article_can_pose_as_a_source_or_as_the_prompt() -> None:
     assert last in sent
     assert "mayor" not in sent
     assert (found.outcome, found.sentences) == ("unsupported", ())
+
+
+def test_the_model_is_asked_with_misspelt_words_as_they_were_read() -> None:
+    asked: list[Asked] = []
+
+    def script(one: Asked) -> Script:
+        asked.append(one)
+        return Script(["NONE"])
+
+    read = understand("How many were injurd?", date(2025, 4, 30), respelt=(("injurd", "injured"),))
+    written(script, replace(ferry_answer(), understood=read))
+    sent = asked[0].body["messages"][1]["content"]
+    assert "How many were injured?" in sent
+    assert "injurd" not in sent
 
 
 def test_the_evidence_shrinks_by_whole_sentences_until_it_fits() -> None:

@@ -49,6 +49,10 @@ def test_it_is_asked_of_what_came_in_since_and_of_no_archive() -> None:
     )
 
 
+def test_it_is_asked_with_misspelt_words_respelt() -> None:
+    assert question_of(STANDING, NOW_S).respells
+
+
 def test_the_same_words_and_the_same_answer_of_these_days_are_no_news() -> None:
     told = marks_of([quote_of("The vote is on Friday, she said.", "Friday", "2025-04-02")], TODAY)
     assert is_told(quote_of("the VOTE is on friday: she said"), told)

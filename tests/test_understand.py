@@ -612,6 +612,18 @@ def test_filters_off_takes_nothing_out() -> None:
     ) == (None, None, None, (), ())
 
 
+def test_words_are_respelt_before_anything_is_read_and_the_notes_say_so_first() -> None:
+    question, words = "What did the Harbor Courrier report since Monday?", (("Courrier", "Courier"),)
+    note = '"Courier" instead of "Courrier", which no article has'
+    understood = understand(question, FRIDAY, OUTLETS, respelt=words)
+    assert understood.question == "What did the Harbor Courier report since Monday?"
+    assert understood.sources == ("harbor-courier.example",)
+    assert understood.respelt == words
+    assert understood.notes[0] == note
+    as_it_is = understand(question, FRIDAY, OUTLETS, filters=False, respelt=words)
+    assert (as_it_is.topic, as_it_is.notes, as_it_is.respelt) == (understood.question, (note,), words)
+
+
 @pytest.mark.parametrize("question", ["since 5 November", "What did Reuters report since Monday?"])
 def test_topic_is_the_question_where_only_filters_were_said(question: str) -> None:
     understood = read(question)

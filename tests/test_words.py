@@ -130,6 +130,11 @@ def test_idf_falls_with_the_number_of_passages_that_hold_the_word(tmp_path: Path
     assert index.idf("unseen") == pytest.approx(math.log(1 + 10.5 / 0.5))
 
 
+def test_a_word_is_there_where_a_text_or_a_title_has_it(tmp_path: Path) -> None:
+    index = opened(tmp_path, [row_of(0, "borek", title="kulon"), row_of(1, "mipam")])
+    assert [index.has(term) for term in ("borek", "kulon", "mipam", "unseen")] == [True, True, True, False]
+
+
 @pytest.fixture(scope="module")
 def random_index(tmp_path_factory: pytest.TempPathFactory) -> WordIndex:
     return opened(tmp_path_factory.mktemp("words"), random_rows(300, 30, seed=6))

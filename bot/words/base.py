@@ -35,6 +35,7 @@ class Words:
     any_of: str
     absent: str
     absent_all: str
+    respelt: str
     newest: str
     page: str
     gone: str

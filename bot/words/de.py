@@ -73,6 +73,7 @@ WORDS = Words(
     any_of="{first} oder {last}",
     absent="Von {sources} gibt es hier keine Artikel.",
     absent_all="Von {sources} gibt es hier keine Artikel; durchsucht wurden alle Medien.",
+    respelt="gesucht nach „{meant}“: „{typed}“ steht in keinem Artikel",
     newest="Neuester Artikel im Index: {day}",
     page="Zitate {first} bis {last} von {n}",
     gone="{n} ausgelassen: zurückgezogen oder nicht mehr gespeichert",

@@ -73,6 +73,7 @@ WORDS = Words(
     any_of="{first} or {last}",
     absent="No articles from {sources} in this corpus.",
     absent_all="No articles from {sources} in this corpus; all outlets were searched.",
+    respelt="searched for “{meant}”: no article has “{typed}”",
     newest="Newest article in the index: {day}",
     page="quotes {first} to {last} of {n}",
     gone="{n} left out: withdrawn, or no longer stored",
