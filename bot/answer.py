@@ -415,7 +415,7 @@ class Answerer:
         words, around = words_of(candidates)
         asked = question_terms(understood.topic, understood.kind)
         signs = features(understood.kind, understood.question, asked, candidates, words, around, idf)
-        if self._reranker is not None and candidates:
+        if self._reranker is not None and candidates and self._reranker.reads(understood.topic):
             found = stretches(candidates, likeliest(signs))
             question = asked_first(with_question_mark(understood.topic))
             judged = self._reranker.judge(question, [stretch.reading for stretch in found])

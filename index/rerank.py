@@ -54,6 +54,7 @@ OWN_SHARE, LEAD_SHARE, CONSTANT = 0.423, 0.387, -3.36
 MEAN_LEAD = 5.68
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError)  # JSON that is damaged or says something else
 _REMEDY = "reinstall newsquote, or set NEWSQUOTE_RERANKER=none"
+_LAST_LATIN = "\u024f"
 _CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
 
 
@@ -209,6 +210,11 @@ class OnnxReranker:
         self._lock = threading.Lock()
         self._n_beside = n_cores()
 
+    def reads(self, question: str) -> bool:
+        """Questions in Latin letters: it knows English, and tells a little of what is like it."""
+        letters = [char for char in question if char.isalpha()]
+        return 2 * sum(char <= _LAST_LATIN for char in letters) >= len(letters)
+
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
         pairs = self._tokenizer.pairs(question, readings)
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
@@ -247,6 +253,10 @@ class CrossEncoderReranker:
             )
         self.revision = str(getattr(self._model.config, "_commit_hash", "") or "unknown")
         self._lock = threading.Lock()
+
+    def reads(self, question: str) -> bool:
+        """Any: what a model was taught is for whoever names it to know."""
+        return True
 
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
         pairs = [(question, text) for reading in readings for text in _with_context(reading)]

@@ -223,6 +223,10 @@ class Reranker(Protocol):
     revision: str
     runtime: str
 
+    def reads(self, question: str) -> bool:
+        """Whether it was taught the script that a question is written in; what it says of others tells nothing."""
+        ...
+
     def judge(self, question: str, readings: Sequence[Reading]) -> Judged:
         """Of every sentence of every reading, in their order."""
         ...

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.answer import Answer, Answerer
 from bot.question import Question
+from index.rerank import OnnxReranker
 from index.scripts import count_words, searchable, words_in
 from index.snapshot import open_snapshot
 from index.store import Store
@@ -173,11 +174,21 @@ def answerer(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> It
     )
     run_ingest([open_source(str(folder / "articles.jsonl"))], folder, lambda: (embedder, 160), "test", NOW_S)
     with Store(folder) as store:
-        yield Answerer(store, open_snapshot(folder), embedder)
+        yield Answerer(store, open_snapshot(folder), embedder, OnnxReranker())
 
 
-def asked(answerer: Answerer, question: str) -> Answer:
-    return answerer.answer(Question(text=question, asked_on=date(2025, 4, 30), always=True))
+def asked(answerer: Answerer, question: str, *, always: bool = True) -> Answer:
+    return answerer.answer(Question(text=question, asked_on=date(2025, 4, 30), always=always))
+
+
+def test_what_the_reranker_cannot_read_does_not_count_against_an_answer(answerer: Answerer) -> None:
+    answered = [asked(answerer, question, always=False).status for question, _, _ in ASKED]
+    assert answered.count("answered") > len(ASKED) / 2, answered
+    unanswerable = (
+        asked(answerer, "谁是俄罗斯的总统？", always=False),
+        asked(answerer, "من فاز بكأس العالم؟", always=False),
+    )
+    assert [answer.status for answer in unanswerable] == ["not_found"] * 2
 
 
 @pytest.mark.parametrize(("question", "where", "words"), ASKED)
