@@ -44,10 +44,14 @@ def respelt(question: str, misspelt: Iterable[str], passages: Sequence[tuple[str
     texts = "\n".join(text for _, text in passages)  # in a title every word may have a capital
     capitals = set(_CAPITAL.findall(texts))
     names = capitals.union(word for word in _WORD.findall(texts) if not word.islower() and word.lower() not in written)
+    alike: dict[str, list[str]] = {}  # by how they begin: a question may be long, and of nothing but such words
+    for word in written:
+        alike.setdefault(word[0].lower(), []).append(word)
     found = []
     for typed in misspelt:
         may_be = names if _is_name(typed, question) else written
-        near = [word for word in written if word in may_be and is_one_letter_off(typed.lower(), word.lower())]
+        begun = alike.get(typed[0].lower(), ())
+        near = [word for word in begun if word in may_be and is_one_letter_off(typed.lower(), word.lower())]
         meant = max(near, key=written.__getitem__, default=None)
         if meant is not None:
             found.append((typed, _in_case_of(typed, meant)))

@@ -11,7 +11,7 @@ from bot.spelling import Respelt, in_spelling, is_one_letter_off, respelt, words
 PASSAGES = [
     ("Parking: Okafor to Speak", "Diane Okafor opened the bypass. OKAFOR: it is the parking that matters."),
     ("", "The county's parking charges rise; Zelenskyy thanked the Grand Hotel. A hotel, my hotel, your hotel."),
-    ("", "Arrabal said so. He likes a dance, and dances."),
+    ("", "Arrabal said so. VOSSBERG: He likes a dance, and dances."),
 ]
 
 
@@ -62,6 +62,7 @@ def test_longer_words_of_latin_letters_are_checked_and_no_small_words() -> None:
         ("WHAT DID OKAFAR SAY?", ["OKAFAR"], (("OKAFAR", "OKAFOR"),)),
         ("Parkng charges?", ["Parkng"], (("Parkng", "Parking"),)),
         ("who is arabal and who zelensky", ["arabal", "zelensky"], (("arabal", "Arrabal"), ("zelensky", "Zelenskyy"))),
+        ("who is vosberg", ["vosberg"], (("vosberg", "Vossberg"),)),
         ("who likes a dence", ["dence"], (("dence", "dance"),)),
         ("Who is Parkin?", ["Parkin"], ()),  # somebody's name, and no misspelt "parking"
         ("Who is Speek?", ["Speek"], ()),
