@@ -8,8 +8,6 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
-from index.types import DAY_S
-
 # Embeddings, overrides and isolates make a line read in another order than it is stored.
 _REORDERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _OBEYED = ("Cc", "Cs")
@@ -46,7 +44,7 @@ def moment(instant_s: float) -> str:
 
 def duration(seconds: int) -> str:
     """A length of time in the largest unit that there are two of: `3 days`, `26 hours` of a day and a bit."""
-    for unit, n in (("days", DAY_S), ("hours", 3600), ("minutes", 60)):
+    for unit, n in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * n:
             return f"{seconds // n:,} {unit}"
     return f"{seconds} seconds"
