@@ -231,7 +231,7 @@ class Memory:
     # Answers --------------------------------------------------------------------------------------------
 
     def remember(self, answer: Remembered, messages: Sequence[int] = ()) -> None:
-        """Keep an answer, or the new one under the same id, and the messages that show it; durable on return."""
+        """Keep an answer, or the new one under the same id, and the messages that show it; no kill takes it back."""
         values = asdict(answer) | {
             "question": None if answer.question is None else _question_json(answer.question),
             "places": json.dumps([asdict(place) for place in answer.places]),

@@ -12,7 +12,7 @@ HEAD_BYTES = 65_536
 # The first tag, behind marks of encodings, comments, processing instructions and a document type. Atomic, since a file
 # of many comments and no tag would otherwise be read in every possible way.
 ROOT = re.compile(
-    rb"(?>\s|\xef\xbb\xbf|\0|\xff\xfe|\xfe\xff|<!--.*?-->|<\?.*?\?>|<!doctype[^>\[]*(?:\[.*?\]\s*)?>)*+"
+    rb"(?>(?>\s|\xef\xbb\xbf|\0|\xff\xfe|\xfe\xff|<!--.*?-->|<\?.*?\?>|<!doctype[^>\[]*(?:\[.*?\]\s*)?>)*)"
     rb"<\s*([a-z][\w:.-]*)",
     re.DOTALL | re.IGNORECASE,
 )

@@ -53,7 +53,7 @@ _CSV_NAMES = frozenset({".csv", ".tsv"})
 _TEXT_TYPES = frozenset({None, "text/plain", "text/markdown"})
 
 _FIRST_TAG = re.compile(
-    rb"(?>\s|<!--.*?-->|<\?.*?\?>)*+<(?:!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
+    rb"(?>(?>\s|<!--.*?-->|<\?.*?\?>)*)<(?:!doctype\s+)?(?P<tag>[a-z][\w:]*)", re.DOTALL | re.IGNORECASE
 )
 _SITEMAP_TAGS = frozenset({b"urlset", b"sitemapindex"})
 _HTML_TAGS = frozenset(
