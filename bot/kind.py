@@ -6,6 +6,7 @@ import re
 from typing import Literal
 
 from bot.english import AUXILIARY, word_list, word_set
+from index.sentences import sentence_spans
 
 Kind = Literal[
     "person",
@@ -243,8 +244,8 @@ def with_question_mark(question: str) -> str:
     remark else, to which no sentence is an answer.
     """
     said = question.rstrip(" .!,;:…")
-    is_plain = "?" not in question and not re.search(r"[.!…]\s", said)
-    return f"{said}?" if is_plain and _ASKS.match(said) else question
+    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentence_spans(said)) == 1
+    return f"{said}?" if is_plain else question
 
 
 def question_word(asked: str) -> int | None:

@@ -19,6 +19,8 @@ _LETTERS = rf"[A-Za-zÀ-ÖØ-öø-ɏ]{{{MIN_LETTERS - 1},{MAX_LETTERS}}}\b"
 _WORD = re.compile(rf"\b{_LETTERS}")
 _CAPITAL = re.compile(rf"{INSIDE}(?=[A-ZÀ-ÖØ-Þ]){_LETTERS}")
 
+_ROMAN = re.compile("[ivxlcdm]+", re.IGNORECASE)  # another number is another edition
+
 # What was typed, and what is read in its place.
 Respelt = tuple[tuple[str, str], ...]
 
@@ -26,14 +28,20 @@ Respelt = tuple[tuple[str, str], ...]
 def words_to_check(question: str) -> list[str]:
     """The words of a question that are long enough to be told from a misspelt one, each once."""
     words = dict.fromkeys(_WORD.findall(question))
-    return [word for word in words if len(word) >= MIN_LETTERS and word.lower() not in STOP_WORDS]
+    return [
+        word
+        for word in words
+        if len(word) >= MIN_LETTERS and word.lower() not in STOP_WORDS and not _ROMAN.fullmatch(word)
+    ]
 
 
 def respelt(question: str, misspelt: Iterable[str], passages: Sequence[tuple[str, str]]) -> Respelt:
     """What to read in place of misspelt words: of those one letter off, the one that is written most often.
 
     A name, which has a capital inside a sentence, is read as a name alone: as no word that is written small, unless it
-    has a capital inside a sentence as well ("the Maritime Museum").
+    has a capital inside a sentence as well ("the Maritime Museum"). Whoever writes names with capitals means no name by
+    a word in small letters. A letter that stands for another tells a misspelt name; of ordinary words that makes
+    others ("deportee" is no "deported").
 
     Args:
         question: For the capitals in it.
@@ -47,11 +55,19 @@ def respelt(question: str, misspelt: Iterable[str], passages: Sequence[tuple[str
     alike: dict[str, list[str]] = {}  # by how they begin: a question may be long, and of nothing but such words
     for word in written:
         alike.setdefault(word[0].lower(), []).append(word)
+    writes_capitals = _CAPITAL.search(question) is not None
     found = []
     for typed in misspelt:
-        may_be = names if _is_name(typed, question) else written
+        is_name = _is_name(typed, question)
         begun = alike.get(typed[0].lower(), ())
-        near = [word for word in begun if word in may_be and is_one_letter_off(typed.lower(), word.lower())]
+        near = [
+            word
+            for word in begun
+            if is_one_letter_off(typed.lower(), word.lower())
+            and word.lower() not in STOP_WORDS
+            and (word in names or not (is_name or _is_replaced(typed.lower(), word.lower())))
+            and (is_name or not writes_capitals or word.lower() in written)
+        ]
         meant = max(near, key=written.__getitem__, default=None)
         if meant is not None:
             found.append((typed, _in_case_of(typed, meant)))
@@ -81,6 +97,11 @@ def is_one_letter_off(one: str, other: str) -> bool:
         return short[at:] == long[at + 1 :]
     is_swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
     return one != other and (is_swapped or short[at + 1 :] == long[at + 1 :])
+
+
+def _is_replaced(one: str, other: str) -> bool:
+    """Whether of two words that are one letter off a letter of one stands for another one of the other."""
+    return len(one) == len(other) and sorted(one) != sorted(other)
 
 
 def in_spelling(question: str, words: Respelt) -> str:

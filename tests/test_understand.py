@@ -875,6 +875,8 @@ def test_the_work_grows_with_the_question_and_not_with_a_high_power_of_it(writte
         ("Who won the vote.", "Who won the vote?"),
         ("whats new in Tarn…", "whats new in Tarn?"),
         ("did Tarn agree", "did Tarn agree?"),
+        ("what did Mr. Lind say", "what did Mr. Lind say?"),
+        ("does the U.S. Senate vote", "does the U.S. Senate vote?"),
         ("Who won?", "Who won?"),
         ("who won?!", "who won?!"),
         ("Tarn ferry", "Tarn ferry"),
