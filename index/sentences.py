@@ -93,10 +93,10 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 # "9:30 a.m. The river has reached …", "3. Trains. No trains run …": what a line opens with belongs to what it says, and
-# not to the line above. Of "1. Sign the deal. 2. Publish it." each is an item.
+# not to the line above; a head has three words at most. Of "1. Sign the deal. 2. Publish it." each is an item.
 _RUN_IN = re.compile(
     rf"""\s*(?:(?:At\s)?\d{{1,2}}(?:[:.]\d\d)?\s?[ap]\.?m\.
-           |\d{{1,2}}[.)]\s[^{_STOPS}{_WIDE_STOPS}]{{1,40}}[.!?])
+           |\d{{1,2}}[.)](?:\s[^\s{_STOPS}{_WIDE_STOPS}]{{1,20}}){{1,3}}[.!?])
         (?=\s)(?!\s+\d{{1,3}}[.)]\s)""",
     re.VERBOSE | re.IGNORECASE,
 )

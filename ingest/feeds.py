@@ -225,9 +225,7 @@ def _xml_feed(body: bytes, url: str, charset: str) -> Feed:
     import feedparser
 
     body, charset = _from_first_tag(body, url, charset)
-    body, is_cut = _both_ends(_HALF_PAIR.sub(b"&#65533;", body))
-    if _is_overgrown(body):
-        raise FeedError(url, "has more markup than any feed.")
+    body, is_cut = _readable(_HALF_PAIR.sub(b"&#65533;", body), url)
     headers = {"content-location": url}
     if charset:
         headers["content-type"] = f"application/xml; charset={charset}"
@@ -280,22 +278,33 @@ def _withdrawn(body: bytes, entries: Sequence[Entry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in ids if one and one not in listed))
 
 
-def _both_ends(body: bytes) -> tuple[bytes, bool]:
-    """A feed without the entries in its middle that are too many, and whether there were any."""
+def _readable(body: bytes, url: str) -> tuple[bytes, bool]:
+    """A feed without the entries in its middle that are too many, or that would take minutes to read, and whether there
+    were any.
+
+    Raises:
+        FeedError: What is left would take minutes too; real feeds have some fifty tags an entry.
+    """
+    markup = _NOT_TAGS.sub(lambda found: b" " * len(found[0]), body)
     # By their starts: not every one has an end.
-    starts = [found.start() for found in _ENTRY_START.finditer(body)]
-    if len(starts) <= MAX_ENTRIES:
-        return body, False
-    half = MAX_ENTRIES // 2
-    return body[: starts[half]] + body[starts[-half] :], True
+    starts = [found.start() for found in _ENTRY_START.finditer(markup)]
+    half, middle = MAX_ENTRIES // 2, slice(0, 0)
+    if len(starts) > 2 * half:
+        middle = slice(starts[half], starts[-half])
+    while _n_tags(markup, middle) > _MAX_TAGS:
+        half //= 2
+        if half == 0:
+            raise FeedError(url, "has more markup than any feed.")
+        if len(starts) > 2 * half:
+            middle = slice(starts[half], starts[-half])
+    left = markup[: middle.start] + markup[middle.stop :]
+    if _CROWDED_TAG.search(left) or len(set(_PREFIX.findall(left))) > _MAX_PREFIXES:
+        raise FeedError(url, "has more markup than any feed.")
+    return body[: middle.start] + body[middle.stop :], middle.stop > 0
 
 
-def _is_overgrown(body: bytes) -> bool:
-    """Whether reading it would take minutes; real feeds have some fifty tags an entry."""
-    markup = _NOT_TAGS.sub(b"", body)
-    if markup.count(b"<") > _MAX_TAGS or _CROWDED_TAG.search(markup):
-        return True
-    return len(set(_PREFIX.findall(markup))) > _MAX_PREFIXES
+def _n_tags(markup: bytes, left_out: slice) -> int:
+    return markup.count(b"<") - markup.count(b"<", left_out.start, left_out.stop)
 
 
 def _is_harmless(found: Any) -> bool:

@@ -19,8 +19,8 @@ from protego import Protego
 # RFC 9309 has at least 500 kibibytes read.
 MAX_ROBOTS_BYTES = 512_000
 MAX_TDM_BYTES = 512_000
-# With longer pauses `watch --once`, whose batches end, might never come to a page behind its feed.
-MAX_CRAWL_DELAY_S = 100.0
+# With longer pauses a watcher, whose batches end, would ask for redirects alone and never come to the pages behind.
+MAX_CRAWL_DELAY_S = 30.0
 
 _AI_TAGS = frozenset({"noai"})
 _INDEX_TAGS = frozenset({"noindex", "none", "nosnippet", "max-snippet:0"})

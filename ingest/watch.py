@@ -44,7 +44,7 @@ PAGES_AT_ONCE = 40
 PAGES_OF_A_FEED = 6
 _REQUESTS_AT_ONCE = 16
 # A host that wants long pauses must not keep the others waiting: what is not fetched by then stays in the queue.
-_BATCH_S = MAX_CRAWL_DELAY_S + 20.0
+_BATCH_S = 4 * MAX_CRAWL_DELAY_S
 _BATCHES_A_ROUND = 5
 # No feed that is read takes a quarter of it, on a core that others use too.
 _READING_S = 60.0

@@ -161,6 +161,27 @@ def test_a_feed_with_more_markup_than_any_is_refused_at_once(items: str) -> None
     assert time.process_time() - started < 1
 
 
+def test_of_entries_with_much_markup_fewer_are_read_and_the_ends_first() -> None:
+    paragraphs = "<p>A <b>word</b> of <a href='/x'>news</a>.</p>" * 80
+    entries = "".join(
+        f"<entry><id>{n}</id><title>{n}</title><link href='/{n}'/><content type='xhtml'>"
+        f"<div xmlns='http://www.w3.org/1999/xhtml'>{paragraphs}</div></content></entry>"
+        for n in range(500)
+    )
+    atom = f"<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title><id>f</id>{entries}</feed>"
+    feed = parse_feed(atom.encode(), URL)
+    assert feed.warnings == ("long",)
+    assert 200 < len(feed.entries) < 500
+    assert (feed.entries[0].title, feed.entries[-1].title) == ("0", "499")
+
+
+def test_what_is_written_about_entries_is_none() -> None:
+    text = "<![CDATA[an <item > and an <entry>]]>"
+    items = "".join(f"<item><link>/{n}</link><description>{text}</description></item>" for n in range(600))
+    feed = parse_feed(rss(items + "<!-- <item> -->" * 600), URL)
+    assert (len(feed.entries), feed.warnings) == (600, ())
+
+
 def test_tags_in_an_entrys_text_do_not_count_as_the_feeds() -> None:
     text = f"<item><link>/1</link><description><![CDATA[{'<p>word</p>' * 20_000}]]></description></item>"
     assert len(parse_feed(rss(text * 10), URL).entries) == 1
