@@ -268,6 +268,8 @@ def test_a_figure_is_marked_with_what_it_counts_or_measures_and_how_sure_it_is(
         ("How many states make up the union?", "Of the union 30 of the 50 states that make up the union quit.", "30"),
         ("How many cases were studied?", "In 12 of the 300 cases studied, the patients died.", "300 cases"),
         ("How many homes were burned?", "In the village 85 of the 340 homes burned.", "85"),
+        ("How many homes had a fire?", "It says that in 85 of the 340 homes there was a fire.", "85"),
+        ("How many seats in the council are in doubt?", "Of it 48 of the 120 seats in the council are in doubt.", "48"),
         ("How many workers went on strike?", "In all 1,200 of the 5,000 workers went on strike.", "1,200"),
     ],
 )
