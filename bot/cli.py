@@ -136,8 +136,13 @@ class Texts:
         if found.status != "not_found":
             return found
         reworded = self._runner.run(self._rewriter.in_other_words(question.text, question.asked_on))
-        again = None if reworded is None else answer(replace(question, text=reworded))
-        return found if again is None or again.status != "answered" else again.instead_of(found)
+        if reworded is None:
+            return found
+        try:
+            again = answer(replace(question, text=reworded))
+        except BadInput:  # "Who?" names nothing to search for, which is no fault of whoever asked
+            return found
+        return again.instead_of(found) if again.status == "answered" else found
 
 
 @contextlib.contextmanager

@@ -355,7 +355,10 @@ class Desk:
         if reworded is None:
             return question, answer
         again = replace(question, text=reworded)
-        found = await self.asker.ask(again)
+        try:
+            found = await self.asker.ask(again)
+        except BadInput:  # "Who?" names nothing to search for, which is no fault of whoever asked
+            return question, answer
         if found.status != "answered":
             return question, answer
         return again, found.instead_of(answer)

@@ -85,6 +85,12 @@ _MOMENT = re.compile(
     rf"|by (?:early |late )?(?:{'|'.join(_WEEKDAYS)}|midday|noon|midnight|morning|evening))\b",
     re.IGNORECASE,
 )
+# What a figure of a longer time than one event has beside it: all who died since a war began.
+_OTHER_TIME = re.compile(
+    r"\b(?:since (?:the\b|(?:19|20)\d\d\b)|(?:this|last) (?:year|month)\b"
+    r"|in the (?:past|last) (?:[\w-]+ ){0,2}(?:month|year|decade)s?\b|(?:week|month|year|decade)s? ago\b)",
+    re.IGNORECASE,
+)
 # What is no figure of the whole as it is known now, unless the question has the word: what comes on top of others, what
 # was thought at first, some of those who are asked for, and the injured who were hit hard or lightly.
 _FURTHER = word_set("another additional further extra more other others")
@@ -371,9 +377,11 @@ def _whole(question: str) -> set[str]:
 
 
 def _is_of_another_time(question: str, sentence: str, place: tuple[int, int], article: Article) -> bool:
-    """Whether a figure is of a year that is neither asked for nor the report's own, or of another month or quarter than
-    the one that is asked for.
+    """Whether a figure is of a year that is neither asked for nor the report's own, of a longer time or one long ago
+    where none is asked for, or of another month or quarter than the one that is asked for.
     """
+    if _OTHER_TIME.search(sentence) and not _OTHER_TIME.search(question):
+        return True
     years = set(_YEAR.findall(sentence)) - set(_YEAR.findall(question))
     if years - {(article.published or "")[:4]}:
         return True

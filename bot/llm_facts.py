@@ -84,6 +84,7 @@ FUNCTION_WORDS = word_set("""
     am do does did done has have had having will would can could should may might must shall not no nor neither never
     none nobody nothing without cannot
     according said says say saying told tells reported reports report reporting added adds stated states wrote
+    myself yourself himself herself itself oneself ourselves yourselves themselves
     one's there's that's it's he's she's they're
     """)
 _NEGATIONS = word_set("""
@@ -606,12 +607,14 @@ _TIME = re.compile(
     )\b""",
     re.VERBOSE,
 )
+# Says no more than the number; "the year 2000 cars were sold" says more.
+_BEFORE_YEAR = re.compile(rf"\b[Tt]he\s+year(?=\s+{_YEAR}\b(?![.,]\d|\s+[a-z]))")
 
 
 def times(text: str) -> frozenset[str]:
     """Stems of the words in small letters that say when or how long, with "last" and its like where that is before."""
     found = set()
-    for match in _TIME.finditer(text):
+    for match in _TIME.finditer(_BEFORE_YEAR.sub("", text)):
         time = stem(match["time"] or match["month"])
         found.add(f"{match['near'].lower()} {time}" if match["near"] else time)
     return frozenset(found)
@@ -634,7 +637,7 @@ def weighty(text: str) -> list[str]:
     """Stems of the lower-case words of weight of a text, numbers left out."""
     return [
         stem(word)
-        for word in WORD.findall(text)
+        for word in WORD.findall(_BEFORE_YEAR.sub("", text))
         if word[0].islower() and weighs(word) and word not in NUMBER_WORDS and word not in _OF_AMOUNTS
     ]
 

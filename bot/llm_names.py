@@ -69,6 +69,8 @@ def name_runs(text: str) -> list[tuple[str, ...]]:
 # Places and peoples but for those that are ordinary words in small letters.
 _SMALL_PLACES = PLACES_AND_PEOPLES - word_set("us turkey china polish phoenix chad")
 _SAYS = word_set("said says told added announced")
+# "Employers added jobs" is no speech: what is added or announced there is a thing.
+_SPEAKS = re.compile(r"(?:said|says|told|(?:added|announced)(?=\s+that\b|\s*(?:[.,:;!?\"“”„«‘]|\Z)))(?![\w'’-])")
 _DETERMINERS = word_set(
     "the a an his her its their our this that these those some many most all both every each no other"
 )
@@ -81,14 +83,16 @@ def small_names(text: str) -> list[str]:
 
     What has an article before it is none: "the mayor won", "a firm said".
     """
-    words = _WORD_OR_STOP.findall(text)
+    matches = list(_WORD_OR_STOP.finditer(text))
+    words = [match[0] for match in matches]
     found = []
     for n, word in enumerate(words):
         if not word[0].islower() or not weighs(word) or word in NUMBER_WORDS:
             continue
-        before, behind = [one.lower() for one in words[max(0, n - 3) : n]], words[n + 1 : n + 2]
+        before = [one.lower() for one in words[max(0, n - 3) : n]]
         is_titled = before[-1:] != [] and before[-1] in TITLES
-        speaks = behind != [] and behind[0] in _SAYS and not word.endswith("ly") and word != "later"
+        goes_on = n + 1 < len(matches) and _SPEAKS.match(text, matches[n + 1].start()) is not None
+        speaks = goes_on and not word.endswith("ly") and word != "later"
         is_named = (
             before[-1:] == ["named"]
             or before[-2:] == ["according", "to"]

@@ -15,6 +15,7 @@ from bot.disagree import (
     _AMONG,
     _FURTHER_BEFORE,
     _MOMENT,
+    _OTHER_TIME,
     _PART_ENDS,
     _PLACE,
     _SAID_FIRST,
@@ -128,6 +129,10 @@ def test_figures_that_cannot_both_be_right_disagree(one: str, other: str) -> Non
         "40 people a day were injured.",  # a rate
         "500 people were injured.",  # too far away to be of the same
         "In 2019, 17 people were injured.",  # of another year
+        "17 people have been injured since the port opened.",  # of more than one event
+        "17 people were injured this year.",
+        "In the past ten years 17 people were injured.",
+        "17 people were injured two years ago.",
         "12 were hurt and 17 people died where they were injured.",  # in another clause
         "Another 17 people were injured.",  # on top of others
         "An additional 17 people were injured.",
@@ -262,6 +267,15 @@ def test_a_sum_is_not_compared_with_a_rate_or_with_a_rate_of_another_kind() -> N
     ]
 
 
+def test_all_who_died_in_a_war_are_not_those_of_one_attack_in_it() -> None:
+    attack = said(1, "The attack killed 12 people in Brunnick on Monday, Harbour Police in Tarn said.")
+    war = said(2, "30 people have died in Brunnick since the war began, Harbour Police in Tarn said.")
+    assert pair("number", "How many were killed in the attack in Brunnick?", attack, war) is None
+    asked = "How many people have died in Brunnick since the war began?"
+    other = said(3, "45 people have died in Brunnick since the war began, Harbour Police in Tarn said.")
+    assert pair("number", asked, war, other) == (0, 1)
+
+
 def test_one_word_of_a_long_question_beside_two_figures_ties_them_to_nothing() -> None:
     asked = (
         "What percentage of ferries is late or cancelled in Port Wessel, according to a study of accidents at piers?"
@@ -327,11 +341,12 @@ def test_patterns_take_no_more_than_linear_time_on_hostile_text() -> None:
         " a" * 20_000,
         "share of " * 5_000,
         "first earlier among of " * 5_000,
+        "in the past a b " * 5_000,
     ):
         started = time.perf_counter()
         for pattern in (
             *(_NUMBERED, _PLACE, _MOMENT, _RATE, _COUNT_RATE, _SHARE_OF, _FOLLOWING),
-            *(_AMONG, _FURTHER_BEFORE, _PART_ENDS, _SAID_FIRST, _SOME_AFTER),
+            *(_AMONG, _FURTHER_BEFORE, _OTHER_TIME, _PART_ENDS, _SAID_FIRST, _SOME_AFTER),
         ):
             assert sum(1 for _ in pattern.finditer(text)) <= len(text)
         assert time.perf_counter() - started < 2

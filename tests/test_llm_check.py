@@ -8,7 +8,7 @@ import pytest
 
 from bot.llm_check import check
 from bot.llm_evidence import Source, evidence_of, is_planted
-from bot.llm_facts import days, numbers
+from bot.llm_facts import days, numbers, times
 from bot.llm_names import is_within, name_runs
 from bot.llm_sentences import split
 from tests.llm_torture import torture
@@ -380,6 +380,33 @@ def test_when_and_how_long_stand_there_in_small_letters_too(text: str, why: str)
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("In the year 2024, Norvik sold 300 cars.", ""),
+        ("In the year 2024 Norvik sold 300 cars.", ""),
+        ("In the year 2023, Norvik sold 300 cars.", "number"),
+        ("In the year, Norvik sold 300 cars.", "date"),
+    ],
+)
+def test_a_year_is_the_same_with_the_word_before_it(text: str, why: str) -> None:
+    evidence = "In 2024, Norvik sold 300 cars."
+    assert said(text, evidence_of([quote(article(evidence), evidence)], "salt")) == why
+
+
+def test_a_year_before_a_number_of_things_is_a_time() -> None:
+    assert times("In the year 2024, Norvik sold cars.") == frozenset()
+    for text in ("In the year 2000 cars were sold.", "Last year 2000 Norvik cars were sold.", "It took a year."):
+        assert times(text)
+
+
+def test_what_adds_a_thing_does_not_speak() -> None:
+    evidence = "The whole U.S. economy added 300,000 new jobs in May."
+    sources = evidence_of([quote(article(evidence), evidence)], "salt")
+    assert said("In May, employers added 300,000 new jobs to the whole economy.", sources) == ""
+    assert said("In May, employers added that the whole economy has new jobs.", sources) == "name"
+
+
+@pytest.mark.parametrize(
     ("evidence", "text", "why"),
     [
         (BRIDGE, "A single person was injured when the bridge closed.", "number"),
@@ -421,6 +448,11 @@ def test_a_number_stands_there_in_unusual_words_too(evidence: str, text: str, wh
         ("According to a trader prices rose threefold.", ""),
         ("The bridge will stay shut for 21 weeks, Wessel’s council said.", ""),
         ("Ada Lind later said the bridge will stay shut for 21 weeks.", ""),
+        ("Ada Lind herself said the bridge will stay shut for 21 weeks.", ""),
+        ("The bridge will stay shut for 21 weeks, tom added.", "name"),
+        ("The bridge will stay shut for 21 weeks, opec announced, and the bridge closed.", "name"),
+        ("On Wednesday opec announced that the bridge will stay shut for 21 weeks.", "name"),
+        ("On Wednesday opec added: The bridge will stay shut for 21 weeks.", "name"),
     ],
 )
 def test_a_name_in_small_letters_stands_there_too(text: str, why: str) -> None:

@@ -137,6 +137,15 @@ def test_what_found_nothing_is_asked_in_other_words_where_that_is_wanted(sample_
     assert plain.out.startswith("Not found")
 
 
+def test_other_words_that_name_nothing_leave_the_question_not_found(sample_data: Path) -> None:
+    with model(Script(["Who?"])) as env:
+        asked = run(
+            "--data", str(sample_data), "ask", "--llm", VAGUE, *DAY, env=env | {"NEWSQUOTE_LLM_REWRITES": "all"}
+        )
+    assert asked.out.startswith("Not found")
+    assert "nothing to search for" not in asked.err
+
+
 def test_without_a_model_the_sentence_says_what_to_set(sample_data: Path) -> None:
     ran = run("--data", str(sample_data), "ask", "--llm", FERRY)
     assert (ran.code, ran.out) == (1, "")

@@ -282,6 +282,21 @@ def test_nothing_is_written_where_nothing_was_found(sample_data: Path, embedder:
     run(test())
 
 
+def test_other_words_that_name_nothing_leave_the_question_not_found(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with stage(Script(["Who?"]), sample_data, embedder, tmp_path, rewrites="all") as on:
+            command = await on.discord.slash(
+                on.town.ann, on.town.channel, "ask", question="Which goalkeeper moved to another club?"
+            )
+            answer = await command.answered()
+            assert "Not found" in answer.text
+            assert on.model.asked
+
+    run(test())
+
+
 def test_a_follow_up_is_rewritten_where_that_is_wanted(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
     def script(asked: Asked) -> Script:
         if "rewrite questions" in asked.body["messages"][0]["content"]:
