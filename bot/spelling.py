@@ -55,10 +55,10 @@ def respelt(question: str, misspelt: Iterable[str], passages: Sequence[tuple[str
     alike: dict[str, list[str]] = {}  # by how they begin: a question may be long, and of nothing but such words
     for word in written:
         alike.setdefault(word[0].lower(), []).append(word)
-    writes_capitals = _CAPITAL.search(question) is not None
+    typed_names = frozenset(_CAPITAL.findall(question))
     found = []
     for typed in misspelt:
-        is_name = _is_name(typed, question)
+        is_name = typed in typed_names
         begun = alike.get(typed[0].lower(), ())
         near = [
             word
@@ -66,16 +66,12 @@ def respelt(question: str, misspelt: Iterable[str], passages: Sequence[tuple[str
             if is_one_letter_off(typed.lower(), word.lower())
             and word.lower() not in STOP_WORDS
             and (word in names or not (is_name or _is_replaced(typed.lower(), word.lower())))
-            and (is_name or not writes_capitals or word.lower() in written)
+            and (is_name or not typed_names or word.lower() in written)
         ]
         meant = max(near, key=written.__getitem__, default=None)
         if meant is not None:
             found.append((typed, _in_case_of(typed, meant)))
     return tuple(found)
-
-
-def _is_name(word: str, question: str) -> bool:
-    return word in _CAPITAL.findall(question)
 
 
 def _in_case_of(typed: str, meant: str) -> str:

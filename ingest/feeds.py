@@ -288,19 +288,20 @@ def _readable(body: bytes, url: str) -> tuple[bytes, bool]:
     markup = _NOT_TAGS.sub(lambda found: b" " * len(found[0]), body)
     # By their starts: not every one has an end.
     starts = [found.start() for found in _ENTRY_START.finditer(markup)]
-    half, middle = MAX_ENTRIES // 2, slice(0, 0)
-    if len(starts) > 2 * half:
-        middle = slice(starts[half], starts[-half])
-    while _n_tags(markup, middle) > _MAX_TAGS:
+    half = MAX_ENTRIES // 2
+    while _n_tags(markup, middle := _middle(starts, half)) > _MAX_TAGS:
         half //= 2
         if half == 0:
             raise FeedError(url, "has more markup than any feed.")
-        if len(starts) > 2 * half:
-            middle = slice(starts[half], starts[-half])
     left = markup[: middle.start] + markup[middle.stop :]
     if _CROWDED_TAG.search(left) or len(set(_PREFIX.findall(left))) > _MAX_PREFIXES:
         raise FeedError(url, "has more markup than any feed.")
     return body[: middle.start] + body[middle.stop :], middle.stop > 0
+
+
+def _middle(starts: Sequence[int], half: int) -> slice:
+    """What stands between the first `half` of the entries that begin there and the last; nothing where so few do."""
+    return slice(starts[half], starts[-half]) if len(starts) > 2 * half else slice(0, 0)
 
 
 def _n_tags(markup: bytes, left_out: slice) -> int:
