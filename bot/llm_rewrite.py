@@ -18,6 +18,7 @@ from bot.llm_client import ChatModel
 from bot.llm_facts import FUNCTION_WORDS, numbers, stem
 from bot.llm_names import name_runs
 from bot.llm_prompts import Message, Prompts
+from bot.llm_sentences import spoken
 from bot.llm_settings import Rewrites
 from bot.understand import MAX_QUESTION_CHARS
 from index.errors import LanguageModelFailed
@@ -92,7 +93,7 @@ class Rewriter:
         except LanguageModelFailed as error:
             log.info("not rewritten reason=%r detail=%r", error.reason, error.detail)
             return ""
-        lines = re.sub(r"\A\s*<think>.*?</think>", "", text, flags=re.DOTALL).strip().splitlines()
+        lines = spoken(text).strip().splitlines()
         line = lines[0].strip().strip('"“”') if len(lines) == 1 else ""
         is_plain = 0 < len(line) <= MAX_CHARS and all(char.isprintable() for char in line)
         return line if is_plain and any(char.isalnum() for char in line) else ""

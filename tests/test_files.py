@@ -40,9 +40,11 @@ def test_a_file_appears_with_the_rights_of_any_other_and_nothing_stays_beside_it
     assert names(tmp_path) == ["a.gz", "other"]
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, to_disk: list[int | str]) -> None:
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
+    tmp_path: Path, to_disk: list[int | str]
+) -> None:
     write(tmp_path / "a", b"one")
-    assert to_disk == [(tmp_path / "a").stat().st_ino, "a"]
+    assert to_disk == [(tmp_path / "a").stat().st_ino, "a", tmp_path.stat().st_ino]
 
 
 def test_a_block_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
