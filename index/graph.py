@@ -29,6 +29,7 @@ _MASKED = -1e4  # far below any product of a query and a key
 # So many times as wide as the middle one a channel may be.
 _WIDE = 2.0
 WEIGHTS_FILE = "model.bin"
+WORDS = "embeddings.word_embeddings.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +171,18 @@ def bert(
     graph: Graph,
     weights: Weights,
     size: BertSize,
-    ids: str,
+    words: str,
     mask: str,
     kinds: str | None = None,
     greatest: Weights | None = None,
 ) -> str:
-    """Add BERT's embeddings and encoder to a graph.
+    """Add BERT to a graph, from its word embeddings on.
 
     Args:
         graph: Being built.
         weights: By the names that transformers gives them, without a prefix.
         size: What they do not say.
-        ids: Token ids, (n, width).
+        words: The tokens' rows of `WORDS`, (n, width, hidden).
         mask: 1 where there is a token, (n, width).
         kinds: Of which of two texts each token is, (n, width); None where all are of the first.
         greatest: For a graph in 8 bits, how great the inputs of each layer's query, `intermediate.dense` and
@@ -191,7 +192,7 @@ def bert(
     Returns:
         Name of the last hidden state, (n, width, hidden).
     """
-    hidden = weights["embeddings.word_embeddings.weight"].shape[1]
+    hidden = weights["embeddings.position_embeddings.weight"].shape[1]
     a_head = hidden // size.n_heads
     known = greatest or {}
 
@@ -204,9 +205,8 @@ def bert(
         return graph.linear(x, weight, bias, may_be_int8=may_be_int8, greatest=known.get(name))
 
     zero = graph.constant(np.array([0]))
-    width = graph.op("Shape", ids, start=1, end=2)
+    width = graph.op("Shape", words, start=1, end=2)
     places = graph.op("Slice", graph.constant(weights["embeddings.position_embeddings.weight"]), zero, width, zero)
-    words = graph.table(weights["embeddings.word_embeddings.weight"], ids)
     of_kind = weights["embeddings.token_type_embeddings.weight"]
     kind = graph.op("Gather", graph.constant(of_kind), kinds, axis=0) if kinds else graph.constant(of_kind[0])
     x = norm(graph.op("Add", graph.op("Add", words, kind), places), "embeddings")

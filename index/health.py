@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.embed import (
-    DEFAULT_MODEL,
-    DEFAULT_MODEL_SHA256,
-    check_export,
-    default_model_path,
-    exports_in,
-    weights_digest,
-)
 from index.errors import ModelUnavailable, NewsquoteError
+from index.export import check_export, exports_in
+from index.models import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, check_small, default_model_path, weights_digest
 from index.rerank import check_reranker
 from index.snapshot import (
     FOLDER,
@@ -147,6 +141,9 @@ def _check_model(folder: Path) -> str:
     fault = check_reranker()
     if fault:
         raise ModelUnavailable(f"{fault}; reinstall newsquote, or set NEWSQUOTE_RERANKER=none.")
+    fault = check_small()
+    if fault:
+        raise ModelUnavailable(f"{fault}; reinstall newsquote.")
     unknown = "".join(
         f"; {export} is of an earlier newsquote and cannot be checked: delete that folder, and it is made anew"
         for export in exports_in(folder / "models")

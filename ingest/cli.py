@@ -58,8 +58,9 @@ def fetcher_of(settings: Settings, *, allow_private: bool) -> Fetcher:
 
 def ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     """The embedder and the passage length of the live index; of the settings where there is none."""
-    from index.embed import DEFAULT_MODEL, load_embedder
+    from index.embed import load_embedder
     from index.errors import IndexCorrupt, IndexMissing, IndexStale
+    from index.models import DEFAULT_MODEL
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
     from ingest.passages import passage_budget

@@ -136,7 +136,8 @@ def reindex(
     Example: newsquote reindex --passage-tokens 120 --dry-run
     """
     import_urllib3()
-    from index.embed import DEFAULT_MODEL, RUNTIMES, load_embedder
+    from index.embed import RUNTIMES, load_embedder
+    from index.models import DEFAULT_MODEL
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
     from ingest.job import run_reindex

@@ -25,7 +25,8 @@ import numpy as np
 
 from bot.answer import Answerer
 from bot.question import Question
-from index.embed import DEFAULT_MODEL, load_embedder
+from index.embed import load_embedder
+from index.models import DEFAULT_MODEL, SMALL_MODEL
 from index.rerank import load_reranker
 from index.snapshot import open_snapshot
 from index.store import Store
@@ -75,19 +76,24 @@ def bench_embedding(articles: Path, n_passages: int) -> None:
             break
     texts = texts[:n_passages]
     n_tokens = sum(fast.count_tokens(texts))  # what stands in the texts: no padding, nothing the model adds
-    embedders = [load_embedder(runtime=runtime, exports=EXPORTS) for runtime in ("torch", "onnx-fp32", "onnx-int8")]
-    vectors = [embedder.embed_passages(texts[:32]) for embedder in embedders]  # loads, too
-    took: dict[str, list[Took]] = {embedder.runtime: [] for embedder in embedders}
+    embedders = {
+        "torch": load_embedder(runtime="torch"),
+        "onnx-fp32": load_embedder(runtime="onnx-fp32", exports=EXPORTS),
+        "onnx-int8": load_embedder(runtime="onnx-int8", exports=EXPORTS),
+        SMALL_MODEL: load_embedder(SMALL_MODEL, exports=EXPORTS),
+    }
+    vectors = {name: embedder.embed_passages(texts[:32]) for name, embedder in embedders.items()}  # loads, too
+    took: dict[str, list[Took]] = {name: [] for name in embedders}
     for _ in range(REPEATS):  # in turn, so that what else the machine does meets all of them
-        for embedder in embedders:
-            took[embedder.runtime].append(timed(partial(embedder.embed_passages, texts)))
-    cpu_s = {runtime: statistics.median(each.cpu_s for each in all_) for runtime, all_ in took.items()}
-    for runtime, found in zip(cpu_s, vectors, strict=True):
-        row(f"embedding with {runtime}", f"{n_tokens / cpu_s[runtime]:,.0f} tokens/CPU s")
-        wall_s = statistics.median(each.wall_s for each in took[runtime])
-        row(f"embedding with {runtime}", f"{n_tokens / wall_s:,.0f} tokens/s")
-        row(f"embedding with {runtime}: against torch", f"{cpu_s['torch'] / cpu_s[runtime]:.2f} x")
-        row(f"embedding with {runtime}: mean cosine to torch's", f"{(found * vectors[0]).sum(axis=1).mean():.4f}")
+        for name, embedder in embedders.items():
+            took[name].append(timed(partial(embedder.embed_passages, texts)))
+    cpu_s = {name: statistics.median(each.cpu_s for each in all_) for name, all_ in took.items()}
+    for name, found in vectors.items():
+        row(f"embedding with {name}", f"{n_tokens / cpu_s[name]:,.0f} tokens/CPU s")
+        wall_s = statistics.median(each.wall_s for each in took[name])
+        row(f"embedding with {name}", f"{n_tokens / wall_s:,.0f} tokens/s")
+        row(f"embedding with {name}: against torch", f"{cpu_s['torch'] / cpu_s[name]:.2f} x")
+        row(f"embedding with {name}: mean cosine to torch's", f"{(found * vectors['torch']).sum(axis=1).mean():.4f}")
 
 
 class FreeVectors:

@@ -198,7 +198,7 @@ def embedding_rates(folder: Path) -> dict[str, float]:
     """Passages a CPU second."""
     from sentence_transformers import SentenceTransformer
 
-    from index.embed import default_model_path
+    from index.models import default_model_path
 
     texts = read_corpus(folder).texts[:: max(1, len(read_corpus(folder).texts) // N_TIMED)][:N_TIMED]
     ours = load_embedder(exports=folder / "models")

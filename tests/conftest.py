@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from index import embed, graph
+from index import export, graph
 from index.embed import load_embedder
 from index.settings import DEFAULT_PASSAGE_TOKENS
 from index.types import Embedder
@@ -37,7 +37,7 @@ def exports(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
     """
     if getattr(pytestconfig, "cache", None) is None:  # switched off
         return tmp_path_factory.mktemp("exports")
-    made_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (embed, graph)) + version("onnx").encode()
+    made_by = b"".join(Path(str(module.__file__)).read_bytes() for module in (export, graph)) + version("onnx").encode()
     return pytestconfig.cache.mkdir(f"exports-{hashlib.sha256(made_by).hexdigest()[:12]}")
 
 

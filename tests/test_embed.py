@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,20 +16,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import embed
-from index.embed import (
-    BATCH,
+from index import embed, export
+from index.embed import BATCH, OnnxEmbedder, batches_by_length, load_embedder
+from index.errors import ModelUnavailable
+from index.export import export_onnx
+from index.files import file_sha256
+from index.models import (
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,
-    OnnxEmbedder,
-    batches_by_length,
+    SMALL_FOLDER,
+    SMALL_MODEL,
+    check_small,
     default_model_path,
-    export_onnx,
-    load_embedder,
     weights_digest,
 )
-from index.errors import ModelUnavailable
-from index.files import file_sha256
+from index.rerank import FOLDER
 from index.types import Embedder, Vectors
 
 TEXTS = [
@@ -51,6 +53,11 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def torch_embedder() -> Embedder:
     return load_embedder(runtime="torch")
+
+
+@pytest.fixture(scope="module")
+def small(exports: Path) -> Embedder:
+    return load_embedder(SMALL_MODEL, exports=exports)
 
 
 @pytest.fixture(params=["default", "torch", "hashing"])
@@ -342,7 +349,7 @@ def test_what_a_killed_export_left_goes_and_what_another_process_finishes_meanwh
     os.utime(old, (0, 0))
     glob = Path.glob
     monkeypatch.setattr(Path, "glob", lambda self, pattern: [gone, *glob(self, pattern)])
-    with embed._appearing_at_once(tmp_path / "made") as building:
+    with export._appearing_at_once(tmp_path / "made") as building:
         (building / "model.onnx").write_text("", encoding="utf-8")
     assert {path.name for path in tmp_path.iterdir()} == {".export-young", "made"}
 
@@ -362,6 +369,54 @@ def test_eight_bits_are_made_once_and_stay_near_the_floats(tmp_path: Path, monke
     monkeypatch.setattr(embed, "export_onnx", lambda *_: pytest.fail("made twice"))
     again = load_embedder(runtime="onnx-int8", exports=exports)
     np.testing.assert_array_equal(again.embed_passages(TEXTS), made)
+
+
+NEWS = [
+    "The treasury chief named April 26 as the date.",
+    "Cats sleep a lot, and nobody knows why they do.",
+    "Dockers in the harbour of Port Ellery went on strike on Monday over pay.",
+    "The council voted to close two libraries and to keep the swimming pool open until October.",
+]
+
+
+def test_the_small_model_gives_nearly_the_vectors_of_the_default_one(small: Embedder, embedder: Embedder) -> None:
+    assert (small.name, small.runtime, small.dim, small.max_tokens) == (SMALL_MODEL, "onnx-int8", 384, 256)
+    assert small.revision == json.loads((SMALL_FOLDER / "manifest.json").read_text())["model_sha256"]
+    vectors = small.embed_passages([*TEXTS, *NEWS])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert cosines(vectors[len(TEXTS) :], embedder.embed_passages(NEWS)).min() > 0.8
+    query = small.embed_query("Why did the dockers strike?")
+    assert int((vectors[len(TEXTS) :] @ query).argmax()) == 2
+    assert small.count_tokens(TEXTS) == embedder.count_tokens(TEXTS)
+
+
+def test_the_small_model_runs_on_onnx_runtime_alone_in_floats_too(
+    small: Embedder, exports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floats = load_embedder(SMALL_MODEL, runtime="onnx", exports=exports)
+    assert floats.runtime == "onnx-fp32"
+    assert cosines(floats.embed_passages(NEWS), small.embed_passages(NEWS)).min() > 0.98
+    monkeypatch.setattr(embed, "_has_gpu", lambda: True)
+    assert load_embedder(SMALL_MODEL, exports=exports).runtime == "onnx-int8"
+    with pytest.raises(ModelUnavailable, match=r"newsquote-small runs on ONNX Runtime alone; name another model, or"):
+        load_embedder(SMALL_MODEL, runtime="torch", exports=exports)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModelUnavailable, match=r"alone, and onnxruntime is not installed; name another model"):
+        load_embedder(SMALL_MODEL, exports=exports)
+
+
+def test_the_shipped_small_model_is_what_its_manifest_says(tmp_path: Path) -> None:
+    assert check_small() == ""
+    assert json.loads((SMALL_FOLDER / "manifest.json").read_text())["base_sha256"] == DEFAULT_MODEL_SHA256
+    shipped = sum(path.stat().st_size for folder in (SMALL_FOLDER, FOLDER) for path in folder.iterdir())
+    assert shipped < 25_000_000
+    folder = tmp_path / "small"
+    shutil.copytree(SMALL_FOLDER, folder)
+    weights = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    assert re.fullmatch(r"the weights of newsquote-small are \w{12} and should be \w{12}", check_small(folder))
+    (folder / "model.safetensors").unlink()
+    assert check_small(folder).startswith("the files of newsquote-small cannot be read (")
 
 
 def test_auto_runs_on_the_gpu_that_torch_sees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

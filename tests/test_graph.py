@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from index.graph import WEIGHTS_FILE, BertSize, Graph, Weights, bert, in_8_bits
+from index.graph import WEIGHTS_FILE, WORDS, BertSize, Graph, Weights, bert, in_8_bits
 from index.session import session
 
 N_LAYERS, N_HEADS, HIDDEN, N_WORDS = 3, 4, 64, 500
@@ -46,7 +46,8 @@ def run(
     names = ["ids", "mask", "kinds"][: len(inputs)]
     ids, mask, *kinds = (graph.input(name, np.int64, ["n", "width"]) for name in names)
     size = BertSize(N_LAYERS, N_HEADS, model.config.layer_norm_eps)
-    hidden = bert(graph, weights, size, ids, mask, kinds[0] if kinds else None, greatest)
+    words = graph.table(weights[WORDS], ids)
+    hidden = bert(graph, weights, size, words, mask, kinds[0] if kinds else None, greatest)
     graph.save({"hidden": hidden}, path)
     found: npt.NDArray[np.float32] = session(path, "never").run(None, dict(zip(names, inputs, strict=True)))[0]
     return found

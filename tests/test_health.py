@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from index.embed import DEFAULT_MODEL
 from index.errors import StoreError
 from index.health import Check, check_all, corpus_status, status_lines
+from index.models import DEFAULT_MODEL
 from index.snapshot import FOLDER, current_name
 from index.store import Store
 from index.types import Embedder
@@ -244,6 +244,11 @@ def test_doctor_finds_altered_weights(data: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("index.health.default_model_path", lambda: weights)
     assert "SHA-256" in failures(data)["model"]
     assert "pip install" in failures(data)["model"]
+
+
+def test_doctor_finds_an_altered_small_model(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.health.check_small", lambda: "the weights of newsquote-small are a and should be b")
+    assert failures(data) == {"model": "the weights of newsquote-small are a and should be b; reinstall newsquote."}
 
 
 def test_doctor_finds_an_altered_export(tmp_path: Path) -> None:

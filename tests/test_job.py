@@ -19,6 +19,7 @@ import pytest
 from bot.answer import Answerer
 from bot.question import Question
 from index.errors import BadInput, StoreError
+from index.models import SMALL_MODEL
 from index.snapshot import current_name, open_snapshot, read_manifest
 from index.store import Store
 from index.store_feeds import FeedStore
@@ -542,6 +543,20 @@ def test_a_dry_run_of_reindex_writes_nothing_at_all(data: Path) -> None:
     assert (ran.code, ran.out) == (0, "")
     assert ran.err.startswith("passages have 210 tokens at most: the model reads no more\n")
     assert written(data) == before
+
+
+def test_an_index_of_the_small_model_is_asked_and_added_to_with_it(data: Path, tmp_path: Path) -> None:
+    ran = run("--data", str(data), "reindex", "--model", SMALL_MODEL)
+    assert ran.code == 0, ran.err
+    answer = run("--data", str(data), "ask", "what deadline did Bessent mention?", "--asked-on", "2025-04-30")
+    assert "April 26" in answer.out
+    more = write_stories(tmp_path / "more.jsonl", [story(1)])
+    assert run("--data", str(data), "ingest", str(more)).code == 0
+    assert read_manifest(data).model.name == SMALL_MODEL
+    ran = run("--data", str(data), "reindex", "--runtime", "torch")
+    assert (ran.code, ran.out) == (1, "")
+    assert "newsquote-small runs on ONNX Runtime alone" in ran.err
+    assert read_manifest(data).model.runtime == "onnx-int8"
 
 
 def test_the_index_says_how_long_its_passages_can_be_and_not_what_was_asked_for(tmp_path: Path) -> None:

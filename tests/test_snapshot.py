@@ -18,9 +18,9 @@ from bot.answer import Answer, Answerer
 from bot.question import Question
 from index import build
 from index.build import Base, build_snapshot
-from index.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError, StoreError
 from index.files import FileEntry
+from index.models import DEFAULT_MODEL, DEFAULT_MODEL_SHA256
 from index.snapshot import (
     FOLDER,
     Manifest,

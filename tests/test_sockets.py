@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from index.embed import default_model_path
+from index.models import default_model_path
 from tests.cli import ROOT, Ran, run_child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")

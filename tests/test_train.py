@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from bot.scoring import holds
-from index.embed import default_model_path
+from index.embed import OnnxEmbedder
+from index.models import DEFAULT_MODEL_SHA256, SMALL_MODEL, default_model_path, weights_digest
 from index.rerank import PairTokenizer
 from index.types import Reading
 from ingest.draft import Draft
 from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
-from tests.train import distil, teacher
+from tests.train import distil, small, teacher
 from tests.train.cloze import cloze_groups, questions
 from tests.train.groups import ANSWERS, Group, Labelled, labelled, squad_groups, trec_groups
 from tests.train.reader import Reader, lessons, loss_of, read_rows, sampled
@@ -145,6 +146,55 @@ def test_a_made_questions_own_article_holds_the_answer_and_the_others(tmp_path: 
     assert all(ANSWERS not in one.labels for one in group.negative)
     assert group.negative[0].reading.sentences[0].startswith("The harbour was quiet on day number 0")
     assert cloze_groups(tmp_path, "1999-01-01") == []
+
+
+def test_what_the_small_model_learns_from_is_cut_at_sentences_and_none_of_it_is_held_out(tmp_path: Path) -> None:
+    sentences = [f"On day {n} the harbour was dredged by {n} crews of the council." for n in range(60)]
+    articles = [
+        {"published": day, "title": f"Harbour news of {day}", "text": " ".join(sentences)}
+        for day in ("2023-05-01", "2024-05-01")
+    ]
+    asked = [
+        {"asked_on": one["published"], "question": f"What of {one['published']}?", "evidence": "It was dredged."}
+        for one in articles
+    ]
+    told = {"question": "Who dredged it?", "candidates": [{"text": "The council dredged it."}]}
+    for name, lines in {
+        "articles.jsonl.gz": articles,
+        "questions.jsonl.gz": asked,
+        "squad2-articles.jsonl.gz": [{"body": "A harbour is a place."}],
+        "squad2-questions.jsonl.gz": [{"question": "What is a harbour?"}],
+    }.items():
+        with gzip.open(tmp_path / name, "wt", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "trecqa-train.jsonl").write_text(json.dumps(told) + "\n", encoding="utf-8")
+    every = small.texts(tmp_path, tmp_path, random.Random(0))
+    expected = {"What of 2023-05-01?", "It was dredged.", "What is a harbour?", "Who dredged it?"}
+    assert {*every.short} == expected | {"The council dredged it."}
+    stretches = [str(text) for text in every.passages if text.startswith("On day")]
+    assert {"Harbour news of 2023-05-01", "A harbour is a place."} == {*every.passages} - {*stretches}
+    assert " ".join(sorted(stretches, key=lambda text: int(text.split()[2]))) == " ".join(sentences)
+    assert len(stretches) > 3
+
+
+def test_the_small_model_comes_nearer_and_what_is_saved_computes_the_same(tmp_path: Path) -> None:
+    import torch
+
+    texts = [f"On day {n} the harbour of Port Ellery was dredged by {n} crews." for n in range(40)]
+    batches = small.Batches()
+    some = [batches.of(texts[:20])]
+    whole, begun = small.begun(some)
+    before = float(small.loss_of(whole, begun, *some[0]).detach())
+    endless = batches.endless(small.Texts(texts, texts[:3]), random.Random(0))
+    learnt = small.learn(whole, begun, endless, 4, lambda _: None)
+    with torch.no_grad():
+        assert float(small.loss_of(whole, learnt, *some[0])) < before
+        expected = small.vectors(learnt(*some[0]).last_hidden_state, some[0][1]).numpy()
+    manifest = small.save(learnt, tmp_path / "made", some)
+    assert manifest == {"model_sha256": weights_digest(tmp_path / "made"), "base_sha256": DEFAULT_MODEL_SHA256}
+    for is_int8, least in ((False, 0.9999), (True, 0.99)):
+        found = OnnxEmbedder(SMALL_MODEL, tmp_path / "made", tmp_path / "exports", is_int8=is_int8)
+        assert (found.embed_passages(texts[:20]) * expected).sum(axis=1).min() > least
 
 
 def test_the_teacher_is_put_together_from_its_parts_and_is_what_it_should_be(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""`python -m tests.train`, which is `make train`: from `../shared/data` to the reranker and the fitted weights.
+"""`python -m tests.train`, which is `make train`: from `../shared/data` to the models that ship and the fitted weights.
 
 The reader learns from labels, a teacher five times its size does too, and the reader then learns from the teacher: some
-six hours on two cores. What it makes lies in `.train/`; `--install` puts the reranker where it ships from. The
-weights are printed, to be copied into the code by a person who has seen the figures.
+six hours on two cores. The small embedding model learns from the default one, in another. What it makes lies in
+`.train/`; `--install` puts the models where they ship from. The weights are printed, to be copied into the code by a
+person who has seen the figures.
 """
 
 from __future__ import annotations
@@ -13,18 +14,17 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from index.embed import MODEL_FILE, default_model_path
 from index.files import file_sha256
-from index.graph import WEIGHTS_FILE
+from index.models import SMALL_FOLDER, default_model_path
 from index.rerank import FOLDER, PairTokenizer, model_sha256
-from tests.train import teacher
+from tests.train import small, teacher
 from tests.train.cloze import cloze_groups
 from tests.train.distil import distil, shown
 from tests.train.fit import fit, index_held_out
@@ -42,12 +42,13 @@ FILES = (
     Path("answer-sentences") / "trecqa-train.jsonl",
     Path("answer-sentences") / "trecqa-dev.jsonl",
 )
-N_COMPARED = 240
+SMALL_FILES = FILES[:5]  # all but what TREC QA has for development
+N_COMPARED, N_CALIBRATED = 240, 300
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--fit-only", action="store_true", help="fit the weights for the reranker that ships")
+    parser.add_argument("--only", choices=("small", "reranker", "fit"), help="one part; `fit` for what ships")
     parser.add_argument("--teacher", type=Path, help="folder of all-mpnet-base-v2, instead of the installed parts")
     parser.add_argument("--install", action="store_true", help="put the new reranker where it ships from")
     arguments = parser.parse_args()
@@ -57,8 +58,14 @@ def main() -> int:
         print(f"{shared / missing[0]} is absent (NEWSQUOTE_EVAL_DATA names the folder): nothing to train on")
         return 1
     now_s = int(datetime.now(UTC).timestamp())
+    if arguments.only in (None, "small"):
+        _make_small(shared, WORK / "small")
+        if arguments.install:
+            _install(WORK / "small", SMALL_FOLDER)
+    if arguments.only == "small":
+        return 0
     made = FOLDER
-    if not arguments.fit_only:
+    if arguments.only != "fit":
         try:
             encoder = checked(arguments.teacher) if arguments.teacher else assembled(WORK / "encoder")
         except TeacherUnavailable as error:
@@ -67,11 +74,38 @@ def main() -> int:
         made = WORK / "reranker"
         _make(shared, encoder, made, now_s)
         if arguments.install:
-            for name in (MODEL_FILE, WEIGHTS_FILE, "manifest.json"):
-                shutil.copyfile(made / name, FOLDER / name)
+            _install(made, FOLDER)
     index_held_out(shared / QUIZ, WORK / "held-out", now_s)
     print(fit(shared / QUIZ, WORK / "held-out", made))
     return 0
+
+
+def _install(made: Path, target: Path) -> None:
+    for file in made.iterdir():
+        shutil.copyfile(file, target / file.name)
+
+
+def _make_small(shared: Path, made: Path) -> None:
+    """Train the small embedding model, and write its files to `made`."""
+    rng = random.Random(0)
+    every = small.texts(shared / QUIZ, shared / "answer-sentences", rng)
+    batches = small.Batches()
+    held = sorted(every.passages[:N_CALIBRATED], key=len)
+    calibration = [batches.of(held[at : at + 20]) for at in range(0, N_CALIBRATED, 20)]
+    whole, begun = small.begun(calibration)
+    rest = small.Texts(every.passages[N_CALIBRATED:], every.short)
+    manifest = small.save(small.learn(whole, begun, batches.endless(rest, rng)), made, calibration)
+    _write_manifest(made, manifest | {"trained_on": _digests(shared, SMALL_FILES)})
+
+
+def _digests(shared: Path, names: Sequence[Path]) -> dict[str, str]:
+    return {str(name): file_sha256(shared / name) for name in names}
+
+
+def _write_manifest(made: Path, values: dict[str, object]) -> None:
+    (made / "manifest.json").write_text(
+        json.dumps({**values, "held_out_from": HELD_OUT, "recipe": "tests/train"}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def _make(shared: Path, encoder: Path, made: Path, now_s: int) -> None:
@@ -94,13 +128,7 @@ def _make(shared: Path, encoder: Path, made: Path, now_s: int) -> None:
     ]
     expected, written = export(model, made, some)
     print(f"8 bits against 32: correlation {np.corrcoef(expected, written)[0, 1]:.4f}")
-    manifest = {
-        "model_sha256": model_sha256(made),
-        "trained_on": {str(name): file_sha256(shared / name) for name in FILES},
-        "held_out_from": HELD_OUT,
-        "recipe": "tests/train",
-    }
-    (made / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    _write_manifest(made, {"model_sha256": model_sha256(made), "trained_on": _digests(shared, FILES)})
 
 
 def _kept(path: Path, model: Reader, learn: Callable[[Reader], Reader]) -> Reader:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from index.embed import default_model_path
+from index.models import default_model_path
 from index.rerank import PairTokenizer
 from tests.train.groups import ANSWERS, UNKNOWN, Group, Kind, some_of
 from tests.train.reader import (

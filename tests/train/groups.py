@@ -21,7 +21,7 @@ from bot.kind import asked_first
 from bot.scoring import holds
 from bot.understand import understand
 from bot.windows import Sentences, sentences_of
-from index.embed import default_model_path
+from index.models import default_model_path
 from index.rerank import PairTokenizer
 from index.retrieve import Retriever, Weights
 from index.sentences import sentence_spans

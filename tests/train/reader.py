@@ -19,8 +19,9 @@ import torch
 from torch.nn import functional
 from transformers import AutoModel
 
-from index.embed import MODEL_FILE, default_model_path
-from index.graph import BertSize, Graph, bert
+from index.export import MODEL_FILE
+from index.graph import WORDS, BertSize, Graph, bert
+from index.models import default_model_path
 from index.rerank import INPUTS, Pair, PairTokenizer, Scores, Shares, feeds_of, padded, tokens_of
 from index.session import session
 from index.types import Reading
@@ -265,7 +266,7 @@ def descend(
 
 
 def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Scores, Scores]:
-    """Write scores and pointing as ONNX files, weights in 8 bits.
+    """Write scores and pointing as ONNX files, weights in 8 bits, without the words, which are as they were.
 
     Args:
         model: Trained.
@@ -277,12 +278,15 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Sc
     """
     weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
     graph = Graph(is_int8=True)
-    ids, mask, kinds = (graph.input(name, np.int64, ["n", "width"]) for name in INPUTS[:3])
+    words = graph.input(INPUTS[0], np.float32, ["n", "width", "hidden"])
+    mask, kinds = (graph.input(name, np.int64, ["n", "width"]) for name in INPUTS[1:3])
     shares = graph.input(INPUTS[3], np.float32, ["n", "sentences", "width"])
     config = model.bert.config
     size = BertSize(config.num_hidden_layers, config.num_attention_heads, config.layer_norm_eps)
     body = {name.removeprefix("bert."): weight for name, weight in weights.items() if name.startswith("bert.")}
-    hidden = bert(graph, body, size, ids, mask, kinds, _greatest(model, calibration))
+    read = [tuple(map(torch.from_numpy, padded([pair]))) for pair in calibration]
+    widths = greatest(model.bert, lambda: [model(*each) for each in read])
+    hidden = bert(graph, body, size, words, mask, kinds, widths)
 
     def head(x: str, name: str) -> str:
         return graph.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"], may_be_int8=False)
@@ -295,17 +299,22 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Sc
     target.mkdir(parents=True, exist_ok=True)
     graph.save({"scores": scores, "pointing": head(hidden, "span")}, target / MODEL_FILE)
 
-    written = session(target / MODEL_FILE, "train it again")
+    written, table = session(target / MODEL_FILE, "train it again"), body[WORDS]
     with torch.no_grad():
-        expected = [model(*map(torch.from_numpy, padded([pair])))[0][0].numpy() for pair in calibration]
+        expected = [model(*each)[0][0].numpy() for each in read]
     return (
         np.concatenate(expected),
-        np.concatenate([written.run(None, feeds_of([pair]))[0][0] for pair in calibration]),
+        np.concatenate([written.run(None, feeds_of([pair], table))[0][0] for pair in calibration]),
     )
 
 
-def _greatest(model: Reader, pairs: Sequence[Pair]) -> dict[str, Shares]:
-    """How great the inputs become of those products whose channels are unlike each other, by the products' names."""
+def greatest(bert: torch.nn.Module, run: Callable[[], object]) -> dict[str, Shares]:
+    """How great the inputs become of those products whose channels are unlike each other, by the products' names.
+
+    Args:
+        bert: The encoder that is watched.
+        run: Computes with it.
+    """
     found: dict[str, torch.Tensor] = {}
 
     def watched(name: str) -> Callable[..., None]:
@@ -318,12 +327,11 @@ def _greatest(model: Reader, pairs: Sequence[Pair]) -> dict[str, Shares]:
     products = ("attention.self.query", "intermediate.dense", "output.dense")
     handles = [
         module.register_forward_pre_hook(watched(name))
-        for name, module in model.bert.named_modules()
+        for name, module in bert.named_modules()
         if name.startswith("encoder.layer.") and name.split(".", 3)[-1] in products
     ]
     with torch.no_grad():
-        for pair in pairs:
-            model(*map(torch.from_numpy, padded([pair])))
+        run()
     for handle in handles:
         handle.remove()
-    return {name: greatest.numpy() for name, greatest in found.items()}
+    return {name: widest.numpy() for name, widest in found.items()}

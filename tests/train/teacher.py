@@ -16,8 +16,9 @@ from pathlib import Path
 
 import torch
 
-from index.embed import default_model_path, read_tokenizer
+from index.embed import read_tokenizer
 from index.files import file_sha256
+from index.models import default_model_path
 from tests.train.groups import Group, Kind, some_of
 from tests.train.reader import Reader, Recipe
 
