@@ -1,8 +1,8 @@
 """Text to unit vectors: the one module that knows embedding libraries.
 
 Two embedders stand behind the `Embedder` seam. `SentenceTransformerEmbedder` runs any sentence-transformers
-model with its own prompts and length. `OnnxEmbedder` runs the default model on ONNX Runtime from an export made once
-and kept with the snapshots' folder; it needs neither torch nor sentence-transformers.
+model with its own prompts and length. `OnnxEmbedder` runs the default model and the small one on ONNX Runtime, from an
+export made once and kept with the snapshots' folder; it needs neither torch nor sentence-transformers.
 In fp32 their vectors agree to six decimals, in 8 bits to two; they carry different `runtime` names so that one
 snapshot never mixes them.
 """

@@ -121,7 +121,12 @@ def _told_what_is_safe() -> Iterator[None]:
 
 def reindex(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="Embedding model, by name or folder; the index's own if not given.")] = "",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="newsquote-small, another embedding model's name, or a folder; the index's own if not given."
+        ),
+    ] = "",
     passage_tokens: Annotated[
         int, typer.Option(help="Longest passage; the index's own if not given.", min=0, max=2048)
     ] = 0,
