@@ -9,7 +9,14 @@ from typing import Any
 
 from index.errors import ModelUnavailable, NewsquoteError
 from index.export import check_export, exports_in
-from index.models import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, check_small, default_model_path, weights_digest
+from index.models import (
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    SMALL_MODEL,
+    check_small,
+    default_model_path,
+    weights_digest,
+)
 from index.rerank import check_reranker
 from index.snapshot import (
     FOLDER,
@@ -149,7 +156,7 @@ def _check_model(folder: Path) -> str:
         for export in exports_in(folder / "models")
         if not check_export(export)
     )
-    return f"{DEFAULT_MODEL} and the reranker are present and unaltered{unknown}"
+    return f"{DEFAULT_MODEL}, {SMALL_MODEL} and the reranker are present and unaltered{unknown}"
 
 
 def _check_store(folder: Path) -> str:

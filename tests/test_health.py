@@ -13,7 +13,7 @@ import pytest
 
 from index.errors import StoreError
 from index.health import Check, check_all, corpus_status, status_lines
-from index.models import DEFAULT_MODEL
+from index.models import DEFAULT_MODEL, SMALL_MODEL
 from index.snapshot import FOLDER, current_name
 from index.store import Store
 from index.types import Embedder
@@ -259,7 +259,9 @@ def test_doctor_finds_an_altered_export(tmp_path: Path) -> None:
     assert f"{export} is of an earlier newsquote and cannot be checked: delete that" in check_all(tmp_path)[0].detail
     sums = [f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in ("model.onnx", "model.bin")]
     (export / "SHA256SUMS").write_text("".join(sums))
-    assert check_all(tmp_path)[0] == Check("model", True, f"{DEFAULT_MODEL} and the reranker are present and unaltered")
+    assert check_all(tmp_path)[0] == Check(
+        "model", True, f"{DEFAULT_MODEL}, {SMALL_MODEL} and the reranker are present and unaltered"
+    )
     flip(export / "model.bin")
     assert failures(tmp_path)["model"] == (
         f"The model's export in {export} was altered after it was made; delete that folder, and it is made anew."
