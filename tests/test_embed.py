@@ -396,6 +396,9 @@ def test_the_small_model_runs_on_onnx_runtime_alone_in_floats_too(
     floats = load_embedder(SMALL_MODEL, runtime="onnx", exports=exports)
     assert floats.runtime == "onnx-fp32"
     assert cosines(floats.embed_passages(NEWS), small.embed_passages(NEWS)).min() > 0.98
+    made = exports / f"{SMALL_MODEL}-{small.revision[:12]}-onnx-int8" / "model.onnx"
+    products = made.read_bytes().count(b"DynamicQuantizeMatMul")
+    assert products == 3 * 4  # all of a layer's: its weights come with how wide the channels are
     monkeypatch.setattr(embed, "_has_gpu", lambda: True)
     assert load_embedder(SMALL_MODEL, exports=exports).runtime == "onnx-int8"
     with pytest.raises(ModelUnavailable, match=r"newsquote-small runs on ONNX Runtime alone; name another model, or"):
