@@ -61,11 +61,19 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def stated_sha256(folder: Path) -> str:
+    """What the manifest of a model that ships says of its files.
+
+    Raises:
+        OSError, ValueError, LookupError, TypeError: It is missing or damaged.
+    """
+    return str(read_json(folder / "manifest.json")["model_sha256"])
+
+
 def check_small(folder: Path = SMALL_FOLDER) -> str:
     """What is wrong with the shipped model's weights; "" where they are what the manifest says."""
     try:
-        expected = str(read_json(folder / "manifest.json")["model_sha256"])
-        found = weights_digest(folder)
+        expected, found = stated_sha256(folder), weights_digest(folder)
     except (OSError, ValueError, LookupError, TypeError, ModelUnavailable) as error:
         return f"the files of {SMALL_MODEL} cannot be read ({error})"
     return "" if found == expected else f"the weights of {SMALL_MODEL} are {found[:12]} and should be {expected[:12]}"

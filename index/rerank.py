@@ -8,7 +8,6 @@ Knows nothing about articles or quotes.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from index.errors import ModelUnavailable, first_line
 from index.export import MODEL_FILE
 from index.files import file_sha256
 from index.graph import WEIGHTS_FILE, WORDS, in_8_bits
-from index.models import TOKENIZER, WEIGHTS, default_model_path
+from index.models import TOKENIZER, WEIGHTS, default_model_path, stated_sha256
 from index.session import n_cores, outputs, session
 from index.tensors import mapped
 from index.types import Judged, Reading, Reranker, Span
@@ -222,7 +221,7 @@ class OnnxReranker:
     def __init__(self, folder: Path = FOLDER, base: Path | None = None) -> None:
         self.name = DEFAULT_RERANKER
         try:
-            self.revision = _stated_sha256(folder)
+            self.revision = stated_sha256(folder)
         except _UNREADABLE as error:
             raise ModelUnavailable(f"The reranker in {folder} cannot be read ({error}); {_REMEDY}.") from error
         base = base or default_model_path()
@@ -329,14 +328,10 @@ def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
     return CrossEncoderReranker(name)
 
 
-def _stated_sha256(folder: Path) -> str:
-    return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["model_sha256"])
-
-
 def check_reranker(folder: Path = FOLDER) -> str:
     """What is wrong with the shipped model's files; "" where they are what the manifest says."""
     try:
-        expected, found = _stated_sha256(folder), model_sha256(folder)
+        expected, found = stated_sha256(folder), model_sha256(folder)
     except _UNREADABLE as error:
         return f"the reranker's files cannot be read ({error})"
     return "" if found == expected else f"the reranker's files are {found[:12]} and should be {expected[:12]}"

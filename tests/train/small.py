@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import AutoModel, BertConfig, BertModel
 
-from index.embed import read_tokenizer
+from index.embed import batches_by_length, read_tokenizer
 from index.export import WIDTH, WORDS_OF
 from index.files import file_sha256
 from index.graph import WORDS
@@ -118,20 +118,12 @@ class Batches:
             for start in range(0, len(passages), PILE):
                 some = [short[(at + n) % len(short)] for n in range(SHORT)]
                 at += SHORT
-                piles = list(_of_like_length([*passages[start : start + PILE], *some]))
-                rng.shuffle(piles)
-                yield from map(self.of, piles)
-
-
-def _of_like_length(some: Sequence[str]) -> Iterator[list[str]]:
-    together: list[str] = []
-    for text in sorted(some, key=len):
-        width = min(MAX_TOKENS, len(text) // 4 + 3)  # a token has some four letters
-        if together and (len(together) + 1) * width > STEP_TOKENS:
-            yield together
-            together = []
-        together.append(text)
-    yield together
+                pile = [*passages[start : start + PILE], *some]
+                widths = [min(MAX_TOKENS, len(text) // 4 + 3) for text in pile]  # a token has some four letters
+                batches = batches_by_length(widths, STEP_TOKENS)
+                rng.shuffle(batches)
+                for batch in batches:
+                    yield self.of([pile[at] for at in batch])
 
 
 def begun(calibration: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any, Any]:
