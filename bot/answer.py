@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -23,12 +24,13 @@ from bot.choose import (
     Likeness,
     bounded,
     choose,
-    coverage,
+    covered,
     features,
     likeliest,
     question_terms,
     read_into,
     scored,
+    weighed,
     words_of,
 )
 from bot.confidence import THRESHOLD, Evidence, confidence
@@ -39,7 +41,7 @@ from bot.mark import mark_answer
 from bot.names import has_name, names_in
 from bot.question import Question
 from bot.rank import OPENING_CHARS, Signs, article_scores
-from bot.reading import stretches
+from bot.reading import Stretch, stretches
 from bot.spelling import Respelt, respelt, words_to_check
 from bot.understand import Understood, understand
 from bot.verify import verified
@@ -53,6 +55,7 @@ from index.types import (
     Embedder,
     Filters,
     Hit,
+    Judged,
     Quote,
     Reranker,
     Span,
@@ -195,6 +198,7 @@ class Workings:
         hits: Passages, best first.
         stories: Articles with their copies, best first.
         candidates: Sentences of the best passages.
+        first: What speaks for the likeliest stories, in their order, what was read in them apart.
         signs: (n, len(FEATURES)) of each candidate.
         alike: How much each candidate says the same as each.
         places: Of the sentences that were read, by version and index, where in the article the answer would stand.
@@ -207,6 +211,7 @@ class Workings:
     hits: list[Hit]
     stories: list[Story]
     candidates: list[Candidate]
+    first: list[Signs]
     signs: Floats
     alike: Likeness
     places: Places
@@ -230,6 +235,7 @@ class Answerer:
         self._embedder = embedder
         self._reranker = reranker
         self._retriever = Retriever(snapshot, embedder)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="reading")
 
     @property
     def outlets(self) -> Collection[str]:
@@ -308,8 +314,18 @@ class Answerer:
         retrieve_s = time.perf_counter() - started
         stories = self._stories(hits)
         candidates = self._candidates(stories)
-        signs, alike, places = self._signs(candidates, understood)
-        return Workings(understood, filters, retracted, hits, stories, candidates, signs, alike, places, retrieve_s)
+        own, around = words_of(candidates)
+        asked = question_terms(understood.topic, understood.kind)
+        idf = self._snapshot.words.idf
+        signs = features(understood.kind, understood.question, asked, candidates, own, around, idf)
+        found = stretches(candidates, likeliest(signs))
+        judged = self._reading.submit(self._judged, understood.topic, found)
+        # Meanwhile, as reading takes no interpreter.
+        first, alike = self._first(stories, understood.topic), Likeness(own, idf)
+        places = _read_into(signs, candidates, found, judged.result())
+        return Workings(
+            understood, filters, retracted, hits, stories, candidates, first, signs, alike, places, retrieve_s
+        )
 
     def _understood(self, question: Question, words: Respelt = ()) -> Understood:
         return understand(
@@ -336,8 +352,8 @@ class Answerer:
         misspelt = [word for word, n in zip(unknown, n_pieces, strict=True) if n > 1]
         if not misspelt:
             return ()
-        articles = {version: self._store.article(version) for version in dict.fromkeys(hit.version for hit in hits)}
-        found = ((hit, article) for hit in hits if (article := articles[hit.version]) is not None)
+        articles = self._store.articles({hit.version for hit in hits})
+        found = ((hit, articles[hit.version]) for hit in hits if hit.version in articles)
         return respelt(topic, misspelt, [(article.title, hit.span.of(article.text)) for hit, article in found])
 
     @staticmethod
@@ -358,29 +374,26 @@ class Answerer:
     def _stories(self, hits: Sequence[Hit]) -> list[Story]:
         """Articles by their best passage, near-copies of a story under its original."""
         groups = self._snapshot.versions["group"]
+        articles = self._store.articles({hit.version for hit in hits})
         found: dict[int, list[Hit]] = {}
         for hit in hits:
-            found.setdefault(int(groups[self._snapshot.version_row(hit.passage)]), []).append(hit)
-        stories = [story for of_group in found.values() if (story := self._story(of_group)) is not None]
+            if hit.version in articles:  # or it was retracted while we were searching
+                found.setdefault(int(groups[self._snapshot.version_row(hit.passage)]), []).append(hit)
+        stories = [self._story(of_group, articles) for of_group in found.values()]
         return sorted(stories, key=lambda story: -story.score)
 
-    def _story(self, hits: Sequence[Hit]) -> Story | None:
-        """The story that passages of one article and its near-copies are from; None where all were retracted."""
-        articles: dict[int, Article] = {}
-        for version in dict.fromkeys(hit.version for hit in hits):
-            article = self._store.article(version)
-            if article is not None:  # None: retracted while we were searching
-                articles[version] = article
-        if not articles:
-            return None
+    @staticmethod
+    def _story(hits: Sequence[Hit], articles: Mapping[int, Article]) -> Story:
+        """The story that passages of one article and its near-copies are from."""
+        found = [articles[version] for version in dict.fromkeys(hit.version for hit in hits)]
         # The original speaks for its copies; where a filter hides it, the earliest copy does.
-        ordered = sorted(articles.values(), key=lambda a: (a.copy_of is not None, a.published or "9999", a.version))
+        ordered = sorted(found, key=lambda a: (a.copy_of is not None, a.published or "9999", a.version))
         shown = ordered[0]
         also = tuple(dict.fromkeys(a.shown_as for a in ordered if a.id != shown.id))
         members = {article.version: article for article in ordered}
         place = {version: at for at, version in enumerate(members)}
-        kept = sorted((hit for hit in hits if hit.version in members), key=lambda hit: place[hit.version])
-        return Story(shown, members, tuple(kept), also, max(hit.score for hit in kept))
+        in_order = sorted(hits, key=lambda hit: place[hit.version])
+        return Story(shown, members, tuple(in_order), also, max(hit.score for hit in hits))
 
     def _candidates(self, stories: Sequence[Story]) -> list[Candidate]:
         """The sentences of the best passages, each text once."""
@@ -406,28 +419,11 @@ class Answerer:
                     candidates.append(candidate)
         return candidates[:N_SENTENCES]
 
-    def _signs(self, candidates: Sequence[Candidate], understood: Understood) -> tuple[Floats, Likeness, Places]:
-        """The signs of every candidate, the reranker's among them, how much each says the same as each, and where the
-        answer would stand in those that were read.
-        """
-        places: Places = {}
-        idf = self._snapshot.words.idf
-        words, around = words_of(candidates)
-        asked = question_terms(understood.topic, understood.kind)
-        signs = features(understood.kind, understood.question, asked, candidates, words, around, idf)
-        if self._reranker is not None and candidates and self._reranker.reads(understood.topic):
-            found = stretches(candidates, likeliest(signs))
-            question = asked_first(with_question_mark(understood.topic))
-            judged = self._reranker.judge(question, [stretch.reading for stretch in found])
-            read = [at for stretch in found for at in stretch.candidates]
-            ours = [n for n, at in enumerate(read) if at >= 0]
-            read_into(signs, [read[n] for n in ours], judged.scores[ours])
-            for n in ours:
-                place, candidate = judged.places[n], candidates[read[n]]
-                if place is not None:
-                    start = candidate.sentences.spans[candidate.at].start
-                    places[candidate.place] = Span(start + place.start, start + place.end)
-        return signs, Likeness(words, idf), places
+    def _judged(self, topic: str, found: Sequence[Stretch]) -> Judged | None:
+        """What the reranker says of each sentence; None where it reads nothing."""
+        if self._reranker is None or not found or not self._reranker.reads(topic):
+            return None
+        return self._reranker.judge(asked_first(with_question_mark(topic)), [stretch.reading for stretch in found])
 
     @staticmethod
     def _evidence(found: Workings, chosen: Sequence[Chosen], ranked: Sequence[Ranked]) -> Evidence:
@@ -444,27 +440,31 @@ class Answerer:
             is_whole=quoted.issuperset(question_terms(found.understood.topic, found.understood.kind)),
         )
 
-    def _ranked(self, found: Workings) -> list[Ranked]:
-        """The stories by `bot.rank`, best first, as far as their passages make them likely."""
+    def _first(self, stories: Sequence[Story], topic: str) -> list[Signs]:
+        """What speaks for the stories whose passages make them likeliest, as if nothing had been read in any."""
+        asked, names = content_terms(topic), names_in(topic)
+        by_rarity = weighed(asked, self._snapshot.words.idf)
+
+        def signs_of(story: Story) -> Signs:
+            second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
+            opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
+            share = covered(by_rarity, terms_among(asked, opening))
+            is_named = has_name(story.article, *names)
+            return Signs(story.score, sum(second), 0.0, share, is_named, self._day_of(story.hits[0]))
+
+        return [signs_of(story) for story in stories[: 2 * N_SOURCES]]
+
+    @staticmethod
+    def _ranked(found: Workings) -> list[Ranked]:
+        """The likeliest stories by `bot.rank`, best first."""
         # What was not read counts as the worst that was, whether it was a candidate or not.
         unread = float(found.signs[:, READING].min(initial=1.0))
         best: dict[int, float] = {}
         for candidate, reading in zip(found.candidates, found.signs[:, READING].tolist(), strict=True):
             best[candidate.story] = max(reading, best.get(candidate.story, unread))
-        asked, idf = content_terms(found.understood.topic), self._snapshot.words.idf
-        names = names_in(found.understood.topic)
-        first = found.stories[: 2 * N_SOURCES]
-
-        def signs_of(at: int) -> Signs:
-            story = first[at]
-            second = sorted((hit.score for hit in story.hits), reverse=True)[1:2]
-            opening = f"{story.article.title}\n{story.article.text[:OPENING_CHARS]}"
-            share = coverage(asked, terms_among(asked, opening), idf)
-            is_named = has_name(story.article, *names)
-            return Signs(story.score, sum(second), best.get(at, unread), share, is_named, self._day_of(story.hits[0]))
-
-        signs = [signs_of(at) for at in range(len(first))]
-        ranked = map(Ranked, first, article_scores(signs).tolist(), (each.coverage for each in signs))
+        signs = [replace(each, reading=best.get(at, unread)) for at, each in enumerate(found.first)]
+        scores = article_scores(signs).tolist()
+        ranked = map(Ranked, found.stories, scores, (each.coverage for each in signs))
         return sorted(ranked, key=lambda one: one.score, reverse=True)
 
     def _day_of(self, hit: Hit) -> float | None:
@@ -495,6 +495,24 @@ class Answerer:
             cut_right=cut_right,
             also=tuple(place for place in everywhere if place != article.shown_as),
         )
+
+
+def _read_into(
+    signs: Floats, candidates: Sequence[Candidate], found: Sequence[Stretch], judged: Judged | None
+) -> Places:
+    """Write what was said of stretches into the signs of their candidates; where the answer would stand in each."""
+    places: Places = {}
+    if judged is None:
+        return places
+    read = [at for stretch in found for at in stretch.candidates]
+    ours = [n for n, at in enumerate(read) if at >= 0]
+    read_into(signs, [read[n] for n in ours], judged.scores[ours])
+    for n in ours:
+        place, candidate = judged.places[n], candidates[read[n]]
+        if place is not None:
+            start = candidate.sentences.spans[candidate.at].start
+            places[candidate.place] = Span(start + place.start, start + place.end)
+    return places
 
 
 def _window_s(window: tuple[date, date] | None) -> tuple[int, int] | None:

@@ -126,13 +126,18 @@ def question_terms(topic: str, kind: str) -> list[str]:
     return [term for term in every if term not in _uncounted(kind)] or every
 
 
-def coverage(question: Sequence[str], found: Collection[str], idf: Callable[[str], float]) -> float:
-    """Share of the question's words, weighted by how rare they are, that occur in `found`; in [0, 1]."""
-    weights = [idf(term) for term in question]
-    whole = sum(weights)
-    if whole <= 0:
-        return 0.0
-    return sum(weight for term, weight in zip(question, weights, strict=True) if term in found) / whole
+Weighed = Sequence[tuple[str, float]]
+
+
+def weighed(question: Sequence[str], idf: Callable[[str], float]) -> Weighed:
+    """The words of a question with what each counts; for `covered`, of many sentences."""
+    return [(term, idf(term)) for term in question]
+
+
+def covered(question: Weighed, found: Collection[str]) -> float:
+    """The share of a question's words, by what they count, that occur in `found`; in [0, 1]."""
+    whole = sum(weight for _, weight in question)
+    return sum(weight for term, weight in question if term in found) / whole if whole > 0 else 0.0
 
 
 def answers_kind(kind: str, text: str, question: str) -> float:
@@ -240,13 +245,14 @@ def features(
     def asked_idf(term: str) -> float:
         return idf(term) if term in asking else LEADING_UP * idf(term)
 
+    by_asked, by_idf = weighed(question_terms, asked_idf), weighed(question_terms, idf)
     rows = []
     for candidate, found, near in zip(candidates, words, around, strict=True):
         sentences, at = candidate.sentences, candidate.at
         rows.append(
             (
-                coverage(question_terms, found, asked_idf),
-                coverage(question_terms, near, idf),
+                covered(by_asked, found),
+                covered(by_idf, near),
                 candidate.hit.score / best,
                 answers_kind(kind, candidate.text, question),
                 1.0 / (1 + at / 4),

@@ -525,6 +525,12 @@ class Store(CorpusFile):
         """One version with its text; None where it is unknown or retracted."""
         return next(iter(self._articles("v.version = ?", (version,))), None)
 
+    def articles(self, versions: Iterable[int]) -> dict[int, Article]:
+        """Versions by their numbers, each with its text, without those that are unknown or retracted."""
+        numbers = json.dumps(list(versions))
+        found = self._articles("v.version IN (SELECT value FROM json_each(?))", (numbers,))
+        return {article.version: article for article in found}
+
     def versions(self, article_id: str) -> list[tuple[Article, int, int]]:
         """(version, valid from, valid to) of every version of an article, in the order of their validity.
 

@@ -26,13 +26,14 @@ from bot.choose import (
     answers_kind,
     bounded,
     choose,
-    coverage,
+    covered,
     features,
     grow,
     likeliest,
     question_terms,
     read_into,
     scored,
+    weighed,
     words_of,
 )
 from bot.windows import sentences_of
@@ -224,9 +225,9 @@ def test_coverage_weighs_rare_words_more() -> None:
     def idf(term: str) -> float:
         return {"rare": 9.0, "common": 1.0}[term]
 
-    assert coverage(["rare", "common"], {"rare"}, idf) == pytest.approx(0.9)
-    assert coverage(["rare", "common"], {"common"}, idf) == pytest.approx(0.1)
-    assert coverage([], {"rare"}, idf) == 0.0
+    assert covered(weighed(["rare", "common"], idf), {"rare"}) == pytest.approx(0.9)
+    assert covered(weighed(["rare", "common"], idf), {"common"}) == pytest.approx(0.1)
+    assert covered(weighed([], idf), {"rare"}) == 0.0
 
 
 def test_words_that_only_frame_a_question_are_not_asked_of_the_sentence() -> None:
