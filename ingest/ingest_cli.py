@@ -124,11 +124,12 @@ def reindex(
     model: Annotated[
         str,
         typer.Option(
-            help="newsquote-small, another embedding model's name, or a folder; the index's own if not given."
+            help="newsquote-small, another model's name, or a folder; else $NEWSQUOTE_MODEL, else the index's own."
         ),
     ] = "",
     passage_tokens: Annotated[
-        int, typer.Option(help="Longest passage; the index's own if not given.", min=0, max=2048)
+        int,
+        typer.Option(help="Longest passage; else $NEWSQUOTE_PASSAGE_TOKENS, else the index's own.", min=0, max=2048),
     ] = 0,
     runtime: Annotated[
         str, typer.Option(help="auto, onnx-fp32, onnx-int8 or torch; with auto, 8 bits stay 8 bits.")
