@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from bot.choose import coverage, question_terms
+from bot.choose import covered, question_terms, weighed
 from bot.kind import asked_first
 from bot.scoring import holds
 from bot.understand import understand
@@ -124,14 +124,14 @@ def _quiz_group(row: dict[str, Any], store: Store, snapshot: Snapshot, retriever
     asked_on = date.fromisoformat(row["asked_on"])
     understood = understand(row["question"], asked_on, snapshot.sources)
     idf = snapshot.words.idf
-    wanted = question_terms(understood.topic, understood.kind)
-    explained = content_terms(row["evidence"]) if row["evidence"] else []
+    wanted = weighed(question_terms(understood.topic, understood.kind), idf)
+    explained = weighed(content_terms(row["evidence"]), idf) if row["evidence"] else []
 
     def support(sentence: str, near: str) -> float:
         own, around = set(terms(sentence)), set(terms(near))
-        shares = [coverage(wanted, own, idf), 0.8 * coverage(wanted, around, idf)]
+        shares = [covered(wanted, own), 0.8 * covered(wanted, around)]
         if explained:
-            shares += [coverage(explained, own, idf), 0.8 * coverage(explained, around, idf)]
+            shares += [covered(explained, own), 0.8 * covered(explained, around)]
         return max(shares)
 
     found = passages(understood.topic, Filters(end_of_day_s(asked_on)), store, retriever)
