@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from index.rerank import PairTokenizer
 from index.types import Reading
 from ingest.draft import Draft
 from tests.fakes import NOW_S, HashingEmbedder, ingest_drafts
-from tests.train import distil, small, teacher
+from tests.train import distil, small, small_texts, teacher
 from tests.train.cloze import cloze_groups, questions
 from tests.train.groups import ANSWERS, Group, Labelled, labelled, squad_groups, trec_groups
 from tests.train.reader import Reader, lessons, loss_of, read_rows, sampled
@@ -148,33 +149,51 @@ def test_a_made_questions_own_article_holds_the_answer_and_the_others(tmp_path: 
     assert cloze_groups(tmp_path, "1999-01-01") == []
 
 
-def test_what_the_small_model_learns_from_is_cut_at_sentences_and_none_of_it_is_held_out(tmp_path: Path) -> None:
-    sentences = [f"On day {n} the harbour was dredged by {n} crews of the council." for n in range(60)]
+DREDGED = [f"On day {n} the harbour was dredged by {n} crews of the council." for n in range(60)]
+
+
+@pytest.fixture
+def small_data(tmp_path: Path) -> Path:
     articles = [
-        {"published": day, "title": f"Harbour news of {day}", "text": " ".join(sentences)}
-        for day in ("2023-05-01", "2024-05-01")
+        {"published": day, "title": f"Harbour news of {day}", "text": text}
+        for day, text in (("2023-05-01", " ".join(DREDGED)), ("2023-05-02", " "), ("2024-05-01", "Held out. " * 9))
     ]
     asked = [
         {"asked_on": one["published"], "question": f"What of {one['published']}?", "evidence": "It was dredged."}
-        for one in articles
+        for one in articles[::2]
     ]
-    told = {"question": "Who dredged it?", "candidates": [{"text": "The council dredged it."}]}
-    for name, lines in {
+    files: dict[str, Sequence[Mapping[str, object]]] = {
         "articles.jsonl.gz": articles,
         "questions.jsonl.gz": asked,
-        "squad2-articles.jsonl.gz": [{"body": "A harbour is a place."}],
-        "squad2-questions.jsonl.gz": [{"question": "What is a harbour?"}],
-    }.items():
+        "squad2-articles.jsonl.gz": [{"url": "squad2://0", "title": "Harbours", "body": "A harbour is a place."}],
+        "squad2-questions.jsonl.gz": [{"question": "What is a harbour?", "evidence_urls": ["squad2://0"]}],
+    }
+    for name, lines in files.items():
         with gzip.open(tmp_path / name, "wt", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
+    told = {"question": "Who dredged it?", "candidates": [{"text": "The council dredged it."}]}
     (tmp_path / "trecqa-train.jsonl").write_text(json.dumps(told) + "\n", encoding="utf-8")
-    every = small.texts(tmp_path, tmp_path, random.Random(0))
+    return tmp_path
+
+
+def test_what_the_small_model_learns_from_is_cut_at_sentences_and_none_of_it_is_held_out(small_data: Path) -> None:
+    every = small_texts.texts(small_data, small_data, random.Random(0))
     expected = {"What of 2023-05-01?", "It was dredged.", "What is a harbour?", "Who dredged it?"}
     assert {*every.short} == expected | {"The council dredged it."}
     stretches = [str(text) for text in every.passages if text.startswith("On day")]
-    assert {"Harbour news of 2023-05-01", "A harbour is a place."} == {*every.passages} - {*stretches}
-    assert " ".join(sorted(stretches, key=lambda text: int(text.split()[2]))) == " ".join(sentences)
+    others = {"Harbour news of 2023-05-01", "Harbour news of 2023-05-02", "A harbour is a place."}
+    assert others == {*every.passages} - {*stretches}
+    assert " ".join(sorted(stretches, key=lambda text: int(text.split()[2]))) == " ".join(DREDGED)
     assert len(stretches) > 3
+
+
+def test_a_subject_has_passages_and_what_asks_for_them(small_data: Path) -> None:
+    subjects = small_texts.news_subjects(small_data, HashingEmbedder().embed_passages, random.Random(0))
+    for subject in (next(subjects) for _ in range(20)):
+        assert all(text.startswith("On day") and text in " ".join(DREDGED) for text in subject.passages)
+        assert {"Harbour news of 2023-05-01", "What of 2023-05-01?"} <= {*subject.short}
+    of_squad = next(small_texts.squad_subjects(small_data, random.Random(0)))
+    assert of_squad == small_texts.Subject(["A harbour is a place."], ["What is a harbour?"])
 
 
 def test_the_small_model_comes_nearer_and_what_is_saved_computes_the_same(tmp_path: Path) -> None:
@@ -184,11 +203,14 @@ def test_the_small_model_comes_nearer_and_what_is_saved_computes_the_same(tmp_pa
     batches = small.Batches()
     some = [batches.of(texts[:20])]
     whole, begun = small.begun(some)
-    before = float(small.loss_of(whole, begun, *some[0]).detach())
-    endless = batches.endless(small.Texts(texts, texts[:3]), random.Random(0))
-    learnt = small.learn(whole, begun, endless, 4, lambda _: None)
+    lesson = (some[0], batches.of([f"Who dredged on day {n}?" for n in range(5)]))
+    before = float(small.loss_of(whole, begun, lesson).detach())
+    rng = random.Random(0)
+    plain = batches.of_like_length(small_texts.Texts(texts, texts[:3]), rng)
+    of_subjects = batches.of_subjects(iter([small_texts.Subject(texts[:8], texts[8:10])] * 9))
+    learnt = small.learn(whole, begun, small.mixed([(0.5, plain), (0.5, of_subjects)], rng), 4, lambda _: None)
     with torch.no_grad():
-        assert float(small.loss_of(whole, learnt, *some[0])) < before
+        assert float(small.loss_of(whole, learnt, lesson)) < before
         expected = small.vectors(learnt(*some[0]).last_hidden_state, some[0][1]).numpy()
     manifest = small.save(learnt, tmp_path / "made", some)
     assert manifest == {"model_sha256": weights_digest(tmp_path / "made"), "base_sha256": DEFAULT_MODEL_SHA256}

@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from index.embed import load_embedder
 from index.files import file_sha256
 from index.models import SMALL_FOLDER, default_model_path
 from index.rerank import FOLDER, PairTokenizer, model_sha256
-from tests.train import small, teacher
+from tests.train import small, small_texts, teacher
 from tests.train.cloze import cloze_groups
 from tests.train.distil import distil, shown
 from tests.train.fit import fit, index_held_out
@@ -88,13 +89,19 @@ def _install(made: Path, target: Path) -> None:
 def _make_small(shared: Path, made: Path) -> None:
     """Train the small embedding model, and write its files to `made`."""
     rng = random.Random(0)
-    every = small.texts(shared / QUIZ, shared / "answer-sentences", rng)
+    every = small_texts.texts(shared / QUIZ, shared / "answer-sentences", rng)
     batches = small.Batches()
     held = sorted(every.passages[:N_CALIBRATED], key=len)
     calibration = [batches.of(held[at : at + 20]) for at in range(0, N_CALIBRATED, 20)]
     whole, begun = small.begun(calibration)
-    rest = small.Texts(every.passages[N_CALIBRATED:], every.short)
-    manifest = small.save(small.learn(whole, begun, batches.endless(rest, rng)), made, calibration)
+    embed = load_embedder(exports=WORK / "models").embed_passages
+    kinds = (
+        batches.of_like_length(small_texts.Texts(every.passages[N_CALIBRATED:], every.short), rng),
+        batches.of_subjects(small_texts.news_subjects(shared / QUIZ, embed, rng)),
+        batches.of_subjects(small_texts.squad_subjects(shared / "answer-sentences", rng)),
+    )
+    lessons = small.mixed(list(zip(small.KINDS, kinds, strict=True)), rng)
+    manifest = small.save(small.learn(whole, begun, lessons), made, calibration)
     _write_manifest(made, manifest | {"trained_on": _digests(shared, SMALL_FILES)})
 
 

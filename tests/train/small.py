@@ -1,8 +1,7 @@
 """Trains the small embedding model: three of the default one's six layers, taught to give its vectors.
 
-It learns from no label: whatever the default model makes of a text is right. Texts are stretches of the quiz's articles
-before `HELD_OUT`, their titles, and the questions and sentences of all three sets, which are short as questions are.
-The word vectors stay the default model's and are not saved again.
+It learns from no label: whatever the default model makes of a text is right, and how it ranks passages for what asks
+for them. The texts are those of `small_texts`. The word vectors stay the default model's and are not saved again.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +24,8 @@ from index.export import WIDTH, WORDS_OF
 from index.files import file_sha256
 from index.graph import WORDS
 from index.models import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, TOKENIZER, WEIGHTS, default_model_path
-from index.sentences import sentence_spans
-from tests.evaluate import rows
-from tests.train.groups import HELD_OUT
 from tests.train.reader import greatest
+from tests.train.small_texts import Subject, Texts
 
 # Of six: the first reads words, the last shapes what is averaged. Untaught, these three are as near as any three come
 # (mean cosine .55; the first three .22).
@@ -41,76 +37,34 @@ LONGEST = 256  # which it may be asked for, as the default model may
 STEP_TOKENS = 3072
 N_STEPS = 1900
 RATE, LAST_RATE, WARM_UP = 5e-4, 1e-5, 60
-# Words of a stretch.
-LENGTHS = (25, 60, 110, 110)
 # Texts sorted by length at a time, and the short ones among them.
 PILE, SHORT = 1024, 128
-# Of each text's vector, of each token's, and of how alike the texts of a step are.
-WHOLE_SHARE, TOKEN_SHARE, ALIKE_SHARE = 2.0, 0.5, 5.0
+# Of texts of like length, of news by subject, and of SQuAD.
+KINDS = (0.25, 0.67, 0.08)
+# Of each text's vector, of each token's, of how alike the texts of a step are, and of how passages rank for what asks.
+WHOLE_SHARE, TOKEN_SHARE, ALIKE_SHARE, RANK_SHARE = 2.0, 0.25, 5.0, 0.3
+TEMPERATURE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What is learned from.
-
-    Attributes:
-        passages: Stretches of articles, and titles.
-        short: Questions and single sentences.
-    """
-
-    passages: list[str]
-    short: list[str]
-
-
-def texts(quiz: Path, answers: Path, rng: random.Random) -> Texts:
-    """The texts of two folders of `../shared/data`, in a random order."""
-    passages: list[str] = []
-    for article in rows(quiz / "articles.jsonl.gz"):
-        if article["published"] < HELD_OUT:
-            passages += [article["title"], *_stretches(article["text"], rng)]
-    passages += [article["body"] for article in rows(answers / "squad2-articles.jsonl.gz")]
-    asked = [one for one in rows(quiz / "questions.jsonl.gz") if one["asked_on"] < HELD_OUT]
-    short = [text for one in asked for text in (one["question"], one["evidence"])]
-    short += [one["question"] for one in rows(answers / "squad2-questions.jsonl.gz")]
-    for one in rows(answers / "trecqa-train.jsonl"):
-        short += [one["question"], *(candidate["text"] for candidate in one["candidates"][:3])]
-    found = Texts(*([text for text in dict.fromkeys(every) if text and len(text) > 8] for every in (passages, short)))
-    rng.shuffle(found.passages)
-    rng.shuffle(found.short)
-    return found
-
-
-def _stretches(text: str, rng: random.Random) -> Iterator[str]:
-    """The text in pieces of whole sentences, of some `LENGTHS` words each."""
-    start = n_words = 0
-    longest = rng.choice(LENGTHS)
-    end = 0
-    for span in sentence_spans(text):
-        n = len(text[span.start : span.end].split())
-        if n_words and n_words + n > longest:
-            yield text[start:end]
-            start, n_words, longest = span.start, 0, rng.choice(LENGTHS)
-        n_words += n
-        end = span.end
-    if n_words:
-        yield text[start:end]
+Batch = tuple[torch.Tensor, torch.Tensor]  # token ids and mask, (n, width) each
+Lesson = tuple[Batch, ...]  # of one step: passages, and what asks for them where they are of one subject
 
 
 class Batches:
-    """Texts as token ids and masks, (n, width) each, of like length together."""
+    """Texts as batches."""
 
     def __init__(self) -> None:
         self._tokenizer: Tokenizer = read_tokenizer(default_model_path() / TOKENIZER)
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.enable_padding()
 
-    def of(self, some: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    def of(self, some: Sequence[str]) -> Batch:
         encodings = self._tokenizer.encode_batch(list(some))
         ids, mask = ([getattr(one, part) for one in encodings] for part in ("ids", "attention_mask"))
         return torch.tensor(ids), torch.tensor(mask)
 
-    def endless(self, every: Texts, rng: random.Random) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """One batch a step, each of some `STEP_TOKENS` tokens."""
+    def of_like_length(self, every: Texts, rng: random.Random) -> Iterator[Lesson]:
+        """Endlessly, texts of any subject, some `STEP_TOKENS` tokens of like length together."""
         at = 0
         while True:
             passages = rng.sample(every.passages, len(every.passages))
@@ -123,10 +77,23 @@ class Batches:
                 batches = batches_by_length(widths, STEP_TOKENS)
                 rng.shuffle(batches)
                 for batch in batches:
-                    yield self.of([pile[at] for at in batch])
+                    yield (self.of([pile[at] for at in batch]),)
+
+    def of_subjects(self, subjects: Iterator[Subject]) -> Iterator[Lesson]:
+        """Those subjects of which there is enough to compare."""
+        for one in subjects:
+            if len(one.passages) >= 4 and len(one.short) >= 2:
+                yield self.of(one.passages), self.of(one.short)
 
 
-def begun(calibration: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any, Any]:
+def mixed(kinds: Sequence[tuple[float, Iterator[Lesson]]], rng: random.Random) -> Iterator[Lesson]:
+    """Endlessly, lessons of several kinds, each as often as its share says."""
+    shares, lessons = zip(*kinds, strict=True)
+    while True:
+        yield next(rng.choices(lessons, shares)[0])
+
+
+def begun(calibration: Sequence[Batch]) -> tuple[Any, Any]:
     """The default model, and the small one as cut out of it.
 
     Args:
@@ -151,7 +118,7 @@ def begun(calibration: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> tuple[Any
     return whole, small
 
 
-def _carried(model: Any, batches: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> dict[int, torch.Tensor]:
+def _carried(model: Any, batches: Sequence[Batch]) -> dict[int, torch.Tensor]:
     """What each inner channel of the layers in `LAYERS` adds to their output, on the average; (inner,) each."""
     found = {at: torch.zeros(model.config.intermediate_size) for at in LAYERS}
 
@@ -179,7 +146,7 @@ def vectors(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def learn(
     whole: Any,
     small: Any,
-    batches: Iterator[tuple[torch.Tensor, torch.Tensor]],
+    lessons: Iterator[Lesson],
     n_steps: int = N_STEPS,
     say: Callable[[str], None] = print,
 ) -> Any:
@@ -193,7 +160,7 @@ def learn(
     )
     recent: list[float] = []
     for at in range(n_steps):
-        loss = loss_of(whole, small, *next(batches))
+        loss = loss_of(whole, small, next(lessons))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -206,19 +173,31 @@ def learn(
     return small
 
 
-def loss_of(whole: Any, small: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """How far the small model's vectors of a batch are from the whole one's."""
-    with torch.no_grad():
-        wanted = whole(input_ids=ids, attention_mask=mask).last_hidden_state
-    found = small(input_ids=ids, attention_mask=mask).last_hidden_state
-    one, other = vectors(wanted, mask), vectors(found, mask)
-    there = mask.bool()
-    tokens = 1 - functional.cosine_similarity(wanted[there], found[there], dim=-1).mean()
+def loss_of(whole: Any, small: Any, lesson: Lesson) -> torch.Tensor:
+    """How far the small model's vectors of a lesson are from the whole one's, and how differently they rank."""
+    wanted, found, tokens = [], [], []
+    for ids, mask in lesson:
+        with torch.no_grad():
+            theirs = whole(input_ids=ids, attention_mask=mask).last_hidden_state
+        ours = small(input_ids=ids, attention_mask=mask).last_hidden_state
+        wanted.append(vectors(theirs, mask))
+        found.append(vectors(ours, mask))
+        there = mask.bool()
+        tokens.append(1 - functional.cosine_similarity(theirs[there], ours[there], dim=-1))
+    one, other = torch.cat(wanted), torch.cat(found)
     alike = ((other @ other.T - one @ one.T) ** 2).mean()
-    return WHOLE_SHARE * (1 - (one * other).sum(1)).mean() + TOKEN_SHARE * tokens + ALIKE_SHARE * alike
+    loss = (
+        WHOLE_SHARE * (1 - (one * other).sum(1)).mean() + TOKEN_SHARE * torch.cat(tokens).mean() + ALIKE_SHARE * alike
+    )
+    if len(lesson) > 1:
+        ranked, expected = (
+            functional.log_softmax(short @ passages.T / TEMPERATURE, 1) for passages, short in (found, wanted)
+        )
+        loss = loss + RANK_SHARE * functional.kl_div(ranked, expected, log_target=True, reduction="batchmean")
+    return loss
 
 
-def save(small: Any, target: Path, calibration: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, str]:
+def save(small: Any, target: Path, calibration: Sequence[Batch]) -> dict[str, str]:
     """Write what `index.export` reads, all but the words, in 16 bits.
 
     Args:
