@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from index.cli import DataOption, JsonOption, check_corpus, print_json, read_day, settings_for
+from index.cli import DataOption, JsonOption, check_corpus, print_json, read_day, settings_for, snapshot_embedder
 from index.errors import NewsquoteError
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption
     from index.terminal import safe
 
     settings = settings_for(context, data)
-    checks = [*check_all(settings.data), *_check_language_model(settings)]
+    asked_with = partial(snapshot_embedder, settings)
+    checks = [*check_all(settings.data, asked_with), *_check_language_model(settings)]
     for check in checks:
         if as_json:
             print_json({"check": check.name, "ok": check.ok, "detail": check.detail})

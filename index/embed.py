@@ -26,11 +26,10 @@ from index.export import MODEL_FILE, check_export, export_onnx
 from index.models import (
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,
-    SMALL_FOLDER,
-    SMALL_MODEL,
     TOKENIZER,
     WEIGHTS,
-    default_model_path,
+    base_of,
+    misspelt,
     model_path,
     read_json,
     weights_digest,
@@ -79,8 +78,10 @@ def load_embedder(
     folder = model_path(name)
     if runtime not in RUNTIMES:
         raise ModelUnavailable(f"The runtime is `{runtime}`; it must be {' or '.join(RUNTIMES)}.")
-    if name == SMALL_MODEL:
-        return _small(exports, runtime)
+    if folder is None and (meant := misspelt(name)):
+        raise ModelUnavailable(f"There is no model {name}; did you mean {meant}?")
+    if folder is not None and base_of(folder) is not None:
+        return _with_words_of_another(name, folder, runtime, exports)
     if runtime.startswith("onnx"):
         why_not = "it is not a folder on this disk" if folder is None else _why_not_onnx(folder)
         if folder is None or why_not:
@@ -96,14 +97,13 @@ def load_embedder(
     return SentenceTransformerEmbedder(name, folder, may_fetch=may_fetch)
 
 
-def _small(exports: Path | None, runtime: str) -> Embedder:
-    missing = _missing_library()
-    if missing or runtime == "torch":
-        raise ModelUnavailable(
-            f"The model {SMALL_MODEL} runs on ONNX Runtime alone{missing and f', and {missing}'}; name another model, "
-            "or another runtime."
-        )
-    return OnnxEmbedder(SMALL_MODEL, SMALL_FOLDER, exports, is_int8=runtime in ("auto", "onnx-int8"))
+def _with_words_of_another(name: str, folder: Path, runtime: str, exports: Path | None) -> Embedder:
+    """The small model, or one made like it; sentence-transformers would fill in the words at random."""
+    if runtime == "torch":
+        raise ModelUnavailable(f"The model {name} runs on ONNX Runtime alone; name another runtime.")
+    if missing := _missing_library():
+        raise ModelUnavailable(f"The model {name} runs on ONNX Runtime alone, and {missing}; install it.")
+    return OnnxEmbedder(name, folder, exports, is_int8=runtime in ("auto", "onnx-int8"))
 
 
 def _has_gpu() -> bool:
@@ -287,8 +287,7 @@ class OnnxEmbedder:
 
     def _tok(self) -> _FastTokenizer:
         if self._tokenizer is None:
-            base = default_model_path() if self.name == SMALL_MODEL else self._folder
-            self._tokenizer = _FastTokenizer(base / TOKENIZER, self.max_tokens)
+            self._tokenizer = _FastTokenizer((base_of(self._folder) or self._folder) / TOKENIZER, self.max_tokens)
         return self._tokenizer
 
     def _model(self) -> Any:

@@ -17,17 +17,14 @@ import numpy as np
 from index.errors import ModelUnavailable, first_line
 from index.files import file_sha256
 from index.graph import WEIGHTS_FILE, WORDS, BertSize, Graph, Weights, bert
-from index.models import DEFAULT_MODEL, WEIGHTS, default_model_path, read_json
-from index.tensors import mapped
+from index.models import WEIGHTS, base_of, read_json, read_words
 
 MODEL_FILE = "model.onnx"
 SUMS_FILE = "SHA256SUMS"  # as `sha256sum -c` reads it
 # No export takes longer; an unfinished one that is older has no process any more.
 EXPORT_MAX_S = 3600
-# In a model's configuration: whose word vectors it shares and does not bring along.
-WORDS_OF = "words_of"
-# Before a product's name: how great the values of each channel of its input become, where a model says so.
-WIDTH = "greatest."
+# Before a product's name: how wide the channels of its input are, where a model says so.
+WIDTH = "width."
 
 
 def export_onnx(folder: Path, target: Path, *, is_int8: bool = False) -> None:
@@ -37,11 +34,13 @@ def export_onnx(folder: Path, target: Path, *, is_int8: bool = False) -> None:
         ModelUnavailable: The folder cannot be written, or the model cannot be read.
     """
     weights, size = _read_bert(folder)
+    if (base := base_of(folder)) is not None:
+        weights = {**weights, WORDS: read_words(base)}
     widths = {name.removeprefix(WIDTH): width for name, width in weights.items() if name.startswith(WIDTH)}
     graph = Graph(is_int8=is_int8)
     ids, mask = (graph.input(name, np.int64, ["n", "width"]) for name in ("ids", "mask"))
     try:
-        hidden = bert(graph, weights, size, graph.table(weights[WORDS], ids), mask, greatest=widths)
+        hidden = bert(graph, weights, size, graph.table(weights[WORDS], ids), mask, widths=widths)
     except (LookupError, ValueError) as error:
         raise _unreadable(folder, error) from error
     there = graph.op("Unsqueeze", graph.floats(mask), graph.constant(np.array([2])))
@@ -62,8 +61,6 @@ def _read_bert(folder: Path) -> tuple[Weights, BertSize]:
             int(config["num_hidden_layers"]), int(config["num_attention_heads"]), float(config["layer_norm_eps"])
         )
         found = load_file(folder / WEIGHTS)
-        if config.get(WORDS_OF) == DEFAULT_MODEL:
-            found[WORDS] = mapped(default_model_path() / WEIGHTS, WORDS)
     except Exception as error:  # what is damaged raises errors of the library's own
         raise _unreadable(folder, error) from error
     return {name.removeprefix("bert."): weight.astype(np.float32) for name, weight in found.items()}, size

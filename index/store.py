@@ -683,6 +683,14 @@ class Store(CorpusFile):
         """Number of a way of splitting, made on first use; for a reader 0, under which nothing is stored."""
         return self._key_id("splitters", key)
 
+    def splitter_keys(self) -> list[str]:
+        """Keys of the ways of splitting that there are passages of, the newest first."""
+        rows = self._rows(
+            "SELECT key FROM splitters s WHERE EXISTS (SELECT 1 FROM passages p WHERE p.splitter = s.id) "
+            "ORDER BY id DESC"
+        )
+        return [row[0] for row in rows]
+
     def model_id(self, key: str) -> int:
         """Number of a model, likewise."""
         return self._key_id("models", key)

@@ -57,24 +57,16 @@ def fetcher_of(settings: Settings, *, allow_private: bool) -> Fetcher:
 
 
 def ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
-    """The embedder and the passage length of the live index; of the settings where there is none."""
-    from index.embed import load_embedder
+    """The embedder and the passage length of the live index; where there is none, of the settings, else as before."""
     from index.errors import IndexCorrupt, IndexMissing, IndexStale
-    from index.models import DEFAULT_MODEL
-    from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
+    from ingest.indexing import made_before
     from ingest.passages import passage_budget
 
     try:
         manifest = read_manifest(settings.data)
     except (IndexMissing, IndexCorrupt, IndexStale):
-        embedder = load_embedder(
-            settings.model or DEFAULT_MODEL,
-            runtime=settings.runtime,
-            exports=settings.data / "models",
-            may_fetch=True,
-        )
-        return embedder, settings.passage_tokens or DEFAULT_PASSAGE_TOKENS
+        return settings_embedder(settings, made_before(settings.data))
     wanted, had = (
         passage_budget(tokens, manifest.model.max_tokens)
         for tokens in (settings.passage_tokens or manifest.passage_tokens, manifest.passage_tokens)
@@ -85,6 +77,19 @@ def ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
             f"{settings.passage_tokens}; run `newsquote reindex`, or unset it."
         )
     return snapshot_embedder(settings, manifest.model), manifest.passage_tokens
+
+
+def settings_embedder(settings: Settings, before: tuple[str, int] | None = None) -> tuple[Embedder, int]:
+    """The embedder and the passage length of the settings; what they leave open is as before, or the default."""
+    from index.embed import load_embedder
+    from index.models import DEFAULT_MODEL
+    from index.settings import DEFAULT_PASSAGE_TOKENS
+
+    model, passage_tokens = before or (DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS)
+    embedder = load_embedder(
+        settings.model or model, runtime=settings.runtime, exports=settings.data / "models", may_fetch=True
+    )
+    return embedder, settings.passage_tokens or passage_tokens
 
 
 # A running watcher holds the lock for seconds, or for as long as an index takes.

@@ -8,6 +8,8 @@ Knows nothing about where articles come from.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +20,7 @@ import numpy.typing as npt
 
 from index.build import Base, Recipe, build_snapshot, in_index
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
-from index.snapshot import SCHEMA, check_store, live_manifest, model_entry, prune
+from index.snapshot import SCHEMA, check_store, live_manifest, model_entry, prune, read_manifest, snapshot_names
 from index.store import PassageRow, Store
 from index.types import Article, Embedder, Vectors
 from ingest.identity import digest_of
@@ -38,6 +40,20 @@ def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
     """
     budget = passage_budget(passage_tokens, embedder.max_tokens)
     return f"sentences/3 {embedder.name}@{embedder.revision[:16]} {budget}"
+
+
+_SPLITTER_KEY = re.compile(r"sentences/\d+ (.+)@\S* (\d+)")  # of this and of earlier rules
+
+
+def made_before(folder: Path) -> tuple[str, int] | None:
+    """Model and longest passage of the newest index that can be read, or where none can of the passages stored."""
+    for name in reversed(snapshot_names(folder)):
+        with contextlib.suppress(NewsquoteError):
+            manifest = read_manifest(folder, name)
+            return manifest.model.name, manifest.passage_tokens
+    with Store(folder) as store:
+        found = (_SPLITTER_KEY.fullmatch(key) for key in store.splitter_keys())
+        return next(((match[1], int(match[2])) for match in found if match), None)
 
 
 def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:

@@ -132,7 +132,7 @@ def reindex(
         typer.Option(help="Longest passage; else $NEWSQUOTE_PASSAGE_TOKENS, else the index's own.", min=0, max=2048),
     ] = 0,
     runtime: Annotated[
-        str, typer.Option(help="auto, onnx-fp32, onnx-int8 or torch; with auto, 8 bits stay 8 bits.")
+        str, typer.Option(help="auto, onnx-fp32, onnx-int8 or torch; with auto an index on ONNX Runtime keeps its own.")
     ] = "",
     dry_run: DryRunOption = False,
     data: DataOption = None,
@@ -146,6 +146,7 @@ def reindex(
     from index.models import DEFAULT_MODEL
     from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
+    from ingest.indexing import made_before
     from ingest.job import run_reindex
     from ingest.lock import ingest_lock
 
@@ -155,14 +156,14 @@ def reindex(
     check_corpus(settings.data)
     try:
         manifest = read_manifest(settings.data)
-        had_model, had_tokens = manifest.model.name, manifest.passage_tokens
-        had_int8 = manifest.model.runtime == "onnx-int8"
+        had_model, had_tokens, had_runtime = manifest.model.name, manifest.passage_tokens, manifest.model.runtime
     except NewsquoteError:
-        had_model, had_tokens, had_int8 = DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS, False
+        had_model, had_tokens = made_before(settings.data) or (DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS)
+        had_runtime = ""
     wanted = model or settings.model or had_model
     runtime = runtime.lower() or settings.runtime
-    if runtime == "auto" and had_int8 and wanted == had_model:
-        runtime = "onnx-int8"
+    if runtime == "auto" and had_runtime.startswith("onnx") and wanted == had_model:
+        runtime = had_runtime
     tokens = passage_tokens or settings.passage_tokens or had_tokens
     with contextlib.ExitStack() as stack:
         exports = settings.data / "models"

@@ -16,6 +16,7 @@ from index.errors import NewsquoteError
 from ingest.cli import AllowPrivate, fetcher_of, import_urllib3, ingest_embedder, status_of_feeds
 
 if TYPE_CHECKING:
+    from index.build import Recipe
     from index.settings import Settings
     from index.store import Store
     from index.types import Embedder
@@ -73,16 +74,22 @@ def watch(
 
 
 def _index_builder(settings: Settings) -> Build:
-    """Brings the index up to the store, with an embedder that is loaded when it is first needed, and then kept."""
+    """Brings the index up to the store, with an embedder that is kept for as long as the live index is made with it."""
+    from index.snapshot import read_manifest
     from ingest.indexing import finish, recipe_for
 
-    loaded: list[tuple[Embedder, int]] = []
+    loaded: tuple[Embedder, Recipe] | None = None
 
     def build(folder: Path, store: Store, now_s: int, progress: Progress) -> tuple[int, str]:
-        if not loaded:
-            loaded.append(ingest_embedder(settings))
-        embedder, passage_tokens = loaded[0]
-        return finish(folder, store, embedder, recipe_for(embedder, passage_tokens, program_version()), now_s, progress)
+        nonlocal loaded
+        with contextlib.suppress(NewsquoteError):
+            live = read_manifest(folder)
+            if loaded is not None and (loaded[1].model, loaded[1].passage_tokens) != (live.model, live.passage_tokens):
+                loaded = None  # somebody made it anew, another way
+        if loaded is None:
+            embedder, passage_tokens = ingest_embedder(settings)
+            loaded = embedder, recipe_for(embedder, passage_tokens, program_version())
+        return finish(folder, store, *loaded, now_s, progress)
 
     return build
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -26,8 +27,10 @@ from index.models import (
     DEFAULT_MODEL_SHA256,
     SMALL_FOLDER,
     SMALL_MODEL,
-    check_small,
+    check_shipped,
     default_model_path,
+    misspelt,
+    small_sha256,
     weights_digest,
 )
 from index.rerank import FOLDER
@@ -381,7 +384,7 @@ NEWS = [
 
 def test_the_small_model_gives_nearly_the_vectors_of_the_default_one(small: Embedder, embedder: Embedder) -> None:
     assert (small.name, small.runtime, small.dim, small.max_tokens) == (SMALL_MODEL, "onnx-int8", 384, 256)
-    assert small.revision == json.loads((SMALL_FOLDER / "manifest.json").read_text())["model_sha256"]
+    assert small.revision == weights_digest(SMALL_FOLDER)
     vectors = small.embed_passages([*TEXTS, *NEWS])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
     assert cosines(vectors[len(TEXTS) :], embedder.embed_passages(NEWS)).min() > 0.8
@@ -401,15 +404,19 @@ def test_the_small_model_runs_on_onnx_runtime_alone_in_floats_too(
     assert products == 3 * 4  # all of a layer's: its weights come with how wide the channels are
     monkeypatch.setattr(embed, "_has_gpu", lambda: True)
     assert load_embedder(SMALL_MODEL, exports=exports).runtime == "onnx-int8"
-    with pytest.raises(ModelUnavailable, match=r"newsquote-small runs on ONNX Runtime alone; name another model, or"):
+    with pytest.raises(ModelUnavailable, match=r"newsquote-small runs on ONNX Runtime alone; name another runtime"):
         load_embedder(SMALL_MODEL, runtime="torch", exports=exports)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModelUnavailable, match=r"alone, and onnxruntime is not installed; name another model"):
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnxruntime" else found(name))
+    with pytest.raises(ModelUnavailable, match=r"alone, and onnxruntime is not installed; install it"):
         load_embedder(SMALL_MODEL, exports=exports)
 
 
 def test_the_shipped_small_model_is_what_its_manifest_says(tmp_path: Path) -> None:
-    assert check_small() == ""
+    def what_is_wrong(folder: Path = SMALL_FOLDER) -> str:
+        return check_shipped(SMALL_MODEL, folder, small_sha256)
+
+    assert what_is_wrong() == ""
     assert json.loads((SMALL_FOLDER / "manifest.json").read_text())["base_sha256"] == DEFAULT_MODEL_SHA256
     shipped = sum(path.stat().st_size for folder in (SMALL_FOLDER, FOLDER) for path in folder.iterdir())
     assert shipped < 25_000_000
@@ -417,9 +424,46 @@ def test_the_shipped_small_model_is_what_its_manifest_says(tmp_path: Path) -> No
     shutil.copytree(SMALL_FOLDER, folder)
     weights = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
-    assert re.fullmatch(r"the weights of newsquote-small are \w{12} and should be \w{12}", check_small(folder))
+    assert re.fullmatch(r"the files of newsquote-small are \w{12} and should be \w{12}", what_is_wrong(folder))
+    (folder / "model.safetensors").write_bytes(weights)
+    assert what_is_wrong(folder) == ""
+    config = (folder / "config.json").read_text()
+    (folder / "config.json").write_text(config.replace('"num_attention_heads": 12', '"num_attention_heads": 6'))
+    assert "should be" in what_is_wrong(folder)
     (folder / "model.safetensors").unlink()
-    assert check_small(folder).startswith("the files of newsquote-small cannot be read (")
+    assert what_is_wrong(folder).startswith("the files of newsquote-small cannot be read (")
+
+
+def test_a_model_without_words_of_its_own_is_told_by_its_configuration_not_its_name(
+    small: Embedder, exports: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "taught-here"
+    shutil.copytree(SMALL_FOLDER, folder)
+    by_folder = load_embedder(str(folder), exports=exports)
+    assert (by_folder.name, by_folder.runtime) == (str(folder), "onnx-int8")
+    np.testing.assert_array_equal(by_folder.embed_passages(NEWS), small.embed_passages(NEWS))
+    with pytest.raises(ModelUnavailable, match="runs on ONNX Runtime alone"):
+        load_embedder(str(folder), runtime="torch")
+    config = (folder / "config.json").read_text()
+    for content, said in (
+        (config.replace("all-MiniLM-L6-v2", "another"), "has the words of another, which is not here"),
+        ("{", "The configuration of the model in .* cannot be read"),
+    ):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(ModelUnavailable, match=said):
+            load_embedder(str(folder))
+
+
+@pytest.mark.parametrize("name", ["Newsquote-Small", "newsquote_small", "newsquote-smal"])
+def test_a_misspelt_small_model_is_named_before_any_hub_is_asked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embed, "_fetch", lambda name: pytest.fail("the hub was asked"))
+    with pytest.raises(ModelUnavailable, match=f"There is no model {name}; did you mean newsquote-small"):
+        load_embedder(name, may_fetch=True)
+
+
+@pytest.mark.parametrize("name", ["all-MiniLM-L12-v2", "small", "someone/newsquote-small"])
+def test_what_may_be_another_model_is_asked_for(name: str) -> None:
+    assert misspelt(name) == ""
 
 
 def test_auto_runs_on_the_gpu_that_torch_sees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def model() -> Any:
 
 
 def run(
-    path: Path, model: Any, *inputs: npt.NDArray[np.int64], is_int8: bool = False, greatest: Weights | None = None
+    path: Path, model: Any, *inputs: npt.NDArray[np.int64], is_int8: bool = False, widths: Weights | None = None
 ) -> npt.NDArray[np.float32]:
     """The last hidden state by the graph, which `inputs` reach as ids, mask and, if given, kinds."""
     weights: Weights = {name: weight.numpy() for name, weight in model.state_dict().items()}
@@ -47,7 +47,7 @@ def run(
     ids, mask, *kinds = (graph.input(name, np.int64, ["n", "width"]) for name in names)
     size = BertSize(N_LAYERS, N_HEADS, model.config.layer_norm_eps)
     words = graph.table(weights[WORDS], ids)
-    hidden = bert(graph, weights, size, words, mask, kinds[0] if kinds else None, greatest)
+    hidden = bert(graph, weights, size, words, mask, kinds[0] if kinds else None, widths)
     graph.save({"hidden": hidden}, path)
     found: npt.NDArray[np.float32] = session(path, "never").run(None, dict(zip(names, inputs, strict=True)))[0]
     return found
@@ -105,9 +105,9 @@ def test_one_channel_that_is_far_wider_than_the_rest_costs_nothing_where_that_is
     x, weight, bias = (rng.standard_normal(shape).astype(np.float32) for shape in ((40, 64), (80, 64), (80,)))
     x[:, 5] *= 100
     expected, errors = x @ weight.T + bias, []
-    for name, greatest in (("unknown", None), ("known", np.abs(x).max(axis=0))):
+    for name, widths in (("unknown", None), ("known", np.abs(x).max(axis=0))):
         graph = Graph(is_int8=True)
-        product = graph.linear(graph.input("x", np.float32, ["n", 64]), weight, bias, greatest=greatest)
+        product = graph.linear(graph.input("x", np.float32, ["n", 64]), weight, bias, widths=widths)
         (tmp_path / name).mkdir()
         graph.save({"y": product}, tmp_path / name / "model.onnx")
         (found,) = session(tmp_path / name / "model.onnx", "never").run(None, {"x": x})
@@ -117,8 +117,8 @@ def test_one_channel_that_is_far_wider_than_the_rest_costs_nothing_where_that_is
 
 def test_with_known_channels_the_last_product_of_a_layer_is_one_of_8_bits_too(tmp_path: Path, model: Any) -> None:
     products = [f"encoder.layer.{n}.output.dense" for n in range(N_LAYERS)]
-    greatest = {name: np.ones(4 * HIDDEN, np.float32) for name in products}
-    found = [run(tmp_path / "model.onnx", model, *texts(), is_int8=True, greatest=known) for known in (None, greatest)]
+    widths = {name: np.ones(4 * HIDDEN, np.float32) for name in products}
+    found = [run(tmp_path / "model.onnx", model, *texts(), is_int8=True, widths=known) for known in (None, widths)]
     floats = run(tmp_path / "model.onnx", model, *texts())
     there = texts()[1].astype(bool)
     near = [float(np.corrcoef(each[there].ravel(), floats[there].ravel())[0, 1]) for each in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -247,8 +248,9 @@ def test_doctor_finds_altered_weights(data: Path, tmp_path: Path, monkeypatch: p
 
 
 def test_doctor_finds_an_altered_small_model(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.health.check_small", lambda: "the weights of newsquote-small are a and should be b")
-    assert failures(data) == {"model": "the weights of newsquote-small are a and should be b; reinstall newsquote."}
+    monkeypatch.setattr("index.health.small_sha256", lambda folder: "a")
+    (said,) = failures(data).values()
+    assert re.fullmatch(r"the files of newsquote-small are a and should be \w{12}; reinstall newsquote\.", said)
 
 
 def test_doctor_finds_an_altered_export(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from index import rerank
 from index.errors import ModelUnavailable
-from index.models import default_model_path
+from index.models import check_shipped, default_model_path
 from index.rerank import (
     ALL_TOKENS,
     FOLDER,
@@ -24,8 +25,8 @@ from index.rerank import (
     CrossEncoderReranker,
     OnnxReranker,
     PairTokenizer,
-    check_reranker,
     load_reranker,
+    model_sha256,
     padded,
     place_of,
     tokens_of,
@@ -177,8 +178,12 @@ def test_padding_is_masked_and_only_the_articles_side_is_of_the_second_kind(toke
     assert not (shares.sum(1) * (1 - kinds)).any()
 
 
+def what_is_wrong(folder: Path = FOLDER) -> str:
+    return check_shipped("the reranker", folder, model_sha256)
+
+
 def test_the_files_are_what_the_manifest_says_and_small_enough_to_ship() -> None:
-    assert check_reranker() == ""
+    assert what_is_wrong() == ""
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) <= 25_000_000
 
 
@@ -188,9 +193,9 @@ def test_other_weights_than_the_manifests_are_noticed(tmp_path: Path) -> None:
     with (folder / "model.bin").open("r+b") as file:
         file.seek(1000)
         file.write(b"\x00\x01\x02")
-    assert "should be" in check_reranker(folder)
+    assert re.fullmatch(r"the files of the reranker are \w{12} and should be \w{12}", what_is_wrong(folder))
     (folder / "manifest.json").unlink()
-    assert "cannot be read" in check_reranker(folder)
+    assert what_is_wrong(folder).startswith("the files of the reranker cannot be read (")
 
 
 def is_left_out(caplog: pytest.LogCaptureFixture) -> bool:
@@ -219,7 +224,7 @@ def test_a_damaged_reranker_is_one_sentence_and_as_good_as_none(
     said = rf"^The (reranker|model) .*{folder}.* cannot be read \(.+\); reinstall newsquote, or set \S+=none\.$"
     with pytest.raises(ModelUnavailable, match=said):
         OnnxReranker(folder)
-    assert check_reranker(folder)
+    assert what_is_wrong(folder)
     monkeypatch.setattr(rerank, "OnnxReranker", partial(OnnxReranker, folder))
     assert is_left_out(caplog)
 

@@ -14,7 +14,7 @@ import pytest
 
 from bot.scoring import holds
 from index.embed import OnnxEmbedder
-from index.models import DEFAULT_MODEL_SHA256, SMALL_MODEL, default_model_path, weights_digest
+from index.models import DEFAULT_MODEL_SHA256, SMALL_MODEL, default_model_path, small_sha256
 from index.rerank import PairTokenizer
 from index.types import Reading
 from ingest.draft import Draft
@@ -213,7 +213,7 @@ def test_the_small_model_comes_nearer_and_what_is_saved_computes_the_same(tmp_pa
         assert float(small.loss_of(whole, learnt, lesson)) < before
         expected = small.vectors(learnt(*some[0]).last_hidden_state, some[0][1]).numpy()
     manifest = small.save(learnt, tmp_path / "made", some)
-    assert manifest == {"model_sha256": weights_digest(tmp_path / "made"), "base_sha256": DEFAULT_MODEL_SHA256}
+    assert manifest == {"model_sha256": small_sha256(tmp_path / "made"), "base_sha256": DEFAULT_MODEL_SHA256}
     for is_int8, least in ((False, 0.9999), (True, 0.99)):
         found = OnnxEmbedder(SMALL_MODEL, tmp_path / "made", tmp_path / "exports", is_int8=is_int8)
         assert (found.embed_passages(texts[:20]) * expected).sum(axis=1).min() > least

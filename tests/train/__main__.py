@@ -51,10 +51,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=("small", "reranker", "fit"), help="one part; `fit` for what ships")
     parser.add_argument("--teacher", type=Path, help="folder of all-mpnet-base-v2, instead of the installed parts")
-    parser.add_argument("--install", action="store_true", help="put the new reranker where it ships from")
+    parser.add_argument("--install", action="store_true", help="put the new models where they ship from")
     arguments = parser.parse_args()
     shared = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
-    missing = [name for name in FILES if not (shared / name).is_file()]
+    needed = SMALL_FILES if arguments.only == "small" else FILES
+    missing = [name for name in needed if not (shared / name).is_file()]
     if missing:
         print(f"{shared / missing[0]} is absent (NEWSQUOTE_EVAL_DATA names the folder): nothing to train on")
         return 1

@@ -285,7 +285,7 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Sc
     size = BertSize(config.num_hidden_layers, config.num_attention_heads, config.layer_norm_eps)
     body = {name.removeprefix("bert."): weight for name, weight in weights.items() if name.startswith("bert.")}
     read = [tuple(map(torch.from_numpy, padded([pair]))) for pair in calibration]
-    widths = greatest(model.bert, lambda: [model(*each) for each in read])
+    widths = channel_widths(model.bert, lambda: [model(*each) for each in read])
     hidden = bert(graph, body, size, words, mask, kinds, widths)
 
     def head(x: str, name: str) -> str:
@@ -308,7 +308,7 @@ def export(model: Reader, target: Path, calibration: Sequence[Pair]) -> tuple[Sc
     )
 
 
-def greatest(bert: torch.nn.Module, run: Callable[[], object]) -> dict[str, Shares]:
+def channel_widths(bert: torch.nn.Module, run: Callable[[], object]) -> dict[str, Shares]:
     """How great the inputs become of those products whose channels are unlike each other, by the products' names.
 
     Args:

@@ -20,11 +20,18 @@ from torch.nn import functional
 from transformers import AutoModel, BertConfig, BertModel
 
 from index.embed import batches_by_length, read_tokenizer
-from index.export import WIDTH, WORDS_OF
-from index.files import file_sha256
+from index.export import WIDTH
 from index.graph import WORDS
-from index.models import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, TOKENIZER, WEIGHTS, default_model_path
-from tests.train.reader import greatest
+from index.models import (
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    TOKENIZER,
+    WEIGHTS,
+    WORDS_OF,
+    default_model_path,
+    small_sha256,
+)
+from tests.train.reader import channel_widths
 from tests.train.small_texts import Subject, Texts
 
 # Of six: the first reads words, the last shapes what is averaged. Untaught, these three are as near as any three come
@@ -210,7 +217,7 @@ def save(small: Any, target: Path, calibration: Sequence[Batch]) -> dict[str, st
     """
     target.mkdir(parents=True, exist_ok=True)
     tensors = {name: weight for name, weight in small.state_dict().items() if name != WORDS}
-    widths = greatest(small, lambda: [small(input_ids=ids, attention_mask=mask) for ids, mask in calibration])
+    widths = channel_widths(small, lambda: [small(input_ids=ids, attention_mask=mask) for ids, mask in calibration])
     tensors |= {f"{WIDTH}{name}": torch.from_numpy(width) for name, width in widths.items()}
     (target / WEIGHTS).touch()  # as readable as the others, which the library makes for its owner alone
     save_file({name: tensor.to(torch.float16).contiguous() for name, tensor in tensors.items()}, target / WEIGHTS)
@@ -225,4 +232,4 @@ def save(small: Any, target: Path, calibration: Sequence[Batch]) -> dict[str, st
     }
     for name, content in (("config.json", described), ("sentence_bert_config.json", {"max_seq_length": LONGEST})):
         (target / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return {"model_sha256": file_sha256(target / WEIGHTS), "base_sha256": DEFAULT_MODEL_SHA256}
+    return {"model_sha256": small_sha256(target), "base_sha256": DEFAULT_MODEL_SHA256}
