@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -102,7 +101,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False, data: DataOption
     from index.terminal import safe
 
     settings = settings_for(context, data)
-    asked_with = partial(snapshot_embedder, settings)
+    asked_with = functools.partial(snapshot_embedder, settings)
     checks = [*check_all(settings.data, asked_with), *_check_language_model(settings)]
     for check in checks:
         if as_json:

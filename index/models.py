@@ -30,13 +30,8 @@ TOKENIZER = "tokenizer.json"
 # In a model's configuration: whose words and tokenizer it shares and does not bring along.
 WORDS_OF = "words_of"
 _CONFIGS = ("config.json", "sentence_bert_config.json")
-UNREADABLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-)  # JSON that is damaged or says something else
+# What reading JSON raises that is damaged or says something else.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
 def default_model_path() -> Path:
