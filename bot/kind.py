@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from bot.english import AUXILIARY, word_list, word_set
 from index.sentences import sentence_spans
+from index.types import Span
 
 Kind = Literal[
     "person",
@@ -215,11 +217,17 @@ def _is_few(asked: str) -> bool:
     return len(asked.split()) <= MAX_KEYWORDS and re.search(rf"\b{AUXILIARY}\b", asked, re.IGNORECASE) is None
 
 
+@lru_cache(maxsize=16)  # asked of each of its times
+def sentences_of(question: str) -> tuple[Span, ...]:
+    """As `sentence_spans`: "Gov. Halloran" and "4:45 p.m. ET" end no sentence."""
+    return tuple(sentence_spans(question))
+
+
 def asking_sentence(question: str) -> str:
     """The last sentence that asks, without "could you tell me": background often comes first."""
-    sentences = [s for s in re.split(r"(?<=[a-z\d”\"’)][.?!])\s+(?=[A-Z“\"])", question) if s]
+    sentences = [span.of(question) for span in sentences_of(question)]
     asking = [s for s in sentences if s.rstrip(' "”').endswith("?") or "__" in s or _WH.match(s)]
-    asked = (asking or sentences or [question])[-1].strip()
+    asked = (asking or sentences or [question])[-1]
     return asked[polite.end() :] if (polite := _POLITE.match(asked)) else asked
 
 
@@ -244,7 +252,7 @@ def with_question_mark(question: str) -> str:
     remark else, to which no sentence is an answer.
     """
     said = question.rstrip(" .!,;:…")
-    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentence_spans(said)) == 1
+    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentences_of(said)) == 1
     return f"{said}?" if is_plain else question
 
 

@@ -350,6 +350,7 @@ def test_time_in_words_suggests_a_window_and_filters_nothing(words: str, first: 
         "Whens the vote in May?",
         "Will the bank raise its rates in June?",
         "What will happen in December?",
+        "Where will Gov. Halloran speak in November?",
         "Who will attend the opening on May 6?",
         "Which old coins are at last set to expire in September?",
         "Who opens the port this June?",
@@ -776,6 +777,11 @@ def test_day_range_names_month_and_year_once(first: date, last: date, said: str)
         ("Please tell me in which city they met.", "place"),
         ("Can you vote by post?", "yes_no"),
         ("Do you know the mayor?", "yes_no"),
+        ("How old is Rep. Marla Quist?", "number"),
+        ("Why did St. Alder's parade end at 4:45 p.m. ET?", "reason"),
+        ("Which judge ruled in Quist v. Halloran?", "person"),
+        ("Gov. Halloran resigned. Which party did she lead?", "organisation"),
+        ("Who won the U.S. Open? Hint: it was no man.", "person"),
     ],
 )
 def test_kind_follows_the_question_word_and_its_noun(question: str, kind: Kind) -> None:
@@ -792,6 +798,7 @@ def test_kind_follows_the_question_word_and_its_noun(question: str, kind: Kind) 
         ("Who made the painting that was sold?", "Who made the painting that was sold?"),
         ("Could you tell me who made it?", "Could you tell me who made it?"),
         ("In the end, who made it?", "In the end, who made it?"),
+        ("How old is Dr. Osric Dunne?", "How old is Dr. Osric Dunne?"),
         ("the painting", "the painting"),
         ("", ""),
     ],
