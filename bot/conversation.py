@@ -53,11 +53,18 @@ _BEFORE_THAT = re.compile(r"\b(?:before\s+(?:that|then)|earlier)\b", re.IGNORECA
 _AFTER_THAT = re.compile(r"\b(?:(?:after|since)\s+(?:that|then)|later)\b", re.IGNORECASE)
 # Questions whose subject is what they ask for, not "who did …".
 _ASKS_FOR_SUBJECT = re.compile(r"(?:who|which|what)\b(?!.*\b(?:did|do|does)\b)", re.IGNORECASE)
-_NAME = r"\b(?!I\b)[A-Z][\w’'-]*(?:\s+(?:of\s+the\s+|of\s+|the\s+)?[A-Z][\w’'-]*)*"
+# "Rep. Quist", "St. Alder", "Osric J. Dunne".
+_NAME_WORD = (
+    r"(?:(?:Adm|Capt|Col|Dr|Ft|Gen|Gov|Lt|Maj|Mr|Mrs|Ms|Mt|Prof|Rep|Rev|Sen|Sgt|St|[A-Z])\.(?=\s)|[A-Z][\w’'-]*)"
+)
+_NAME = rf"\b(?!I\b){_NAME_WORD}(?:\s+(?:of\s+the\s+|of\s+|the\s+)?{_NAME_WORD})*"
 _NAMES = re.compile(rf"(?<!^){_NAME}")
 _OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
 # Nothing but names: "and Will Smith?" asks for no will.
-_NAMES_ALONE = re.compile(r"[A-Z][\w’'-]*(?:\s+[A-Z][\w’'-]*)+\s*\??")
+_NAMES_ALONE = re.compile(rf"{_NAME_WORD}(?:\s+{_NAME_WORD})+\s*\??")
+# What tells nothing of whose name it is: "Osric J. Dunne Jr."
+_INITIAL = re.compile(r"[A-Z]\.|[JS]r\.?")
+_OF_PLACE = frozenset(("Ft.", "Mt.", "St."))
 _FROM_OUTLET = re.compile(r"(?:(?:what|how)\s+about\s+)?(?P<by>(?:from|per)\s+)?", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|about|against|according\s+to|last|this"
@@ -361,12 +368,13 @@ def _article(asked: str, start: int) -> re.Match[str] | None:
 
 def _sort_of(name: str, *, is_the: bool) -> Literal["place", "person"] | None:
     """What a name is of, by its words alone; None where they do not tell."""
-    words = _POSSESSIVE_END.sub("", name).split()
-    if " ".join(words).lower() in PLACES:
+    bare = _POSSESSIVE_END.sub("", name)
+    words = [word for word in bare.split() if not _INITIAL.fullmatch(word)]
+    if bare.lower() in PLACES:
         return "place"
-    if not words or not all(word[:1].isupper() for word in words):
+    if not words or words[0] in _OF_PLACE or not all(word[:1].isupper() for word in words):
         return None
-    if words[0].lower() in TITLES and len(words) > 1:
+    if len(words) > 1 and (words[0].endswith(".") or words[0].lower() in TITLES):
         return "person"
     # "Elon Musk", not "Hurricane Ian", "the Golden Lantern", "Florida Panthers" or "BBC News".
     is_plain = 2 <= len(words) <= 3 and not is_the and not any(word.isupper() and len(word) > 1 for word in words)

@@ -340,6 +340,8 @@ def _is_verb_after(noun: str, word: str) -> bool:
     return word in _ALSO_VERBS if noun in _PLURALS else _SINGULAR.get(word) in _ALSO_VERBS
 
 
+# When it was is not what is asked: "the largest fire this year"; but "the mayor's last day".
+_WHEN = re.compile(r"(?<!['’]s)\s(?:last|next|these|this)\s(?:day|week|weekend|month|year|decade)s?\b", re.IGNORECASE)
 _SINGULAR_COPULA = re.compile(rf"\w+(?:{_IS}|['’]s| is| was)\s", re.IGNORECASE)
 _ONE_MORE = re.compile(r"[A-Z\d]|(?:two|three|four|five|six|seven|eight|nine|ten)$")
 
@@ -361,14 +363,14 @@ def asked_noun(tail: str) -> str | None:
     """The noun that "which …" or "what is the …" asks for, lower case, or None."""
     copula = _COPULA.match(tail)
     rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
-    words = re.findall(r"(?:[A-Z]\.){2,}|[\w’'-]+|[,.?!:;“\"(]", rest)[:7]
+    words = re.findall(r"(?:[A-Z]\.){2,}|[\w’'-]+|[,.?!:;“\"(]", _WHEN.split(rest, 1)[0])[:7]
     best = None
     is_name = False
     for n_before, word in enumerate(words):
         lowered = re.sub(r"['’]s$", "", word.lower())
         if lowered in _NOUN_ENDS or not lowered[:1].isalnum():
             break
-        if not copula and (lowered in _OBJECT_BEGINS or (n_before and lowered in ("last", "next"))):
+        if not copula and lowered in _OBJECT_BEGINS:
             break  # "what closed the airport" asks for no place
         is_owner = lowered != word.lower()
         if is_owner and copula:  # "what is the president's plan" asks for a plan
