@@ -53,9 +53,10 @@ _BEFORE_THAT = re.compile(r"\b(?:before\s+(?:that|then)|earlier)\b", re.IGNORECA
 _AFTER_THAT = re.compile(r"\b(?:(?:after|since)\s+(?:that|then)|later)\b", re.IGNORECASE)
 # Questions whose subject is what they ask for, not "who did …".
 _ASKS_FOR_SUBJECT = re.compile(r"(?:who|which|what)\b(?!.*\b(?:did|do|does)\b)", re.IGNORECASE)
-# "Rep. Quist", "St. Alder", "Osric J. Dunne".
+# Of "Rep. Quist", "St. Alder", "Osric J. Dunne", "U.S. Open".
 _NAME_WORD = (
-    r"(?:(?:Adm|Capt|Col|Dr|Ft|Gen|Gov|Lt|Maj|Mr|Mrs|Ms|Mt|Prof|Rep|Rev|Sen|Sgt|St|[A-Z])\.(?=\s)|[A-Z][\w’'-]*)"
+    r"(?:(?:(?:Adm|Capt|Col|Dr|Ft|Gen|Gov|Lt|Maj|Mr|Mrs|Ms|Mt|Prof|Rep|Rev|Sen|Sgt|St)\.|(?:[A-Z]\.)+)(?=\s)"
+    r"|[A-Z][\w’'-]*)"
 )
 _NAME = rf"\b(?!I\b){_NAME_WORD}(?:\s+(?:of\s+the\s+|of\s+|the\s+)?{_NAME_WORD})*"
 _NAMES = re.compile(rf"(?<!^){_NAME}")
@@ -63,7 +64,7 @@ _OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
 # Nothing but names: "and Will Smith?" asks for no will.
 _NAMES_ALONE = re.compile(rf"{_NAME_WORD}(?:\s+{_NAME_WORD})+\s*\??")
 # What tells nothing of whose name it is: "Osric J. Dunne Jr."
-_INITIAL = re.compile(r"[A-Z]\.|[JS]r\.?")
+_INITIAL = re.compile(r"(?:[A-Z]\.)+|[JS]r\.?")
 _OF_PLACE = frozenset(("Ft.", "Mt.", "St."))
 _FROM_OUTLET = re.compile(r"(?:(?:what|how)\s+about\s+)?(?P<by>(?:from|per)\s+)?", re.IGNORECASE)
 _PREPOSITION = re.compile(
@@ -331,11 +332,13 @@ def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | Non
     named = _name_matches(asked) or ([] if _has_capitals(asked) else list(_SMALL_PLACES.finditer(asked)))
     names = [match for match in named if _is_led(asked, match, lead)]
     alike = [match for match in names if sort and _sort_in(asked, match) == sort]
-    if before.kind == "quote" and sort != "place" and name[:1].isupper() and not lead:
-        # Who says something may be replaced by whoever else could, where nobody else is named.
+    is_said = before.kind == "quote"
+    if (is_said or (not alike and len(names) == 1)) and sort != "place" and name[:1].isupper() and not lead:
+        # Who does something may be replaced by whoever else could, where nothing else is named, and who says something
+        # where nobody else is.
         alike = [match for match in names if _sort_in(asked, match) != "place"]
-        speaker = _subject_in(asked)
-        alike = alike if speaker and [match.start() for match in alike] == [speaker.start()] else []
+        subject = _subject_in(asked)
+        alike = alike if subject and [match.start() for match in alike] == [subject.start()] else []
     if not alike and lead and sort != "person" and name[:1].isupper() and not _times(lead + name):
         # What stands behind the same preposition is of the same sort, though neither is a place that we know.
         alike = [match for match in names if _sort_in(asked, match) != "person"]
@@ -344,8 +347,9 @@ def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | Non
     start, end = alike[0].start(), alike[0].end()
     if led := _article(asked, start):
         start = led.start()
-    owned = _POSSESSIVE_END.search(alike[0][0])
-    return f"{asked[:start]}{what}{owned[0] if owned else ''}{asked[end:]}"
+    if owned := _POSSESSIVE_END.search(alike[0][0]):
+        what = f"{_POSSESSIVE_END.sub('', what)}{owned[0]}"
+    return f"{asked[:start]}{what}{asked[end:]}"
 
 
 def _has_capitals(text: str) -> bool:

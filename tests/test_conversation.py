@@ -34,6 +34,9 @@ TOLD = Before("What did Marla Quist say about Ukraine?", "quote")
 WON = Before("Did Petra Valcic win?", "yes_no")
 SANK = Before("What happened to the ferry?", "other")
 OPEN = Before("Who won the Estmere Open?", "person")
+AGED = Before("How old is Quist?", "number")
+REP = Before("Why did Rep. Marla Quist resign?", "reason")
+JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +92,12 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (Before("When did British prime minister Vosse go?", "date"), "how old is she?", "how old is Vosse?", "number"),
         (Before("What is Marla Quist's plan?", "other"), "how old is she?", "how old is Marla Quist?", "number"),
         (Before("Who is Dunne's son?", "person"), "how old is he?", "how old is he: Dunne's son?", "number"),
+        # A stop belongs to a title, to an initial or to a name.
+        (REP, "how old is she?", "how old is Rep. Marla Quist?", "number"),
+        (REP, "and Gov. Ines Halloran?", "Why did Gov. Ines Halloran resign?", "reason"),
+        (JUNIOR, "how old is he?", "how old is Osric J. Dunne?", "number"),
+        (JUNIOR, "and Ines Halloran?", "When was Ines Halloran in St. Alder?", "date"),
+        (JUNIOR, "and in Tarn?", "When was Osric J. Dunne in Tarn?", "date"),
         # A name does not say what "it" is.
         (STORM, "when did it hit Florida?", "when did it hit Florida: people died Hurricane Edna Cuba?", "date"),
         (
@@ -105,6 +114,12 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (OPEN, "and Dunne?", "Who won the Estmere Open: Dunne?", "person"),
         (OPEN, "and Osric Dunne?", "Who won the Estmere Open: Osric Dunne?", "person"),
         (WON, "and Ines Halloran?", "Did Ines Halloran win?", "yes_no"),
+        (AGED, "and Dunne?", "How old is Dunne?", "number"),
+        (AGED, "and the crew?", "How old is Quist: the crew?", "number"),
+        (AGED, "and Germany?", "How old is Quist: Germany?", "number"),
+        (BOUGHT, "and Tallypay?", "What did Tallypay buy?", None),
+        (PAID, "and Dunne?", "How much did Quist pay for Tallypay: Dunne?", "money"),
+        (Before("What is Russia's inflation rate?", "percent"), "and Cuba's?", "What is Cuba's inflation rate?", "percent"),
         (TOLD, "and Dunne?", "What did Dunne say about Ukraine?", "quote"),
         (TOLD, "what about the QBI?", "What did the QBI say about Ukraine?", "quote"),
         (TOLD, "and about China?", "What did Marla Quist say about China?", "quote"),
