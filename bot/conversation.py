@@ -88,7 +88,14 @@ _SMALL_WORDS = word_set(
     "would can could should much many long old how what which who when where why whose whom more most else also "
     "then there it its they them their theirs he she him her his hers"
 )
-_ASKING = re.compile(rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
+_ASKING = re.compile(
+    rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b|^any(?:one|body|thing)?\b.*\?", re.IGNORECASE
+)
+_MORE = re.compile(
+    r"(?!more\W*$)(?:(?:tell|give)\s+(?:me|us)\s+)?more(?:\s+(?:details?|info(?:rmation)?))?"
+    r"(?:\s+about\s+(?:it|that|this))?\W*",
+    re.IGNORECASE,
+)
 _AUX_BEFORE = re.compile(rf"\b{AUXILIARY}\s+$", re.IGNORECASE)
 _HAS_AUX = re.compile(rf"\b{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
 _ADDRESSED = re.compile(r"\byou(?:r|rs)?\b", re.IGNORECASE)
@@ -236,6 +243,8 @@ def _filled_in(text: str, before: Before | None) -> str:
     bare = _OPENING.sub("", asked) or asked
     if is_opened and not any(map(str.isalnum, bare)):
         return f"What happened then: {_rest(before.question)}?"
+    if _MORE.fullmatch(bare):
+        return _about_subject("What else is known?", before)
     about = _ABOUT.match(bare)
     if about:
         return _about(about["what"], before)

@@ -138,6 +138,12 @@ JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
         (SANK, "who was hurt?", "who was hurt: the ferry?", "person"),
         (Before("Who's the new mayor?", "person"), "since when?", "Since when was it that the new mayor?", "date"),
         # Words that ask for something without a question word.
+        (FERRY, "any deaths?", "any deaths: people injured in the ferry accident?", None),
+        (FERRY, "and any arrests?", "any arrests: people injured in the ferry accident?", None),
+        (MAYOR, "anyone else?", "anyone else: challenging Ines Halloran for mayor?", None),
+        (FERRY, "tell me more", "What else is known: people injured in the ferry accident?", None),
+        (SANK, "Give us more details about it!", "What else is known: the ferry?", None),
+        (SANK, "more info", "What else is known: the ferry?", None),
         (FERRY, "Ukraine?", "Ukraine: people injured in the ferry accident?", None),
         (FERRY, "2019?", "2019: people injured in the ferry accident?", None),
         (FERRY, "and the crew?", "How many people were injured in the ferry accident: the crew?", "number"),
@@ -202,7 +208,7 @@ def test_no_question_of_fact_in_the_sample_is_taken_for_a_follow_up() -> None:
     assert changed == []
 
 
-@pytest.mark.parametrize("said", ["thanks!", "Cool", "lol", "really?", "OK", "ok, thanks", "more"])
+@pytest.mark.parametrize("said", ["thanks!", "Cool", "lol", "really?", "OK", "ok, thanks", "more", "more!", "anytime!"])
 def test_a_word_that_asks_nothing_is_not_searched(said: str) -> None:
     with pytest.raises(BadInput, match="that asks nothing: go on with a question"):
         filled_in(said, FERRY)
