@@ -88,9 +88,7 @@ _SMALL_WORDS = word_set(
     "would can could should much many long old how what which who when where why whose whom more most else also "
     "then there it its they them their theirs he she him her his hers"
 )
-_ASKING = re.compile(
-    rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b|^any(?:one|body|thing)?\b.*\?", re.IGNORECASE
-)
+_ASKING = re.compile(rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b|^any(?:one|body|thing)?\b.*\?", re.IGNORECASE)
 _MORE = re.compile(
     r"(?!more\W*$)(?:(?:tell|give)\s+(?:me|us)\s+)?more(?:\s+(?:details?|info(?:rmation)?))?"
     r"(?:\s+about\s+(?:it|that|this))?\W*",
@@ -457,7 +455,7 @@ def _who_is(question: str) -> re.Match[str] | None:
 def _person(before: Before) -> str | None:
     """As `_subject`, where that may be somebody: no place, no storm, nothing in capitals."""
     who_is = _who_is(before.question)
-    if before.kind == "person" and before.answer and who_is is None:
+    if before.kind == "person" and before.answer and who_is is None and before.answer.lower() not in PLACES:
         return before.answer
     found = who_is or _subject_in(before.question)
     if found is None:
