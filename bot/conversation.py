@@ -96,6 +96,11 @@ _MORE = re.compile(
 )
 _AUX_BEFORE = re.compile(rf"\b{AUXILIARY}\s+$", re.IGNORECASE)
 _HAS_AUX = re.compile(rf"\b{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
+# "What did Dunne say?" does not say of what.
+_REACTED = re.compile(
+    rf"(?i:(?:(?:what|how)\s+)?{AUXILIARY}\s+(?:the\s+)?){_NAME}"
+    r"\s+(?i:say|said|react(?:ed)?|respond(?:ed)?|comment(?:ed)?|reply|replied|think|do|done)\W*"
+)
 _ADDRESSED = re.compile(r"\byou(?:r|rs)?\b", re.IGNORECASE)
 # "Is it true that …" points at nothing.
 _IT = r"(?:it(?!\s+[\w’'-]+\s+(?:that|who|to)\b)|its|they|them|theirs?)\b"
@@ -261,7 +266,8 @@ def _filled_in(text: str, before: Before | None) -> str:
     named = _with_person(bare, before)
     n = _n_words_of_weight(named)
     if _names(named):
-        is_whole = not _points_outside(named) and (not is_opened or named != bare or n > N_ENOUGH)
+        is_short = named == bare and (_REACTED.fullmatch(bare) is not None or (is_opened and n <= N_ENOUGH))
+        is_whole = not is_short and not _points_outside(named)
     else:
         is_whole = not is_opened and (n > N_ENOUGH or (n == N_ENOUGH and not _THING.search(named)))
     return named if is_whole else _about_subject(named, before)
