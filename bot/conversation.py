@@ -66,6 +66,7 @@ _NAMES_ALONE = re.compile(rf"{_NAME_WORD}(?:\s+{_NAME_WORD})+\s*\??")
 # What tells nothing of whose name it is: "Osric J. Dunne Jr."
 _INITIAL = re.compile(r"(?:[A-Z]\.)+|[JS]r\.?")
 _OF_PLACE = frozenset(("Ft.", "Mt.", "St."))
+_ATTRIBUTE = re.compile(r"(?:the|its|their)\s+(?:death\s+)?\w+", re.IGNORECASE)
 _FROM_OUTLET = re.compile(r"(?:(?:what|how)\s+about\s+)?(?P<by>(?:from|per)\s+)?", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|about|against|according\s+to|last|this"
@@ -119,6 +120,8 @@ _ARTICLE = re.compile(r"\b(?:the|a|an)\s+$", re.IGNORECASE)
 _SMALL_PLACES = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(PLACES, key=len, reverse=True)))})\b", re.IGNORECASE)
 # Fillings that are words to search by, and no sentence.
 _IN_PIECES = re.compile(r": |\bwas it that\b|\b(?:did|will) it happen\b")
+# What an event or a thing has, beside its names.
+_OF_ATTRIBUTES = frozenset(("number", "money", "percent", "date", "duration", "reason"))
 _JOINING = re.compile(r"\s*(?:and|to|until|till|through|[-–—])\s*", re.IGNORECASE)
 # Only where times stand is asked here, and the same words are times on any day.
 _ANY_DAY = date(2024, 12, 31)
@@ -319,6 +322,8 @@ def _about(what: str, before: Before) -> str:
         return f"{subject}: {_rest(before.question)}" if subject else before.question
     if _OWNED.match(what) and (named := _with_person(what, before)) != what:
         return f"{named}?"  # "Marla Quist's husband?"
+    if _is_attribute(what, before):
+        return _about_subject(f"What is {what}?", before)
     asked = before.question.rstrip(" ?.!")
     led = _LED.match(what)
     if led and (spliced := _spliced(asked, what[led.end() :], before, led[0])):
@@ -328,6 +333,17 @@ def _about(what: str, before: Before) -> str:
     if time := _led_time(what):
         return f"{_without_times(asked)} {time}?"
     return f"{_spliced(asked, what, before) or f'{asked}: {what}'}?"
+
+
+def _is_attribute(what: str, before: Before) -> bool:
+    """Whether "the score" asks for one; not where the question before names another, "Why did the price fall?"."""
+    if _ATTRIBUTE.fullmatch(what) is None or _names(what):
+        return False
+    kind = kind_of(f"What is {what}?")
+    if kind not in _OF_ATTRIBUTES or kind == before.kind:
+        return False
+    words = re.findall(r"[\w’'-]+", before.question)
+    return not any(kind_of(f"which {word}?") in _OF_ATTRIBUTES for word in words)
 
 
 def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | None:

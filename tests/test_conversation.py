@@ -36,6 +36,7 @@ SANK = Before("What happened to the ferry?", "other")
 OPEN = Before("Who won the Estmere Open?", "person")
 AGED = Before("How old is Quist?", "number")
 REP = Before("Why did Rep. Marla Quist resign?", "reason")
+DEAR = Before("Why did the price rise?", "reason")
 JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
 
 
@@ -119,7 +120,12 @@ JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
         (AGED, "and Germany?", "How old is Quist: Germany?", "number"),
         (BOUGHT, "and Tallypay?", "What did Tallypay buy?", None),
         (PAID, "and Dunne?", "How much did Quist pay for Tallypay: Dunne?", "money"),
-        (Before("What is Russia's inflation rate?", "percent"), "and Cuba's?", "What is Cuba's inflation rate?", "percent"),
+        (
+            Before("What is Russia's inflation rate?", "percent"),
+            "and Cuba's?",
+            "What is Cuba's inflation rate?",
+            "percent",
+        ),
         (TOLD, "and Dunne?", "What did Dunne say about Ukraine?", "quote"),
         (TOLD, "what about the QBI?", "What did the QBI say about Ukraine?", "quote"),
         (TOLD, "and about China?", "What did Marla Quist say about China?", "quote"),
@@ -137,6 +143,20 @@ JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
         (SANK, "where exactly?", "Where did it happen to the ferry?", "place"),
         (SANK, "who was hurt?", "who was hurt: the ferry?", "person"),
         (Before("Who's the new mayor?", "person"), "since when?", "Since when was it that the new mayor?", "date"),
+        # Who reacted says not to what.
+        (SANK, "What did Dunne say?", "What did Dunne say: the ferry?", "quote"),
+        (SANK, "how did the White House respond?", "how did the White House respond: ferry?", None),
+        (SANK, "has Marla Quist commented?", "has Marla Quist commented: the ferry?", "yes_no"),
+        (SANK, "What did Dunne say about Cuba?", "What did Dunne say about Cuba?", "quote"),
+        # An attribute is asked for, and not the question before.
+        (OPEN, "and the score?", "What is the score: won Estmere Open?", "number"),
+        (FERRY, "and the cause?", "What is the cause: people injured in ferry accident?", "reason"),
+        (FILM, "what about its budget?", "What is its budget: film won the Golden Lantern?", "money"),
+        (OPEN, "and the date?", "What is the date: won Estmere Open?", "date"),
+        (OPEN, "and the MVP?", "Who won the Estmere Open: the MVP?", "person"),
+        (OPEN, "and the Harbour Cup?", "Who won the Estmere Open: the Harbour Cup?", "person"),
+        (FERRY, "and the death toll?", "How many people were injured in the ferry accident: the death toll?", "number"),
+        (DEAR, "and the rate?", "Why did the price rise: the rate?", "reason"),
         # Words that ask for something without a question word.
         (FERRY, "any deaths?", "any deaths: people injured in the ferry accident?", None),
         (FERRY, "and any arrests?", "any arrests: people injured in the ferry accident?", None),
@@ -235,6 +255,11 @@ def test_who_is_somebody_is_about_that_person_and_not_about_what_is_marked(
 ) -> None:
     before = Before(asked, "person", marked)
     assert filled_in("and what did he do?", before) == f"what did {person} do?"
+
+
+def test_a_place_that_was_marked_is_nobody() -> None:
+    before = Before("Who won the vote?", "person", "Cuba")
+    assert filled_in("how old is he?", before) == "how old is he: won the vote?"
 
 
 def gone_on(before: Before, *asked: tuple[str, str | None, bool]) -> Before:
