@@ -53,11 +53,20 @@ _BEFORE_THAT = re.compile(r"\b(?:before\s+(?:that|then)|earlier)\b", re.IGNORECA
 _AFTER_THAT = re.compile(r"\b(?:(?:after|since)\s+(?:that|then)|later)\b", re.IGNORECASE)
 # Questions whose subject is what they ask for, not "who did …".
 _ASKS_FOR_SUBJECT = re.compile(r"(?:who|which|what)\b(?!.*\b(?:did|do|does)\b)", re.IGNORECASE)
-_NAME = r"\b(?!I\b)[A-Z][\w’'-]*(?:\s+(?:of\s+the\s+|of\s+|the\s+)?[A-Z][\w’'-]*)*"
+# Of "Rep. Quist", "St. Alder", "Osric J. Dunne", "U.S. Open".
+_NAME_WORD = (
+    r"(?:(?:(?:Adm|Capt|Col|Dr|Ft|Gen|Gov|Lt|Maj|Mr|Mrs|Ms|Mt|Prof|Rep|Rev|Sen|Sgt|St)\.|(?:[A-Z]\.)+)(?=\s)"
+    r"|[A-Z][\w’'-]*)"
+)
+_NAME = rf"\b(?!I\b){_NAME_WORD}(?:\s+(?:of\s+the\s+|of\s+|the\s+)?{_NAME_WORD})*"
 _NAMES = re.compile(rf"(?<!^){_NAME}")
 _OPENING_NAME = re.compile(rf"(?=\S+\s+[A-Z]){_NAME}")
 # Nothing but names: "and Will Smith?" asks for no will.
-_NAMES_ALONE = re.compile(r"[A-Z][\w’'-]*(?:\s+[A-Z][\w’'-]*)+\s*\??")
+_NAMES_ALONE = re.compile(rf"{_NAME_WORD}(?:\s+{_NAME_WORD})+\s*\??")
+# What tells nothing of whose name it is: "Osric J. Dunne Jr."
+_INITIAL = re.compile(r"(?:[A-Z]\.)+|[JS]r\.?")
+_OF_PLACE = frozenset(("Ft.", "Mt.", "St."))
+_ATTRIBUTE = re.compile(r"(?:the|its|their)\s+(?:death\s+)?\w+", re.IGNORECASE)
 _FROM_OUTLET = re.compile(r"(?:(?:what|how)\s+about\s+)?(?P<by>(?:from|per)\s+)?", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"^(?:in|on|at|by|from|since|until|before|after|between|during|for|with|to|about|against|according\s+to|last|this"
@@ -80,9 +89,19 @@ _SMALL_WORDS = word_set(
     "would can could should much many long old how what which who when where why whose whom more most else also "
     "then there it its they them their theirs he she him her his hers"
 )
-_ASKING = re.compile(rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
+_ASKING = re.compile(rf"\b{_WH}s?\b|^{AUXILIARY}(?:n['’]?t)?\b|^any(?:one|body|thing)?\b.*\?", re.IGNORECASE)
+_MORE = re.compile(
+    r"(?!more\W*$)(?:(?:tell|give)\s+(?:me|us)\s+)?more(?:\s+(?:details?|info(?:rmation)?))?"
+    r"(?:\s+about\s+(?:it|that|this))?\W*",
+    re.IGNORECASE,
+)
 _AUX_BEFORE = re.compile(rf"\b{AUXILIARY}\s+$", re.IGNORECASE)
 _HAS_AUX = re.compile(rf"\b{AUXILIARY}(?:n['’]?t)?\b", re.IGNORECASE)
+# "What did Dunne say?" does not say of what.
+_REACTED = re.compile(
+    rf"(?i:(?:(?:what|how)\s+)?{AUXILIARY}\s+(?:the\s+)?){_NAME}"
+    r"\s+(?i:say|said|react(?:ed)?|respond(?:ed)?|comment(?:ed)?|reply|replied|think|do|done)\W*"
+)
 _ADDRESSED = re.compile(r"\byou(?:r|rs)?\b", re.IGNORECASE)
 # "Is it true that …" points at nothing.
 _IT = r"(?:it(?!\s+[\w’'-]+\s+(?:that|who|to)\b)|its|they|them|theirs?)\b"
@@ -101,6 +120,8 @@ _ARTICLE = re.compile(r"\b(?:the|a|an)\s+$", re.IGNORECASE)
 _SMALL_PLACES = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(PLACES, key=len, reverse=True)))})\b", re.IGNORECASE)
 # Fillings that are words to search by, and no sentence.
 _IN_PIECES = re.compile(r": |\bwas it that\b|\b(?:did|will) it happen\b")
+# What an event or a thing has, beside its names.
+_OF_ATTRIBUTES = frozenset(("number", "money", "percent", "date", "duration", "reason"))
 _JOINING = re.compile(r"\s*(?:and|to|until|till|through|[-–—])\s*", re.IGNORECASE)
 # Only where times stand is asked here, and the same words are times on any day.
 _ANY_DAY = date(2024, 12, 31)
@@ -228,6 +249,8 @@ def _filled_in(text: str, before: Before | None) -> str:
     bare = _OPENING.sub("", asked) or asked
     if is_opened and not any(map(str.isalnum, bare)):
         return f"What happened then: {_rest(before.question)}?"
+    if _MORE.fullmatch(bare):
+        return _about_subject("What else is known?", before)
     about = _ABOUT.match(bare)
     if about:
         return _about(about["what"], before)
@@ -246,7 +269,8 @@ def _filled_in(text: str, before: Before | None) -> str:
     named = _with_person(bare, before)
     n = _n_words_of_weight(named)
     if _names(named):
-        is_whole = not _points_outside(named) and (not is_opened or named != bare or n > N_ENOUGH)
+        is_short = named == bare and (_REACTED.fullmatch(bare) is not None or (is_opened and n <= N_ENOUGH))
+        is_whole = not is_short and not _points_outside(named)
     else:
         is_whole = not is_opened and (n > N_ENOUGH or (n == N_ENOUGH and not _THING.search(named)))
     return named if is_whole else _about_subject(named, before)
@@ -298,6 +322,8 @@ def _about(what: str, before: Before) -> str:
         return f"{subject}: {_rest(before.question)}" if subject else before.question
     if _OWNED.match(what) and (named := _with_person(what, before)) != what:
         return f"{named}?"  # "Marla Quist's husband?"
+    if _is_attribute(what, before):
+        return _about_subject(f"What is {what}?", before)
     asked = before.question.rstrip(" ?.!")
     led = _LED.match(what)
     if led and (spliced := _spliced(asked, what[led.end() :], before, led[0])):
@@ -307,6 +333,17 @@ def _about(what: str, before: Before) -> str:
     if time := _led_time(what):
         return f"{_without_times(asked)} {time}?"
     return f"{_spliced(asked, what, before) or f'{asked}: {what}'}?"
+
+
+def _is_attribute(what: str, before: Before) -> bool:
+    """Whether "the score" asks for one; not where the question before names another, "Why did the price fall?"."""
+    if _ATTRIBUTE.fullmatch(what) is None or _names(what):
+        return False
+    kind = kind_of(f"What is {what}?")
+    if kind not in _OF_ATTRIBUTES or kind == before.kind:
+        return False
+    words = re.findall(r"[\w’'-]+", before.question)
+    return not any(kind_of(f"which {word}?") in _OF_ATTRIBUTES for word in words)
 
 
 def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | None:
@@ -324,11 +361,13 @@ def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | Non
     named = _name_matches(asked) or ([] if _has_capitals(asked) else list(_SMALL_PLACES.finditer(asked)))
     names = [match for match in named if _is_led(asked, match, lead)]
     alike = [match for match in names if sort and _sort_in(asked, match) == sort]
-    if before.kind == "quote" and sort != "place" and name[:1].isupper() and not lead:
-        # Who says something may be replaced by whoever else could, where nobody else is named.
+    is_said = before.kind == "quote"
+    if (is_said or (not alike and len(names) == 1)) and sort != "place" and name[:1].isupper() and not lead:
+        # Who does something may be replaced by whoever else could, where nothing else is named, and who says something
+        # where nobody else is.
         alike = [match for match in names if _sort_in(asked, match) != "place"]
-        speaker = _subject_in(asked)
-        alike = alike if speaker and [match.start() for match in alike] == [speaker.start()] else []
+        subject = _subject_in(asked)
+        alike = alike if subject and [match.start() for match in alike] == [subject.start()] else []
     if not alike and lead and sort != "person" and name[:1].isupper() and not _times(lead + name):
         # What stands behind the same preposition is of the same sort, though neither is a place that we know.
         alike = [match for match in names if _sort_in(asked, match) != "person"]
@@ -337,8 +376,9 @@ def _spliced(asked: str, what: str, before: Before, lead: str = "") -> str | Non
     start, end = alike[0].start(), alike[0].end()
     if led := _article(asked, start):
         start = led.start()
-    owned = _POSSESSIVE_END.search(alike[0][0])
-    return f"{asked[:start]}{what}{owned[0] if owned else ''}{asked[end:]}"
+    if owned := _POSSESSIVE_END.search(alike[0][0]):
+        what = f"{_POSSESSIVE_END.sub('', what)}{owned[0]}"
+    return f"{asked[:start]}{what}{asked[end:]}"
 
 
 def _has_capitals(text: str) -> bool:
@@ -361,12 +401,13 @@ def _article(asked: str, start: int) -> re.Match[str] | None:
 
 def _sort_of(name: str, *, is_the: bool) -> Literal["place", "person"] | None:
     """What a name is of, by its words alone; None where they do not tell."""
-    words = _POSSESSIVE_END.sub("", name).split()
-    if " ".join(words).lower() in PLACES:
+    bare = _POSSESSIVE_END.sub("", name)
+    words = [word for word in bare.split() if not _INITIAL.fullmatch(word)]
+    if bare.lower() in PLACES:
         return "place"
-    if not words or not all(word[:1].isupper() for word in words):
+    if not words or words[0] in _OF_PLACE or not all(word[:1].isupper() for word in words):
         return None
-    if words[0].lower() in TITLES and len(words) > 1:
+    if len(words) > 1 and (words[0].endswith(".") or words[0].lower() in TITLES):
         return "person"
     # "Elon Musk", not "Hurricane Ian", "the Golden Lantern", "Florida Panthers" or "BBC News".
     is_plain = 2 <= len(words) <= 3 and not is_the and not any(word.isupper() and len(word) > 1 for word in words)
@@ -436,7 +477,7 @@ def _who_is(question: str) -> re.Match[str] | None:
 def _person(before: Before) -> str | None:
     """As `_subject`, where that may be somebody: no place, no storm, nothing in capitals."""
     who_is = _who_is(before.question)
-    if before.kind == "person" and before.answer and who_is is None:
+    if before.kind == "person" and before.answer and who_is is None and before.answer.lower() not in PLACES:
         return before.answer
     found = who_is or _subject_in(before.question)
     if found is None:

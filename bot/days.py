@@ -31,6 +31,7 @@ _N = r"(?:\d{1,3}|" + "|".join(sorted(_COUNTS, key=len, reverse=True)).replace("
 _ON_DAY = rf"(?:(?:{'|'.join(WEEKDAYS)}),?\s+)?"
 _TO = r"(?:\s*[-–—]\s*|\s+(?:to|and|through|until|till)\s+)"
 
+# Not the "Mar" of "Mar-a-Plata".
 _TIME = re.compile(
     rf"""(?:(?<![\w$£€/.-])|(?<=\bearly-)|(?<=\bmid-)|(?<=\blate-))(?:
       {_ON_DAY}(?P<iso>{_Y}-\d\d-\d\d|{_Y}/\d\d/\d\d)
@@ -51,7 +52,7 @@ _TIME = re.compile(
         |this\s+(?:morning|afternoon|evening))
     | (?P<recent>recently|recent|latest|lately)
     | (?P<year>{_Y})
-    )(?![\w%/]|-\d|[.,]\d)""",
+    )(?![\w%/]|-\d|-[a-z]-|[.,]\d)""",
     re.IGNORECASE | re.VERBOSE,
 )
 

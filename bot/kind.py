@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from bot.english import AUXILIARY, word_list, word_set
 from index.sentences import sentence_spans
+from index.types import Span
 
 Kind = Literal[
     "person",
@@ -215,11 +217,17 @@ def _is_few(asked: str) -> bool:
     return len(asked.split()) <= MAX_KEYWORDS and re.search(rf"\b{AUXILIARY}\b", asked, re.IGNORECASE) is None
 
 
+@lru_cache(maxsize=16)  # asked of each of its times
+def sentences_of(question: str) -> tuple[Span, ...]:
+    """As `sentence_spans`: "Gov. Halloran" and "4:45 p.m. ET" end no sentence."""
+    return tuple(sentence_spans(question))
+
+
 def asking_sentence(question: str) -> str:
     """The last sentence that asks, without "could you tell me": background often comes first."""
-    sentences = [s for s in re.split(r"(?<=[a-z\d”\"’)][.?!])\s+(?=[A-Z“\"])", question) if s]
+    sentences = [span.of(question) for span in sentences_of(question)]
     asking = [s for s in sentences if s.rstrip(' "”').endswith("?") or "__" in s or _WH.match(s)]
-    asked = (asking or sentences or [question])[-1].strip()
+    asked = (asking or sentences or [question])[-1]
     return asked[polite.end() :] if (polite := _POLITE.match(asked)) else asked
 
 
@@ -244,7 +252,7 @@ def with_question_mark(question: str) -> str:
     remark else, to which no sentence is an answer.
     """
     said = question.rstrip(" .!,;:…")
-    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentence_spans(said)) == 1
+    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentences_of(said)) == 1
     return f"{said}?" if is_plain else question
 
 
@@ -332,6 +340,8 @@ def _is_verb_after(noun: str, word: str) -> bool:
     return word in _ALSO_VERBS if noun in _PLURALS else _SINGULAR.get(word) in _ALSO_VERBS
 
 
+# When it was is not what is asked: "the largest fire this year"; but "the mayor's last day".
+_WHEN = re.compile(r"(?<!['’]s)\s(?:last|next|these|this)\s(?:day|week|weekend|month|year|decade)s?\b", re.IGNORECASE)
 _SINGULAR_COPULA = re.compile(rf"\w+(?:{_IS}|['’]s| is| was)\s", re.IGNORECASE)
 _ONE_MORE = re.compile(r"[A-Z\d]|(?:two|three|four|five|six|seven|eight|nine|ten)$")
 
@@ -353,14 +363,14 @@ def asked_noun(tail: str) -> str | None:
     """The noun that "which …" or "what is the …" asks for, lower case, or None."""
     copula = _COPULA.match(tail)
     rest = tail[copula.end() :] if copula else re.sub(r"^\w+(?:['’]s)?\s+(?:of (?:these|the following)\s+)?", "", tail)
-    words = re.findall(r"(?:[A-Z]\.){2,}|[\w’'-]+|[,.?!:;“\"(]", rest)[:7]
+    words = re.findall(r"(?:[A-Z]\.){2,}|[\w’'-]+|[,.?!:;“\"(]", _WHEN.split(rest, 1)[0])[:7]
     best = None
     is_name = False
     for n_before, word in enumerate(words):
         lowered = re.sub(r"['’]s$", "", word.lower())
         if lowered in _NOUN_ENDS or not lowered[:1].isalnum():
             break
-        if not copula and (lowered in _OBJECT_BEGINS or (n_before and lowered in ("last", "next"))):
+        if not copula and lowered in _OBJECT_BEGINS:
             break  # "what closed the airport" asks for no place
         is_owner = lowered != word.lower()
         if is_owner and copula:  # "what is the president's plan" asks for a plan

@@ -34,6 +34,10 @@ TOLD = Before("What did Marla Quist say about Ukraine?", "quote")
 WON = Before("Did Petra Valcic win?", "yes_no")
 SANK = Before("What happened to the ferry?", "other")
 OPEN = Before("Who won the Estmere Open?", "person")
+AGED = Before("How old is Quist?", "number")
+REP = Before("Why did Rep. Marla Quist resign?", "reason")
+DEAR = Before("Why did the price rise?", "reason")
+JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,12 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (Before("When did British prime minister Vosse go?", "date"), "how old is she?", "how old is Vosse?", "number"),
         (Before("What is Marla Quist's plan?", "other"), "how old is she?", "how old is Marla Quist?", "number"),
         (Before("Who is Dunne's son?", "person"), "how old is he?", "how old is he: Dunne's son?", "number"),
+        # A stop belongs to a title, to an initial or to a name.
+        (REP, "how old is she?", "how old is Rep. Marla Quist?", "number"),
+        (REP, "and Gov. Ines Halloran?", "Why did Gov. Ines Halloran resign?", "reason"),
+        (JUNIOR, "how old is he?", "how old is Osric J. Dunne?", "number"),
+        (JUNIOR, "and Ines Halloran?", "When was Ines Halloran in St. Alder?", "date"),
+        (JUNIOR, "and in Tarn?", "When was Osric J. Dunne in Tarn?", "date"),
         # A name does not say what "it" is.
         (STORM, "when did it hit Florida?", "when did it hit Florida: people died Hurricane Edna Cuba?", "date"),
         (
@@ -105,6 +115,17 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (OPEN, "and Dunne?", "Who won the Estmere Open: Dunne?", "person"),
         (OPEN, "and Osric Dunne?", "Who won the Estmere Open: Osric Dunne?", "person"),
         (WON, "and Ines Halloran?", "Did Ines Halloran win?", "yes_no"),
+        (AGED, "and Dunne?", "How old is Dunne?", "number"),
+        (AGED, "and the crew?", "How old is Quist: the crew?", "number"),
+        (AGED, "and Germany?", "How old is Quist: Germany?", "number"),
+        (BOUGHT, "and Tallypay?", "What did Tallypay buy?", None),
+        (PAID, "and Dunne?", "How much did Quist pay for Tallypay: Dunne?", "money"),
+        (
+            Before("What is Russia's inflation rate?", "percent"),
+            "and Cuba's?",
+            "What is Cuba's inflation rate?",
+            "percent",
+        ),
         (TOLD, "and Dunne?", "What did Dunne say about Ukraine?", "quote"),
         (TOLD, "what about the QBI?", "What did the QBI say about Ukraine?", "quote"),
         (TOLD, "and about China?", "What did Marla Quist say about China?", "quote"),
@@ -122,7 +143,27 @@ OPEN = Before("Who won the Estmere Open?", "person")
         (SANK, "where exactly?", "Where did it happen to the ferry?", "place"),
         (SANK, "who was hurt?", "who was hurt: the ferry?", "person"),
         (Before("Who's the new mayor?", "person"), "since when?", "Since when was it that the new mayor?", "date"),
+        # Who reacted says not to what.
+        (SANK, "What did Dunne say?", "What did Dunne say: the ferry?", "quote"),
+        (SANK, "how did the White House respond?", "how did the White House respond: ferry?", None),
+        (SANK, "has Marla Quist commented?", "has Marla Quist commented: the ferry?", "yes_no"),
+        (SANK, "What did Dunne say about Cuba?", "What did Dunne say about Cuba?", "quote"),
+        # An attribute is asked for, and not the question before.
+        (OPEN, "and the score?", "What is the score: won Estmere Open?", "number"),
+        (FERRY, "and the cause?", "What is the cause: people injured in ferry accident?", "reason"),
+        (FILM, "what about its budget?", "What is its budget: film won the Golden Lantern?", "money"),
+        (OPEN, "and the date?", "What is the date: won Estmere Open?", "date"),
+        (OPEN, "and the MVP?", "Who won the Estmere Open: the MVP?", "person"),
+        (OPEN, "and the Harbour Cup?", "Who won the Estmere Open: the Harbour Cup?", "person"),
+        (FERRY, "and the death toll?", "How many people were injured in the ferry accident: the death toll?", "number"),
+        (DEAR, "and the rate?", "Why did the price rise: the rate?", "reason"),
         # Words that ask for something without a question word.
+        (FERRY, "any deaths?", "any deaths: people injured in the ferry accident?", None),
+        (FERRY, "and any arrests?", "any arrests: people injured in the ferry accident?", None),
+        (MAYOR, "anyone else?", "anyone else: challenging Ines Halloran for mayor?", None),
+        (FERRY, "tell me more", "What else is known: people injured in the ferry accident?", None),
+        (SANK, "Give us more details about it!", "What else is known: the ferry?", None),
+        (SANK, "more info", "What else is known: the ferry?", None),
         (FERRY, "Ukraine?", "Ukraine: people injured in the ferry accident?", None),
         (FERRY, "2019?", "2019: people injured in the ferry accident?", None),
         (FERRY, "and the crew?", "How many people were injured in the ferry accident: the crew?", "number"),
@@ -187,7 +228,7 @@ def test_no_question_of_fact_in_the_sample_is_taken_for_a_follow_up() -> None:
     assert changed == []
 
 
-@pytest.mark.parametrize("said", ["thanks!", "Cool", "lol", "really?", "OK", "ok, thanks", "more"])
+@pytest.mark.parametrize("said", ["thanks!", "Cool", "lol", "really?", "OK", "ok, thanks", "more", "more!", "anytime!"])
 def test_a_word_that_asks_nothing_is_not_searched(said: str) -> None:
     with pytest.raises(BadInput, match="that asks nothing: go on with a question"):
         filled_in(said, FERRY)
@@ -214,6 +255,11 @@ def test_who_is_somebody_is_about_that_person_and_not_about_what_is_marked(
 ) -> None:
     before = Before(asked, "person", marked)
     assert filled_in("and what did he do?", before) == f"what did {person} do?"
+
+
+def test_a_place_that_was_marked_is_nobody() -> None:
+    before = Before("Who won the vote?", "person", "Cuba")
+    assert filled_in("how old is he?", before) == "how old is he: won the vote?"
 
 
 def gone_on(before: Before, *asked: tuple[str, str | None, bool]) -> Before:
