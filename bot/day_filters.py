@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from bot.days import AUXILIARIES, FILTERING, GOES_ON, OPENING, Time, joins
 from bot.english import word_list, word_set
-from bot.kind import asking_sentence, question_word, sentences_of
+from bot.kind import asking_sentence, question_word, sentences_in
 
 # "the April 26 deadline", asked on April 20, is the coming one.
 SOON_DAYS = 45
@@ -301,6 +301,6 @@ def _is_asked_ahead(text: str, time: Time, asked_on: date) -> bool:
     """Whether a weekday, or a day or month without a year, stands after a future tense, in its sentence."""
     if not time.is_guessed or time.last >= asked_on:
         return False
-    sentence = next(span for span in sentences_of(text) if time.start < span.end)
+    sentence = next(span for span in sentences_in(text) if time.start < span.end)
     is_led = _WILL.search(text, sentence.start, time.start) is not None
     return is_led and not text[time.start : time.end].lower().startswith(("last", "past"))

@@ -218,14 +218,14 @@ def _is_few(asked: str) -> bool:
 
 
 @lru_cache(maxsize=16)  # asked of each of its times
-def sentences_of(question: str) -> tuple[Span, ...]:
+def sentences_in(question: str) -> tuple[Span, ...]:
     """As `sentence_spans`: "Gov. Halloran" and "4:45 p.m. ET" end no sentence."""
     return tuple(sentence_spans(question))
 
 
 def asking_sentence(question: str) -> str:
     """The last sentence that asks, without "could you tell me": background often comes first."""
-    sentences = [span.of(question) for span in sentences_of(question)]
+    sentences = [span.of(question) for span in sentences_in(question)]
     asking = [s for s in sentences if s.rstrip(' "”').endswith("?") or "__" in s or _WH.match(s)]
     asked = (asking or sentences or [question])[-1]
     return asked[polite.end() :] if (polite := _POLITE.match(asked)) else asked
@@ -252,7 +252,7 @@ def with_question_mark(question: str) -> str:
     remark else, to which no sentence is an answer.
     """
     said = question.rstrip(" .!,;:…")
-    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentences_of(said)) == 1
+    is_plain = "?" not in question and _ASKS.match(said) is not None and len(sentences_in(said)) == 1
     return f"{said}?" if is_plain else question
 
 
