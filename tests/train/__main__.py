@@ -1,7 +1,7 @@
 """`python -m tests.train`, which is `make train`: from `../shared/data` to the models that ship and the fitted weights.
 
 The reader learns from labels, a teacher five times its size does too, and the reader then learns from the teacher: some
-six hours on two cores. The small embedding model learns from the default one, in another. What it makes lies in
+six hours on two cores. The small embedding model learns from the default one, in three more. What it makes lies in
 `.train/`; `--install` puts the models where they ship from. The weights are printed, to be copied into the code by a
 person who has seen the figures.
 """

@@ -42,7 +42,7 @@ N_INNER = 1024
 MAX_TOKENS = 160
 LONGEST = 256  # which it may be asked for, as the default model may
 STEP_TOKENS = 3072
-N_STEPS = 1900
+N_STEPS = 4300
 RATE, LAST_RATE, WARM_UP = 5e-4, 1e-5, 60
 # Texts sorted by length at a time, and the short ones among them.
 PILE, SHORT = 1024, 128
