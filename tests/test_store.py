@@ -402,6 +402,17 @@ def test_the_original_of_a_chain_of_copies_is_its_end(folder: Path) -> None:
         assert store.original("https://paper.example/unknown") == "https://paper.example/unknown"
 
 
+def test_articles_come_together_without_the_unknown_and_the_retracted(folder: Path) -> None:
+    with Store(folder, write=True) as store:
+        gone, kept = (add(store, version(name, f"https://paper.example/{name}")) for name in ("gone", "kept"))
+        store.retract("https://paper.example/gone", NOW_S)
+        assert {number: one.text for number, one in store.articles({1, gone, kept, 99}).items()} == {
+            1: "The bridge stays.",
+            kept: "kept",
+        }
+        assert store.articles(()) == {}
+
+
 def test_copies_that_name_each_other_have_an_original_all_the_same(folder: Path) -> None:
     with Store(folder, write=True) as store:
         add(store, version("b", "https://paper.example/b", copy_of=URL))
