@@ -24,7 +24,7 @@ from bot.eval_cli import compare, measure, measure_texts, show_levels
 from bot.look_cli import doctor, feedback, sources
 from index.cli import DataOption, JsonOption, clock_s, folder_named, program_version, settings_for
 from index.errors import BadInput, NewsquoteError
-from ingest.cli import import_urllib3, settings_embedder
+from ingest.cli import by_default, import_urllib3, settings_embedder
 from ingest.corpus_cli import cache_app, export, history, retract, status
 from ingest.feed_cli import feeds_app
 from ingest.ingest_cli import ingest, reindex, rollback
@@ -152,7 +152,7 @@ def _sample_folder(settings: Settings) -> Path:
         failures = run_ingest(
             [open_source(str(articles_path()))],
             sample.data,
-            lambda: settings_embedder(sample),
+            lambda: settings_embedder(sample, by_default()),
             program_version(),
             clock_s(),
         )

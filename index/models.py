@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib.util
 import json
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.errors import ModelUnavailable, first_line
-from index.files import file_sha256
+from index.files import file_sha256, files_sha256
 from index.graph import WORDS
 from index.tensors import mapped
 
@@ -61,7 +60,8 @@ def model_path(name: str) -> Path | None:
 
 def misspelt(name: str) -> str:
     """The small model's name where an unknown one can but mean it, before any hub is asked; else ""."""
-    return next(iter(difflib.get_close_matches(name.lower(), [SMALL_MODEL], 1, 0.8)), "") if "/" not in name else ""
+    near = difflib.get_close_matches(name.lower(), [SMALL_MODEL], cutoff=0.8)
+    return near[0] if near and "/" not in name else ""
 
 
 def base_of(folder: Path) -> Path | None:
@@ -102,9 +102,7 @@ def weights_digest(folder: Path) -> str:
     weights = sorted([*folder.rglob("*.safetensors"), *folder.rglob("pytorch_model.bin")])
     if not weights:
         raise ModelUnavailable(f"The model folder {folder} holds no weights (*.safetensors).")
-    if len(weights) == 1:
-        return file_sha256(weights[0])
-    return hashlib.sha256("".join(file_sha256(path) for path in weights).encode()).hexdigest()
+    return file_sha256(weights[0]) if len(weights) == 1 else files_sha256(weights)
 
 
 def read_json(path: Path) -> Any:
@@ -122,7 +120,7 @@ def stated_sha256(folder: Path) -> str:
 
 def small_sha256(folder: Path) -> str:
     """Hexadecimal SHA-256 over all that tells what the small model in a folder computes."""
-    return hashlib.sha256("".join(file_sha256(folder / name) for name in (*_CONFIGS, WEIGHTS)).encode()).hexdigest()
+    return files_sha256(folder / name for name in (*_CONFIGS, WEIGHTS))
 
 
 def check_shipped(name: str, folder: Path, digest: Callable[[Path], str]) -> str:

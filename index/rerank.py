@@ -7,7 +7,6 @@ Knows nothing about articles or quotes.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ import numpy.typing as npt
 from index.embed import keep_to_ourselves, read_tokenizer
 from index.errors import ModelUnavailable, first_line
 from index.export import MODEL_FILE
-from index.files import file_sha256
+from index.files import files_sha256
 from index.graph import WEIGHTS_FILE, in_8_bits
 from index.models import TOKENIZER, UNREADABLE, default_model_path, read_words, stated_sha256
 from index.session import n_cores, outputs, session
@@ -313,5 +312,4 @@ def load_reranker(name: str = DEFAULT_RERANKER) -> Reranker | None:
 
 def model_sha256(folder: Path) -> str:
     """Hexadecimal SHA-256 over what a folder's model computes and with which weights."""
-    both = [file_sha256(folder / name) for name in (MODEL_FILE, WEIGHTS_FILE)]
-    return hashlib.sha256("".join(both).encode()).hexdigest()
+    return files_sha256(folder / name for name in (MODEL_FILE, WEIGHTS_FILE))

@@ -66,7 +66,7 @@ def ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     try:
         manifest = read_manifest(settings.data)
     except (IndexMissing, IndexCorrupt, IndexStale):
-        return settings_embedder(settings, made_before(settings.data))
+        return settings_embedder(settings, made_before(settings.data) or by_default())
     wanted, had = (
         passage_budget(tokens, manifest.model.max_tokens)
         for tokens in (settings.passage_tokens or manifest.passage_tokens, manifest.passage_tokens)
@@ -79,13 +79,19 @@ def ingest_embedder(settings: Settings) -> tuple[Embedder, int]:
     return snapshot_embedder(settings, manifest.model), manifest.passage_tokens
 
 
-def settings_embedder(settings: Settings, before: tuple[str, int] | None = None) -> tuple[Embedder, int]:
-    """The embedder and the passage length of the settings; what they leave open is as before, or the default."""
-    from index.embed import load_embedder
+def by_default() -> tuple[str, int]:
+    """Model and longest passage where nobody chose any."""
     from index.models import DEFAULT_MODEL
     from index.settings import DEFAULT_PASSAGE_TOKENS
 
-    model, passage_tokens = before or (DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS)
+    return DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS
+
+
+def settings_embedder(settings: Settings, otherwise: tuple[str, int]) -> tuple[Embedder, int]:
+    """The embedder and the passage length of the settings; where they leave one open, by what is given."""
+    from index.embed import load_embedder
+
+    model, passage_tokens = otherwise
     embedder = load_embedder(
         settings.model or model, runtime=settings.runtime, exports=settings.data / "models", may_fetch=True
     )

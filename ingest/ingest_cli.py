@@ -13,7 +13,7 @@ import typer
 
 from index.cli import DataOption, check_corpus, clock_s, program_version, read_day, settings_for
 from index.errors import BadInput, NewsquoteError
-from ingest.cli import AllowPrivate, DryRunOption, fetcher_of, import_urllib3, ingest_embedder
+from ingest.cli import AllowPrivate, DryRunOption, by_default, fetcher_of, import_urllib3, ingest_embedder
 
 if TYPE_CHECKING:
     from ingest.sources import LocalSource
@@ -143,8 +143,6 @@ def reindex(
     """
     import_urllib3()
     from index.embed import RUNTIMES, load_embedder
-    from index.models import DEFAULT_MODEL
-    from index.settings import DEFAULT_PASSAGE_TOKENS
     from index.snapshot import read_manifest
     from ingest.indexing import made_before
     from ingest.job import run_reindex
@@ -158,7 +156,7 @@ def reindex(
         manifest = read_manifest(settings.data)
         had_model, had_tokens, had_runtime = manifest.model.name, manifest.passage_tokens, manifest.model.runtime
     except NewsquoteError:
-        had_model, had_tokens = made_before(settings.data) or (DEFAULT_MODEL, DEFAULT_PASSAGE_TOKENS)
+        had_model, had_tokens = made_before(settings.data) or by_default()
         had_runtime = ""
     wanted = model or settings.model or had_model
     runtime = runtime.lower() or settings.runtime

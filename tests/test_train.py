@@ -193,7 +193,7 @@ def test_a_subject_has_passages_and_what_asks_for_them(small_data: Path) -> None
         assert all(text.startswith("On day") and text in " ".join(DREDGED) for text in subject.passages)
         assert {"Harbour news of 2023-05-01", "What of 2023-05-01?"} <= {*subject.short}
     of_squad = next(small_texts.squad_subjects(small_data, random.Random(0)))
-    assert of_squad == small_texts.Subject(["A harbour is a place."], ["What is a harbour?"])
+    assert of_squad == small_texts.Texts(["A harbour is a place."], ["What is a harbour?"])
 
 
 def test_the_small_model_comes_nearer_and_what_is_saved_computes_the_same(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_small_model_comes_nearer_and_what_is_saved_computes_the_same(tmp_pa
     before = float(small.loss_of(whole, begun, lesson).detach())
     rng = random.Random(0)
     plain = batches.of_like_length(small_texts.Texts(texts, texts[:3]), rng)
-    of_subjects = batches.of_subjects(iter([small_texts.Subject(texts[:8], texts[8:10])] * 9))
+    of_subjects = batches.of_subjects(iter([small_texts.Texts(texts[:8], texts[8:10])] * 9))
     learnt = small.learn(whole, begun, small.mixed([(0.5, plain), (0.5, of_subjects)], rng), 4, lambda _: None)
     with torch.no_grad():
         assert float(small.loss_of(whole, learnt, lesson)) < before

@@ -32,7 +32,7 @@ from index.models import (
     small_sha256,
 )
 from tests.train.reader import channel_widths
-from tests.train.small_texts import Subject, Texts
+from tests.train.small_texts import Texts
 
 # Of six: the first reads words, the last shapes what is averaged. Untaught, these three are as near as any three come
 # (mean cosine .55; the first three .22).
@@ -86,7 +86,7 @@ class Batches:
                 for batch in batches:
                     yield (self.of([pile[at] for at in batch]),)
 
-    def of_subjects(self, subjects: Iterator[Subject]) -> Iterator[Lesson]:
+    def of_subjects(self, subjects: Iterator[Texts]) -> Iterator[Lesson]:
         """Those subjects of which there is enough to compare."""
         for one in subjects:
             if len(one.passages) >= 4 and len(one.short) >= 2:

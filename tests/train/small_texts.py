@@ -33,11 +33,11 @@ HEAD_WORDS, SENTENCE_WORDS = 40, 30
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What is learned from.
+    """What is learned from; of all subjects, or of one, whose passages a search for its short texts has to tell apart.
 
     Attributes:
-        passages: Stretches of articles, and titles.
-        short: Questions and single sentences.
+        passages: Stretches of articles; of all subjects titles too.
+        short: Questions and single sentences; of one subject titles too.
     """
 
     passages: list[str]
@@ -78,20 +78,7 @@ def _stretches(text: str, lengths: Sequence[int], rng: random.Random) -> Iterato
         yield text[start:end]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Texts of one subject, which a search has to tell apart.
-
-    Attributes:
-        passages: Stretches of a few articles.
-        short: Questions, titles and single sentences that some of them answer or go with.
-    """
-
-    passages: list[str]
-    short: list[str]
-
-
-def news_subjects(quiz: Path, embed: Callable[[list[str]], Vectors], rng: random.Random) -> Iterator[Subject]:
+def news_subjects(quiz: Path, embed: Callable[[list[str]], Vectors], rng: random.Random) -> Iterator[Texts]:
     """Endlessly, an article or a question with the articles nearest to it, as `embed` has them."""
     articles = [row for row in rows(quiz / "articles.jsonl.gz") if row["published"] < HELD_OUT and row["text"].strip()]
     questions = [row for row in rows(quiz / "questions.jsonl.gz") if row["asked_on"] < HELD_OUT]
@@ -117,10 +104,10 @@ def news_subjects(quiz: Path, embed: Callable[[list[str]], Vectors], rng: random
             sentence = rng.choice(sentence_spans(row["text"]))
             short += [row["title"], " ".join(row["text"][sentence.start : sentence.end].split()[:SENTENCE_WORDS])]
         short += [questions[at]["question"] for at in questions_near[first].tolist()]
-        yield Subject(_distinct(passages)[:n_passages], _distinct(short))
+        yield Texts(_distinct(passages)[:n_passages], _distinct(short))
 
 
-def squad_subjects(answers: Path, rng: random.Random) -> Iterator[Subject]:
+def squad_subjects(answers: Path, rng: random.Random) -> Iterator[Texts]:
     """Endlessly, paragraphs of one article with questions that they answer."""
     paragraphs: dict[str, list[dict[str, Any]]] = {}
     for row in rows(answers / "squad2-articles.jsonl.gz"):
@@ -135,7 +122,7 @@ def squad_subjects(answers: Path, rng: random.Random) -> Iterator[Subject]:
         picked = rng.sample(of_title, min(len(of_title), N_PARAGRAPHS))
         asked = [questions.get(row["url"], []) for row in picked]
         short = [question for every in asked for question in rng.sample(every, min(2, len(every)))]
-        yield Subject([row["body"] for row in picked], _distinct(short))
+        yield Texts([row["body"] for row in picked], _distinct(short))
 
 
 def _nearest(wanted: Vectors, among: Vectors, n: int) -> npt.NDArray[np.int64]:
