@@ -16,6 +16,8 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +220,7 @@ class _FastTokenizer:
         known = self._n_tokens
         new = set().union(*words).difference(known)
         if len(known) + len(new) > MAX_COUNTED_WORDS:
-            known.clear()
+            self._n_tokens = known = {}  # another thread may be looking at the one that is full
             new = set().union(*words)
         asked = list(new)
         known.update(zip(asked, self._counted_words(asked), strict=True))
@@ -242,6 +244,27 @@ class _FastTokenizer:
         return [encoding.ids for encoding in self._cut.encode_batch_fast(list(texts))]
 
 
+@lru_cache(maxsize=2)
+def _tokenizer(file: Path, max_tokens: int) -> _FastTokenizer:
+    return _FastTokenizer(file, max_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounter:
+    """Counts the tokens of texts, as `Embedder.count_tokens`; may be sent to another process and counts there too.
+
+    Attributes:
+        file: The tokenizer.
+        max_tokens: Longest text of its model.
+    """
+
+    file: Path
+    max_tokens: int
+
+    def __call__(self, texts: Sequence[str]) -> list[int]:
+        return _tokenizer(self.file, self.max_tokens).count(texts)
+
+
 class OnnxEmbedder:
     """The default kind of model (BERT, mean pooling, unit norm) on ONNX Runtime.
 
@@ -259,13 +282,10 @@ class OnnxEmbedder:
         self.revision = _known_revision(name, folder)
         self._folder = folder
         self._exports = exports
-        self._tokenizer: _FastTokenizer | None = None
+        self.count_tokens = TokenCounter((base_of(folder) or folder) / TOKENIZER, self.max_tokens)
         self._session: Any = None
         self._is_checked = False
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return self._tok().count(texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         if not texts:
@@ -286,9 +306,7 @@ class OnnxEmbedder:
         return vector
 
     def _tok(self) -> _FastTokenizer:
-        if self._tokenizer is None:
-            self._tokenizer = _FastTokenizer((base_of(self._folder) or self._folder) / TOKENIZER, self.max_tokens)
-        return self._tokenizer
+        return _tokenizer(self.count_tokens.file, self.max_tokens)
 
     def _model(self) -> Any:
         if self._session is None:

@@ -185,6 +185,9 @@ class Store(CorpusFile):
                     self._db.execute("PRAGMA synchronous = FULL")
                     # Pages of the indexes by hash and by line are hit at random: 2 MB, the default, is too little.
                     self._db.execute("PRAGMA cache_size = -32768")
+                    # Pages, 32 MB: vectors go to places all over the file, and a page that several transactions
+                    # touch is then written to its place once.
+                    self._db.execute("PRAGMA wal_autocheckpoint = 8000")
                     for statement in _LATER:
                         self._db.execute(statement)
         except BaseException:
@@ -386,19 +389,22 @@ class Store(CorpusFile):
         """Another draft gives the content already stored: remember it, so that next time is quick."""
         self._db.execute("UPDATE versions SET draft_hash = ? WHERE version = ?", (draft_hash, known.version))
 
-    def count_lines(self, source: str, keys: Iterable[str], n_articles: int) -> None:
+    def count_lines(self, source: str, counts: Mapping[str, int], n_articles: int) -> None:
         """Add to how often each line key occurred in articles of a source; inside a transaction."""
         self._db.executemany(
-            "INSERT INTO lines VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
-            ((source, key) for key in keys),
+            "INSERT INTO lines VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            ((source, key, n) for key, n in counts.items()),
         )
         self._db.execute(
             "INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (source, n_articles)
         )
 
-    def line_counts(self, source: str, at_least: int) -> tuple[dict[str, int], int]:
-        """Line keys that occurred in at least so many articles of a source, and how many articles were counted."""
-        rows = self._rows("SELECT key, n FROM lines WHERE source = ? AND n >= ?", (source, at_least))
+    def line_counts(self, source: str, keys: Iterable[str], at_least: int) -> tuple[dict[str, int], int]:
+        """Those of some line keys that occurred in at least so many articles of a source, and how many were counted."""
+        rows = self._rows(
+            "SELECT key, n FROM lines WHERE source = ? AND key IN (SELECT value FROM json_each(?)) AND n >= ?",
+            (source, json.dumps(list(keys)), at_least),
+        )
         return dict(rows), self._number("SELECT n FROM sources WHERE source = ?", (source,))
 
     def fingerprints(self) -> Iterator[tuple[str, int | None, bytes]]:
@@ -695,13 +701,13 @@ class Store(CorpusFile):
         """Number of a model, likewise."""
         return self._key_id("models", key)
 
-    def unsplit(self, splitter: int, limit: int) -> list[Article]:
-        """Live versions without passages under `splitter`, in their order; at most `limit`."""
+    def unsplit(self, splitter: int, limit: int, after: int = 0) -> list[Article]:
+        """Live versions behind number `after` without passages under `splitter`, in their order; at most `limit`."""
         rows = self._rows(
             "SELECT v.version FROM versions v JOIN articles a ON a.number = v.article WHERE a.retracted_s IS NULL "
-            "AND v.version > coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?), 0) "
+            "AND v.version > max(?, coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?), 0)) "
             "ORDER BY v.version LIMIT ?",
-            (f"split.{splitter}", limit),
+            (after, f"split.{splitter}", limit),
         )
         return self._versions_in(rows)
 
@@ -721,8 +727,9 @@ class Store(CorpusFile):
 
     def _versions_in(self, rows: Iterable[Row]) -> list[Article]:
         """The versions whose numbers come first in rows, without those that may not be shown."""
-        found = (self.article(row[0]) for row in rows)
-        return [article for article in found if article is not None]
+        numbers = [row[0] for row in rows]
+        found = self.articles(numbers)
+        return [found[number] for number in numbers if number in found]
 
     def add_passages(self, splitter: int, upto: int, rows: Sequence[PassageRow]) -> None:
         """Store the passages of versions up to number `upto`, which then count as split; one transaction.

@@ -132,7 +132,9 @@ class Cleaned:
     correction: str
 
 
-def clean(title: str, text: str, *, is_stub: bool = False, learned: Set[str] = frozenset()) -> Cleaned:
+def clean(
+    title: str, text: str, *, is_stub: bool = False, learned: Set[str] = frozenset(), is_normal: bool = False
+) -> Cleaned:
     """Normalises title and text, drops whole boilerplate lines, settles the title.
 
     An empty title is taken from a first line that reads like a headline. A title written twice in a row
@@ -144,12 +146,13 @@ def clean(title: str, text: str, *, is_stub: bool = False, learned: Set[str] = f
         text: As found, paragraphs ending in line breaks.
         is_stub: The source already says that the text is only a part.
         learned: Keys (`line_key`) of lines that are boilerplate of this source.
+        is_normal: The text has been normalised before.
 
     Returns:
         Text "" if nothing but boilerplate was there.
     """
     title = _halved(" ".join(normalise(title).split()))
-    lines = normalise(text).split("\n")
+    lines = (text if is_normal else normalise(text)).split("\n")
     gone = boilerplate(lines, learned)
     removed = tuple(line for line, out in zip(lines, gone, strict=True) if out)
     walled = any(WALL.match(line.strip()) for line in removed)

@@ -250,10 +250,11 @@ class _Postings:
     def rows(self, anchors: _Anchors) -> Iterator[tuple[int, int]]:
         """(anchor, row) for every row that holds one."""
         starts, ends = self._ranges(anchors)
-        for anchor, start, end in zip(anchors.tolist(), starts.tolist(), ends.tolist(), strict=True):
-            if start < end:
-                yield from ((anchor, row) for row in self._rows[start:end].tolist())
-            yield from ((anchor, row) for row in self._recent.get(anchor, ()))
+        for at in np.flatnonzero(starts < ends).tolist():
+            anchor = int(anchors[at])
+            yield from ((anchor, row) for row in self._rows[starts[at] : ends[at]].tolist())
+        for anchor in self._recent.keys() & anchors.tolist():
+            yield from ((anchor, row) for row in self._recent[anchor])
 
     def compact(self) -> None:
         """Move what came since into the arrays."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -39,6 +40,8 @@ _TRACKERS = {
 _NAMES_A_PAGE = frozenset({"cid", "eid", "uid", "clid"})
 
 
+# Of an article it is asked twice, with those of its batch in between.
+@lru_cache(maxsize=1024)
 def canonical_url(url: str) -> str | None:
     """The identity of an http(s) address, or None for anything else; applying it twice changes nothing.
 

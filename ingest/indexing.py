@@ -10,28 +10,36 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from index.build import Base, Recipe, build_snapshot, in_index
+from index.embed import TokenCounter
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
 from index.snapshot import SCHEMA, check_store, live_manifest, model_entry, prune, read_manifest, snapshot_names
 from index.store import PassageRow, Store
 from index.types import Article, Embedder, Vectors
 from ingest.identity import digest_of
-from ingest.passages import article_passages, embedding_text, passage_budget
+from ingest.passages import CountTokens, article_passages, embedding_text, passage_budget
 from ingest.report import Progress
+from ingest.workers import Workers
 
 SPLIT_ARTICLES = 200
-# Sorted by length together; given to the embedder, and committed, at a time; waiting for it.
+# Sorted by length together; given to the embedder at a time; waiting for it.
 EMBED_WINDOW = 4096
 EMBED_PASSAGES = 256
 EMBED_AHEAD = 2
+# Vectors are committed this often, or when there are so many: a killed run has as much to compute again, and each
+# commit is waited for.
+COMMIT_S = 1.0
+COMMIT_PASSAGES = 4096
 
 
 def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
@@ -56,24 +64,45 @@ def made_before(folder: Path) -> tuple[str, int] | None:
         return next(((match[1], int(match[2])) for match in found if match), None)
 
 
-def split_missing(store: Store, embedder: Embedder, passage_tokens: int) -> int:
+def split_missing(store: Store, embedder: Embedder, passage_tokens: int, workers: Workers | None = None) -> int:
     """Give passages to every version that has none; the splitter's number."""
     splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
     budget = passage_budget(passage_tokens, embedder.max_tokens)
+    count = embedder.count_tokens
+    may_be_sent = isinstance(count, TokenCounter)
+    beside = workers if workers is not None and may_be_sent else Workers(0)
+    rows_of = partial(_passage_rows, count_tokens=count, budget=budget, max_tokens=embedder.max_tokens)
 
-    def split(articles: Sequence[Article]) -> None:
-        rows = [
-            PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
-            for article in articles
-            for span, n_tokens in article_passages(article, embedder.count_tokens, budget, embedder.max_tokens)
-        ]
-        store.add_passages(splitter, articles[-1].version, rows)
+    under_way: deque[tuple[int, Iterator[list[PassageRow]]]] = deque()
 
-    if restored := store.unsplit_before(splitter):
-        split(restored)
-    while articles := store.unsplit(splitter, SPLIT_ARTICLES):
-        split(articles)
+    def store_first() -> None:
+        upto, found = under_way.popleft()
+        store.add_passages(splitter, upto, [row for rows in found for row in rows])
+
+    for articles in _unsplit(store, splitter):
+        under_way.append((articles[-1].version, beside.map(rows_of, articles)))
+        if len(under_way) > 1:
+            store_first()
+    while under_way:
+        store_first()
     return splitter
+
+
+def _unsplit(store: Store, splitter: int) -> Iterator[list[Article]]:
+    """Versions without passages; of which those before may still wait to be stored."""
+    if restored := store.unsplit_before(splitter):
+        yield restored
+    after = 0
+    while articles := store.unsplit(splitter, SPLIT_ARTICLES, after):
+        yield articles
+        after = articles[-1].version
+
+
+def _passage_rows(article: Article, count_tokens: CountTokens, budget: int, max_tokens: int) -> list[PassageRow]:
+    return [
+        PassageRow(article.version, span, n_tokens, _passage_hash(article, span.of(article.text)))
+        for span, n_tokens in article_passages(article, count_tokens, budget, max_tokens)
+    ]
 
 
 def _passage_hash(article: Article, text: str) -> bytes:
@@ -106,11 +135,12 @@ def embed_missing(
     passage_tokens: int,
     progress: Progress,
     is_known: IsKnown = lambda places: np.zeros(len(places), bool),
+    workers: Workers | None = None,
 ) -> int:
     """Give a vector to every passage; how many were computed.
 
     The embedder works in a thread of its own while this one reads the texts to come and commits the vectors that are
-    done; only this one touches the store. What goes wrong in either ends both, with all that was committed kept.
+    done; only this one touches the store. What goes wrong in either ends both, with all that was computed kept.
 
     Args:
         store: Open for writing.
@@ -118,13 +148,16 @@ def embed_missing(
         passage_tokens: Longest passage.
         progress: Told of every portion.
         is_known: Which places need none though the cache has dropped theirs.
+        workers: Split texts beside this thread.
     """
-    splitter = split_missing(store, embedder, passage_tokens)
+    splitter = split_missing(store, embedder, passage_tokens, workers)
     model = store.model_id(model_entry(embedder).key)
     n_all = store.n_unembedded(splitter, model)  # less those that turn out to be known, as they are come upon
     done = 0
     asked: set[bytes] = set()
     under_way: deque[tuple[list[bytes], Future[Vectors]]] = deque()
+    computed: list[tuple[list[bytes], Vectors]] = []
+    committed_s = time.monotonic()
     worker = ThreadPoolExecutor(1, "embed")
 
     def missing() -> Iterator[list[PassageRow]]:
@@ -133,23 +166,34 @@ def embed_missing(
             n_all -= n_known
             yield rows
 
-    def commit_first() -> None:
-        nonlocal done
+    def take_first() -> None:
         hashes, vectors = under_way.popleft()
-        store.add_embeddings(model, hashes, vectors.result())
+        computed.append((hashes, vectors.result()))
+        n_computed = sum(len(some) for some, _ in computed)
+        if n_computed >= COMMIT_PASSAGES or time.monotonic() - committed_s >= COMMIT_S:
+            commit()
+
+    def commit() -> None:
+        nonlocal done, committed_s
+        hashes = [key for some, _ in computed for key in some]
+        store.add_embeddings(model, hashes, np.concatenate([vectors for _, vectors in computed]))
         asked.difference_update(hashes)
+        computed.clear()
         done += len(hashes)
+        committed_s = time.monotonic()
         progress.embedded(done, n_all)
 
     try:
         for hashes, texts in _portions(store, missing(), asked):
             under_way.append((hashes, worker.submit(embedder.embed_passages, texts)))
             if len(under_way) > EMBED_AHEAD:
-                commit_first()
+                take_first()
         while under_way:
-            commit_first()
+            take_first()
     finally:
         worker.shutdown(cancel_futures=True)  # waits for the call under way, a few seconds at most
+        if computed:
+            commit()
     return done
 
 
@@ -171,12 +215,10 @@ def _portions(
             yield [row.hash for row, _ in part], [text for _, text in part]
 
 
-def _texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
-    article: Article | None = None
+def _texts(store: Store, rows: Collection[PassageRow]) -> Iterator[str]:
+    articles = store.articles({row.version for row in rows})
     for row in rows:
-        if article is None or article.version != row.version:
-            article = store.article(row.version)
-            assert article is not None  # unretracted a moment ago, and we hold the lock
+        article = articles[row.version]  # unretracted a moment ago, and we hold the lock
         yield embedding_text(article.title, article.published, row.span.of(article.text))
 
 
@@ -217,6 +259,7 @@ def finish(
     progress: Progress,
     *,
     always: bool = False,
+    workers: Workers | None = None,
 ) -> tuple[int, str]:
     """Embed what is missing and bring the live snapshot up to the store; `always` builds one in any case.
 
@@ -227,7 +270,7 @@ def finish(
         prune(folder)  # what a killed run left
         return 0, ""
     base = Base.of(folder, store, recipe)
-    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(base))
+    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(base), workers)
     progress.building(n_embedded)
     name = build_snapshot(folder, store, recipe, now_s, base, fresh=always)
     store.forget_other_splitters(store.splitter_id(recipe.splitter))

@@ -30,6 +30,7 @@ from ingest.pipeline import store_articles
 from ingest.report import BarProgress, LineProgress, summary
 from ingest.retraction import named, planned
 from ingest.web_counts import Remembering
+from ingest.workers import Workers
 
 
 def run_ingest(
@@ -70,15 +71,20 @@ def run_ingest(
         return sum(done for done, _ in parts), sum(totals) if len(totals) == len(parts) else None
 
     progress = _progress(read)
-    with contextlib.closing(progress), FeedStore(folder, write=True) as store, _rejects_file(rejects) as on_reject:
+    with (
+        contextlib.closing(progress),
+        FeedStore(folder, write=True) as store,
+        _rejects_file(rejects) as on_reject,
+        Workers() as workers,
+    ):
         for source in remembering:
             source.remember(StoredPages(store))
         with contextlib.closing(items()) as every:
-            report = store_articles(every, store, now_s, progress, on_reject)
+            report = store_articles(every, store, now_s, progress, on_reject, workers)
         if store.counts()["articles"] or current_name(folder) is not None:
             chosen, passage_tokens = embedder()
             recipe = recipe_for(chosen, passage_tokens, newsquote)
-            report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress)
+            report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress, workers=workers)
     has_index = live_name(folder) is not None
     print(summary(report, time.monotonic() - started, has_index=has_index), file=sys.stderr)
     for source in remembering:
@@ -137,7 +143,8 @@ def run_reindex(
             print(_estimate(reader, embedder, recipe), file=sys.stderr)
             return
     with Store(folder, write=True) as store:
-        split_missing(store, embedder, passage_tokens)
+        with Workers() as workers:
+            split_missing(store, embedder, passage_tokens, workers)
         print(_estimate(store, embedder, recipe), file=sys.stderr)
         progress = _progress(lambda: (0, None))
         with contextlib.closing(progress):

@@ -220,10 +220,10 @@ def _by_words(sample: str, script: str) -> str:
     hits: Counter[str] = Counter()
     found: Counter[tuple[str, ...]] = Counter()
     words = _WORD.findall(sample.lower().replace("’", "'"))
-    for word in words:
+    for word, n in Counter(words).items():
         languages = small.get(word)
         if languages is not None:
-            found[languages] += 1
+            found[languages] += n
     for languages, n in found.items():
         for language in languages:
             hits[language] += n

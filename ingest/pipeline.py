@@ -6,21 +6,23 @@ The caller holds the ingest lock. Time is an argument. Knows nothing about passa
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from index.store import Known, NewVersion, Store
 from index.types import Article, instant_s
-from ingest.backup import kept_of
-from ingest.boilerplate import LEARN_MIN_ARTICLES, learned_lines, line_keys
-from ingest.clean import clean, normalise, reread
-from ingest.copies import CopyFinder, Fingerprint, fingerprint
+from ingest.backup import Kept, kept_of
+from ingest.boilerplate import LEARN_MIN_ARTICLES, learned_lines
+from ingest.clean import reread
+from ingest.copies import CopyFinder, Fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Flush, Reject, Retracted
 from ingest.identity import article_id, digest_of, is_local, outlet
-from ingest.language import language_of
+from ingest.prepare import Normal, Prepared, Uncleaned, normalised, prepared
 from ingest.report import Progress, Report
+from ingest.workers import Workers
 
 BATCH_DRAFTS = 256
 BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
@@ -32,9 +34,10 @@ def store_articles(
     now_s: int,
     progress: Progress,
     on_reject: Callable[[Reject], None] = lambda reject: None,
+    workers: Workers | None = None,
 ) -> Report:
     """Clean and store drafts; every batch is durable before `progress.stored` hears of it."""
-    storing = _Storing(store, now_s, on_reject)
+    storing = _Storing(store, now_s, on_reject, workers or Workers(0))
     report = storing.report
     for batch in _batches(items):
         storing.take(batch)
@@ -97,22 +100,25 @@ def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[list[Draft | R
         yield batch
 
 
-class _Normal(NamedTuple):
-    """A draft with its hash, its normalised text and its outlet."""
+class _Fresh(NamedTuple):
+    """A draft that is to be stored, with its hash, its normalised text, its outlet and what an export kept of it."""
 
     draft: Draft
     hash: bytes
-    text: str
+    normal: Normal
     source: str
+    kept: Kept
+    extra: str
 
 
 class _Storing:
     """One run: stores batches, and counts what became of them in `report`."""
 
-    def __init__(self, store: Store, now_s: int, on_reject: Callable[[Reject], None]) -> None:
+    def __init__(self, store: Store, now_s: int, on_reject: Callable[[Reject], None], workers: Workers) -> None:
         self._store = store
         self._now_s = now_s
         self._on_reject = on_reject
+        self._workers = workers
         self._copies = _Copies(store)
         self._returns = _Returns()
         self.report = Report()
@@ -174,19 +180,32 @@ class _Storing:
 
     def _store_fresh(self, drafts: Sequence[tuple[Draft, bytes]]) -> None:
         """Store drafts that are not the current version of their article as they stand; in a transaction."""
-        meant = [(_reread(draft), key) for draft, key in drafts]
-        if n_reread := sum(draft.text != found.text for (draft, _), (found, _) in zip(drafts, meant, strict=True)):
+        meant = [(*_reread(draft), key) for draft, key in drafts]
+        if n_reread := sum(draft.text != found.text for (draft, _), (found, *_) in zip(drafts, meant, strict=True)):
             self.report.warnings["mojibake"] += n_reread
-        normal = [_Normal(draft, key, normalise(draft.text), outlet(draft.source, draft.url)) for draft, key in meant]
-        learned = _learn(self._store, normal)
-        for one in normal:
-            self._store_one(one, learned.get(one.source, frozenset()))
+        normal = self._workers.map(normalised, [draft.text for draft, *_ in meant])
+        fresh = [
+            _Fresh(draft, key, text, outlet(draft.source, draft.url), kept, extra)
+            for (draft, kept, extra, key), text in zip(meant, normal, strict=True)
+        ]
+        learned = _learn(self._store, fresh)
+        uncleaned = [
+            Uncleaned(
+                one.draft.title,
+                one.normal.text,
+                one.draft.is_stub or one.kept.is_stub,
+                # The others say nothing about this text, and would be sent with each.
+                one.normal.keys & learned[one.source],
+            )
+            for one in fresh
+        ]
+        for one, found in zip(fresh, self._workers.map(prepared, uncleaned), strict=True):
+            self._store_one(one, found)
 
-    def _store_one(self, one: _Normal, learned: frozenset[str]) -> None:
+    def _store_one(self, one: _Fresh, found: Prepared) -> None:
         """Store what a draft says, unless it is no article, is retracted, or says what is stored already."""
-        draft, store, report = one.draft, self._store, self.report
-        kept, extra = kept_of(draft.extra)
-        cleaned = clean(draft.title, one.text, is_stub=draft.is_stub or kept.is_stub, learned=learned)
+        draft, kept, store, report = one.draft, one.kept, self._store, self.report
+        cleaned, mark = found.cleaned, found.mark
         if not cleaned.text.strip():
             self._reject(Reject(draft.origin, "no text", "nothing but boilerplate is left of it"))
             return
@@ -205,7 +224,6 @@ class _Storing:
             store.same_content(known, one.hash)
             self._returns.saw_current(known.number)
             return
-        mark = fingerprint(cleaned.text)
         copy_of = None
         # Two stubs share what is no news (a consent text, a paywall's), and would pass for copies.
         if not cleaned.is_stub:
@@ -220,14 +238,14 @@ class _Storing:
             source=one.source,
             authors=draft.authors,
             text=cleaned.text,
-            cuts=_at_lines(kept.cuts, one.text) if cleaned.text == one.text else cleaned.cuts,
-            language=draft.language or language_of(cleaned.text),
+            cuts=_at_lines(kept.cuts, cleaned.text) if cleaned.text == one.normal.text else cleaned.cuts,
+            language=draft.language or found.language,
             is_stub=cleaned.is_stub,
             correction=cleaned.correction,
             copy_of=copy_of,
         )
         version = NewVersion(
-            article, dated.date_from, extra, mark.to_bytes(), one.hash, content, valid_from_s=kept.valid_from_s
+            article, dated.date_from, one.extra, mark.to_bytes(), one.hash, content, valid_from_s=kept.valid_from_s
         )
         if known is not None and self._is_past(known, version):
             report.n_same += 1
@@ -254,13 +272,17 @@ class _Storing:
         return True
 
 
-def _reread(draft: Draft) -> Draft:
-    """The draft as it was meant; where its text was read wrongly, its names were too."""
+def _reread(draft: Draft) -> tuple[Draft, Kept, str]:
+    """The draft as it was meant, with what an export kept of it and its other unknown fields.
+
+    Where its text was read wrongly, its names were too.
+    """
+    kept, extra = kept_of(draft.extra)
     text = reread(draft.text)
-    if text == draft.text or kept_of(draft.extra)[0].cuts:  # which count the characters that stand there
-        return draft
+    if text == draft.text or kept.cuts:  # which count the characters that stand there
+        return draft, kept, extra
     title, source, *authors = (reread(name, 1) for name in (draft.title, draft.source, *draft.authors))
-    return replace(draft, text=text, title=title, source=source, authors=tuple(authors))
+    return replace(draft, text=text, title=title, source=source, authors=tuple(authors)), kept, extra
 
 
 def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:
@@ -268,25 +290,31 @@ def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:
     return tuple(sorted({cut for cut in cuts if cut == len(text) or text[max(0, cut - 1) : cut] == "\n"}))
 
 
-def _learn(store: Store, drafts: Sequence[_Normal]) -> dict[str, frozenset[str]]:
-    """Boilerplate lines by outlet, learned from all articles seen so far and these; in a transaction.
+def _learn(store: Store, drafts: Sequence[_Fresh]) -> dict[str, frozenset[str]]:
+    """Boilerplate lines by outlet, those that stand in these drafts; learned from all articles seen so far.
 
-    What the versions of one article have in common is its own text: an article counts once, when it is first seen.
+    In a transaction. What the versions of one article have in common is its own text: an article counts once, when it
+    is first seen.
     """
-    by_source: dict[str, list[str]] = {one.source: [] for one in drafts}
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    new: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    n_new: Counter[str] = Counter()
     seen: set[str] = set()
     stored = store.stored_drafts([one.hash for one in drafts])
-    for draft, key, text, source in drafts:
-        identity = article_id(draft.url, draft.title, text, draft.part or kept_of(draft.extra)[0].part)
+    for one in drafts:
+        draft = one.draft
+        keys[one.source] |= one.normal.keys
+        identity = article_id(draft.url, draft.title, one.normal.text, draft.part or one.kept.part)
         # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is known.
         is_new = store.known(identity) is None and not store.is_retracted(identity)
-        if is_new and identity not in seen and key not in stored:
-            by_source[source].append(text)
+        if is_new and identity not in seen and one.hash not in stored:
+            new[one.source].update(one.normal.keys)
+            n_new[one.source] += 1
         seen.add(identity)
     learned: dict[str, frozenset[str]] = {}
-    for source, texts in by_source.items():
-        store.count_lines(source, (key for text in texts for key in line_keys(text)), len(texts))
-        counts, n_articles = store.line_counts(source, LEARN_MIN_ARTICLES)
+    for source, of_source in keys.items():
+        store.count_lines(source, new[source], n_new[source])
+        counts, n_articles = store.line_counts(source, of_source, LEARN_MIN_ARTICLES)
         learned[source] = learned_lines(counts, n_articles)
     return learned
 

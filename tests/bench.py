@@ -102,12 +102,9 @@ class FreeVectors:
     name, revision, runtime, dim = DEFAULT_MODEL, "free", "none", 384
 
     def __init__(self) -> None:
-        self._model = load_embedder(runtime="onnx-fp32", exports=EXPORTS)
-        self.max_tokens = self._model.max_tokens
+        model = load_embedder(runtime="onnx-fp32", exports=EXPORTS)
+        self.max_tokens, self.count_tokens = model.max_tokens, model.count_tokens
         self._rng = np.random.default_rng(0)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return self._model.count_tokens(texts)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         vectors = self._rng.standard_normal((len(texts), self.dim), np.float32)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -157,7 +157,7 @@ def test_texts_are_read_while_others_are_embedded(tmp_path: Path, monkeypatch: p
     n_windows = 0
     texts_of = indexing._texts
 
-    def texts(store: Store, rows: Iterable[PassageRow]) -> Iterator[str]:
+    def texts(store: Store, rows: Collection[PassageRow]) -> Iterator[str]:
         nonlocal n_windows
         n_windows += 1
         if n_windows == 2:
