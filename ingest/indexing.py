@@ -65,14 +65,19 @@ def made_before(folder: Path) -> tuple[str, int] | None:
 
 
 def split_missing(store: Store, embedder: Embedder, passage_tokens: int, workers: Workers | None = None) -> int:
-    """Give passages to every version that has none; the splitter's number."""
+    """Give passages to every version that has none; the splitter's number.
+
+    Args:
+        store: Open for writing.
+        embedder: Counts tokens.
+        passage_tokens: Longest passage.
+        workers: Split texts beside this process, where tokens can be counted there.
+    """
     splitter = store.splitter_id(splitter_key(embedder, passage_tokens))
     budget = passage_budget(passage_tokens, embedder.max_tokens)
     count = embedder.count_tokens
-    may_be_sent = isinstance(count, TokenCounter)
-    beside = workers if workers is not None and may_be_sent else Workers(0)
+    beside = workers if workers is not None and isinstance(count, TokenCounter) else Workers(0)
     rows_of = partial(_passage_rows, count_tokens=count, budget=budget, max_tokens=embedder.max_tokens)
-
     under_way: deque[tuple[int, Iterator[list[PassageRow]]]] = deque()
 
     def store_first() -> None:
@@ -135,7 +140,6 @@ def embed_missing(
     passage_tokens: int,
     progress: Progress,
     is_known: IsKnown = lambda places: np.zeros(len(places), bool),
-    workers: Workers | None = None,
 ) -> int:
     """Give a vector to every passage; how many were computed.
 
@@ -148,9 +152,8 @@ def embed_missing(
         passage_tokens: Longest passage.
         progress: Told of every portion.
         is_known: Which places need none though the cache has dropped theirs.
-        workers: Split texts beside this thread.
     """
-    splitter = split_missing(store, embedder, passage_tokens, workers)
+    splitter = split_missing(store, embedder, passage_tokens)
     model = store.model_id(model_entry(embedder).key)
     n_all = store.n_unembedded(splitter, model)  # less those that turn out to be known, as they are come upon
     done = 0
@@ -259,7 +262,6 @@ def finish(
     progress: Progress,
     *,
     always: bool = False,
-    workers: Workers | None = None,
 ) -> tuple[int, str]:
     """Embed what is missing and bring the live snapshot up to the store; `always` builds one in any case.
 
@@ -270,7 +272,7 @@ def finish(
         prune(folder)  # what a killed run left
         return 0, ""
     base = Base.of(folder, store, recipe)
-    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(base), workers)
+    n_embedded = embed_missing(store, embedder, recipe.passage_tokens, progress, in_index(base))
     progress.building(n_embedded)
     name = build_snapshot(folder, store, recipe, now_s, base, fresh=always)
     store.forget_other_splitters(store.splitter_id(recipe.splitter))

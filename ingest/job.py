@@ -71,20 +71,19 @@ def run_ingest(
         return sum(done for done, _ in parts), sum(totals) if len(totals) == len(parts) else None
 
     progress = _progress(read)
-    with (
-        contextlib.closing(progress),
-        FeedStore(folder, write=True) as store,
-        _rejects_file(rejects) as on_reject,
-        Workers() as workers,
-    ):
+    with contextlib.closing(progress), FeedStore(folder, write=True) as store, _rejects_file(rejects) as on_reject:
         for source in remembering:
             source.remember(StoredPages(store))
-        with contextlib.closing(items()) as every:
-            report = store_articles(every, store, now_s, progress, on_reject, workers)
-        if store.counts()["articles"] or current_name(folder) is not None:
-            chosen, passage_tokens = embedder()
-            recipe = recipe_for(chosen, passage_tokens, newsquote)
-            report.n_embedded, report.snapshot = finish(folder, store, chosen, recipe, now_s, progress, workers=workers)
+        made = None
+        with Workers() as workers:
+            with contextlib.closing(items()) as every:
+                report = store_articles(every, store, now_s, progress, on_reject, workers)
+            if store.counts()["articles"] or current_name(folder) is not None:
+                made = embedder()
+                split_missing(store, *made, workers)
+        if made is not None:
+            recipe = recipe_for(*made, newsquote)
+            report.n_embedded, report.snapshot = finish(folder, store, made[0], recipe, now_s, progress)
     has_index = live_name(folder) is not None
     print(summary(report, time.monotonic() - started, has_index=has_index), file=sys.stderr)
     for source in remembering:
