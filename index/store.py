@@ -86,6 +86,8 @@ CREATE TABLE lines (
 CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+MAX_OTHER_DRAFTS = 8
+
 # Made when a corpus is opened for writing, so that older ones get them too.
 _LATER = (
     # Asked at every question; without it that reads every article.
@@ -93,6 +95,11 @@ _LATER = (
     # Live articles that had a tombstone, and when it was lifted.
     "CREATE TABLE IF NOT EXISTS restored"
     " (article INTEGER PRIMARY KEY REFERENCES articles(number), at_s INTEGER NOT NULL)",
+    # What else an article came as, beside a version's own draft, without a new version: as a list names it twice.
+    "CREATE TABLE IF NOT EXISTS other_drafts"
+    " (version INTEGER NOT NULL REFERENCES versions(version), hash BLOB NOT NULL, PRIMARY KEY (version, hash))"
+    " WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS other_drafts_hash ON other_drafts(hash)",
     # What computed with floats before ONNX Runtime did gave the same vectors, to six decimals: they are kept.
     "UPDATE OR IGNORE models SET key = replace(key, '/openvino-fp32/', '/onnx-fp32/')"
     " WHERE key LIKE '%/openvino-fp32/%'",
@@ -221,18 +228,23 @@ class Store(CorpusFile):
         Returns:
             By hash, the article's number where it has past versions too, else None.
         """
-        return dict(
-            self._rows_in(
-                "SELECT v.draft_hash, CASE WHEN EXISTS (SELECT 1 FROM versions o WHERE o.article = a.number AND "
-                "o.version != v.version) THEN a.number END FROM versions v JOIN articles a ON a.current = v.version "
-                "WHERE a.retracted_s IS NULL AND v.draft_hash",
-                hashes,
-            )
+        past = (
+            "CASE WHEN EXISTS (SELECT 1 FROM versions o WHERE o.article = a.number AND o.version != v.version) "
+            "THEN a.number END FROM versions v JOIN articles a ON a.current = v.version"
         )
+        own = self._rows_in(f"SELECT v.draft_hash, {past} WHERE a.retracted_s IS NULL AND v.draft_hash", hashes)
+        others = self._rows_in(
+            f"SELECT d.hash, {past} JOIN other_drafts d ON d.version = v.version "
+            "WHERE a.retracted_s IS NULL AND d.hash",
+            hashes,
+        )
+        return dict([*own, *others])
 
     def stored_drafts(self, hashes: Sequence[bytes]) -> set[bytes]:
         """Those of `hashes` that some version came of, past ones and those of retracted articles included."""
-        return {row[0] for row in self._rows_in("SELECT draft_hash FROM versions WHERE draft_hash", hashes)}
+        own = self._rows_in("SELECT draft_hash FROM versions WHERE draft_hash", hashes)
+        others = self._rows_in("SELECT hash FROM other_drafts WHERE hash", hashes)
+        return {row[0] for row in (*own, *others)}
 
     def number_of(self, article_id: str) -> int | None:
         """The number of the article with an id, None where there is none."""
@@ -365,9 +377,10 @@ class Store(CorpusFile):
         back has its first content twice.
         """
         found = self._one(
-            "SELECT 1 FROM versions WHERE article = ? AND (content_hash = ? OR draft_hash = ?) "
+            "SELECT 1 FROM versions v WHERE article = ? AND (content_hash = ? OR draft_hash = ? OR EXISTS "
+            "(SELECT 1 FROM other_drafts d WHERE d.version = v.version AND d.hash = ?)) "
             "AND valid_from_s = coalesce(?, valid_from_s) LIMIT 1",
-            (known.number, content_hash, draft_hash, valid_from_s),
+            (known.number, content_hash, draft_hash, draft_hash, valid_from_s),
         )
         return found is not None
 
@@ -386,7 +399,16 @@ class Store(CorpusFile):
             seen.add(article_id)
 
     def same_content(self, known: Known, draft_hash: bytes) -> None:
-        """Another draft gives the content already stored: remember it, so that next time is quick."""
+        """Another draft gives the content already stored: remember it, so that next time is quick.
+
+        The one before is not forgotten: what is learned of an outlet's boilerplate later can change what it gives. Of a
+        page that is another each time the first ones are kept.
+        """
+        self._db.execute(
+            "INSERT OR IGNORE INTO other_drafts SELECT version, draft_hash FROM versions WHERE version = ? "
+            "AND (SELECT count(*) FROM other_drafts WHERE version = ?) < ?",
+            (known.version, known.version, MAX_OTHER_DRAFTS),
+        )
         self._db.execute("UPDATE versions SET draft_hash = ? WHERE version = ?", (draft_hash, known.version))
 
     def count_lines(self, source: str, counts: Mapping[str, int], n_articles: int) -> None:

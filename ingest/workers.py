@@ -74,14 +74,12 @@ class Workers:
     def _sent(self, work: Callable[[T], R], part: Sequence[T]) -> Future[list[R]] | None:
         if self._n < 2:
             return None
-        if self._pool is None:
-            context = multiprocessing.get_context(
-                "spawn"
-            )  # a copy of this process would have its locks, not its threads
-            self._pool = ProcessPoolExecutor(self._n, context, _begin)
         try:
+            if self._pool is None:
+                # A copy of this process, as forking makes one, would have its locks and not the threads that hold them.
+                self._pool = ProcessPoolExecutor(self._n, multiprocessing.get_context("spawn"), _begin)
             return self._pool.submit(_each, work, part)
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, OSError, ImportError) as error:  # as where a container may start no process
             self._give_up(error)
             return None
 
@@ -92,7 +90,7 @@ class Workers:
             self._give_up(error)
             return None
 
-    def _give_up(self, error: BrokenProcessPool) -> None:
+    def _give_up(self, error: Exception) -> None:
         if self._n:
             log.warning("working on without further processes reason=%r", str(error))
         self._n = 0

@@ -2,7 +2,8 @@
 
 Three sets. The repository's own (sample corpus, always). The news quiz and the saved pages, where the folder that
 NEWSQUOTE_EVAL_DATA names (default ../shared/data) has them. A floor is pinned together with the SHA-256 of the
-data it was measured on; figures may only rise, and `--lower REASON` is the one way to pin lower ones.
+data it was measured on; figures may only rise, and `--lower REASON` is the one way to pin lower ones. Another
+processor's arithmetic moves single questions: that much may be missing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from tests.score_pages import score as score_pages
 FLOORS = Path(__file__).with_name("eval_floors.json")
 WORK = Path(".eval")
 PASSAGE_TOKENS = 160
+# What two questions of a set make of a hundred; and of one, of the figures that are no shares.
+SLACK = {"sample": 1.5, "quiz": 0.4, "pages": 0.05}
+SLACK_OF_ONE = 0.01
 
 Rows = list[dict[str, Any]]
 
@@ -162,18 +166,26 @@ def _compared(
     print(f"\n{name}  (data {corpus[:12]})")
     for figure, value in values.items():
         floor = floors.get(figure)
-        below = floor is not None and value < floor - 0.05
+        below = floor is not None and value < floor - (SLACK_OF_ONE if _is_of_one(figure) else SLACK[name])
         n_below += below
         print(
             f"  {figure:45s} {value:9.3f}"
             + ("" if floor is None else f"   floor {floor:9.3f}{'  BELOW' if below else ''}")
         )
     if lower:
-        pinned[name] = {"sha256": corpus, "floors": values, "lowered": lower}
+        pinned[name] = {"sha256": corpus, "floors": _rounded(values), "lowered": lower}
     elif pin:
         raised = {figure: max(value, floors.get(figure, value)) for figure, value in values.items()}
-        pinned[name] = {**entry, "sha256": corpus, "floors": {figure: round(v, 3) for figure, v in raised.items()}}
+        pinned[name] = {**entry, "sha256": corpus, "floors": _rounded(raised)}
     return 0 if lower else n_below
+
+
+def _rounded(values: dict[str, float]) -> dict[str, float]:
+    return {figure: round(value, 3) for figure, value in values.items()}
+
+
+def _is_of_one(figure: str) -> bool:
+    return "AUROC" in figure or "MRR" in figure
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from bot.answer import Answer, Answerer
 from bot.question import Question
 from bot.render import as_json, as_lines
 from index.snapshot import current_name, open_snapshot, rollback
-from index.store import PassageRow, Store
+from index.store import MAX_OTHER_DRAFTS, PassageRow, Store
 from index.types import Article, Vectors
 from ingest import indexing, pipeline
 from ingest.backup import record
@@ -326,20 +326,43 @@ def test_the_last_of_the_undated_versions_in_a_run_is_current(
     assert current_word(folder, *order) == order[-1].word
 
 
+LINE = "Readers of The Paper can write to the editor at any hour of the day"
+
+
+def with_line(one: Story, extra: str = "") -> Draft:
+    found = draft(one)
+    text = f"{found.text}\n\n{LINE}"
+    return Draft(found.origin, text, found.url, found.title, DAY, source="The Paper", extra=extra)
+
+
 def test_what_is_learned_later_of_an_outlets_boilerplate_makes_no_new_version_of_a_past_one(tmp_path: Path) -> None:
-    line = "Readers of The Paper can write to the editor at any hour of the day"
-
-    def with_line(one: Story, **named: str) -> Draft:
-        found = draft(one, **named)
-        return Draft(found.origin, f"{found.text}\n\n{line}", found.url, found.title, DAY, source="The Paper")
-
     both = [with_line(A), with_line(B)]
     ingest(tmp_path, both)
     ingest(tmp_path, [with_line(story(number)) for number in range(10, 60)])
-    assert not line_is_kept(tmp_path, story(59), line)
-    assert line_is_kept(tmp_path, B, line)
+    assert not line_is_kept(tmp_path, story(59), LINE)
+    assert line_is_kept(tmp_path, B, LINE)
     report = ingest(tmp_path, both)
     assert (report.n_same, report.n_changed) == (2, 0)
+
+
+@pytest.mark.parametrize("n_forms", [2, 6])
+def test_nor_of_one_that_a_list_names_more_than_once(n_forms: int, tmp_path: Path) -> None:
+    forms = [with_line(A, json.dumps({"seen": number})) for number in range(n_forms)]
+    assert ingest(tmp_path, forms).n_same == n_forms - 1
+    ingest(tmp_path, [with_line(story(number)) for number in range(10, 60)])
+    assert not line_is_kept(tmp_path, story(59), LINE)
+    for again in (forms, forms[::-1]):
+        report = ingest(tmp_path, again)
+        assert (report.n_same, report.n_changed) == (n_forms, 0)
+
+
+def test_of_a_page_that_is_another_each_time_not_all_is_remembered(tmp_path: Path) -> None:
+    for number in range(30):
+        ingest(tmp_path, [with_line(A, json.dumps({"seen": number}))])
+    with Store(tmp_path) as store:
+        hashes = [draft_hash(with_line(A, json.dumps({"seen": number}))) for number in range(30)]
+        assert len(store.known_drafts(hashes)) == MAX_OTHER_DRAFTS + 1
+    assert n_versions(tmp_path) == 1
 
 
 def updated_by_the_hour(n: int, url: str = URL) -> list[Draft]:

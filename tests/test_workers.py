@@ -15,6 +15,7 @@ import pytest
 from index.embed import load_embedder
 from index.store import Store
 from index.types import Article
+from ingest import workers as workers_module
 from ingest.draft import Draft
 from ingest.indexing import split_missing
 from ingest.pipeline import store_articles
@@ -62,6 +63,19 @@ def test_what_a_killed_process_leaves_is_computed_here(caplog: pytest.LogCapture
     assert [record.message.split(" reason=")[0] for record in caplog.records] == [
         "working on without further processes"
     ]
+
+
+@pytest.mark.parametrize("error", [OSError(38, "no semaphores here"), ImportError("no semaphores")])
+def test_where_no_process_may_be_started_all_is_computed_here(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(workers_module, "ProcessPoolExecutor", refuse)
+    with Workers(2) as workers:
+        assert {process for _, process in workers.map(computed_by, MANY)} == {os.getpid()}
+    assert len(caplog.records) == 1
 
 
 def test_what_work_raises_is_raised_here() -> None:
