@@ -95,10 +95,10 @@ _LATER = (
     # Live articles that had a tombstone, and when it was lifted.
     "CREATE TABLE IF NOT EXISTS restored"
     " (article INTEGER PRIMARY KEY REFERENCES articles(number), at_s INTEGER NOT NULL)",
-    # What else an article came as, beside a version's own draft, without a new version: as a list names it twice.
+    # What else an article came as, beside a version's own draft, without a new version: as a list names it twice. Of
+    # version 0 is what turned out to be no article.
     "CREATE TABLE IF NOT EXISTS other_drafts"
-    " (version INTEGER NOT NULL REFERENCES versions(version), hash BLOB NOT NULL, PRIMARY KEY (version, hash))"
-    " WITHOUT ROWID",
+    " (version INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (version, hash)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS other_drafts_hash ON other_drafts(hash)",
     # What computed with floats before ONNX Runtime did gave the same vectors, to six decimals: they are kept.
     "UPDATE OR IGNORE models SET key = replace(key, '/openvino-fp32/', '/onnx-fp32/')"
@@ -241,7 +241,7 @@ class Store(CorpusFile):
         return dict([*own, *others])
 
     def stored_drafts(self, hashes: Sequence[bytes]) -> set[bytes]:
-        """Those of `hashes` that some version came of, past ones and those of retracted articles included."""
+        """Those of `hashes` that came before: as a version, a past or retracted one too, or as what is no article."""
         own = self._rows_in("SELECT draft_hash FROM versions WHERE draft_hash", hashes)
         others = self._rows_in("SELECT hash FROM other_drafts WHERE hash", hashes)
         return {row[0] for row in (*own, *others)}
@@ -410,6 +410,10 @@ class Store(CorpusFile):
             (known.version, known.version, MAX_OTHER_DRAFTS),
         )
         self._db.execute("UPDATE versions SET draft_hash = ? WHERE version = ?", (draft_hash, known.version))
+
+    def no_article(self, draft_hash: bytes) -> None:
+        """Nothing is left of a draft: remember it, so that its lines are not counted again when it comes again."""
+        self._db.execute("INSERT OR IGNORE INTO other_drafts VALUES (0, ?)", (draft_hash,))
 
     def count_lines(self, source: str, counts: Mapping[str, int], n_articles: int) -> None:
         """Add to how often each line key occurred in articles of a source; inside a transaction."""

@@ -208,6 +208,7 @@ class _Storing:
         cleaned, mark = found.cleaned, found.mark
         if not cleaned.text.strip():
             self._reject(Reject(draft.origin, "no text", "nothing but boilerplate is left of it"))
+            store.no_article(one.hash)
             return
         dated = settle(draft.published, draft.updated, draft.date_from, draft.url, self._now_s)
         report.warnings.update(f"date {problem}" for problem in dated.problems)

@@ -365,6 +365,16 @@ def test_of_a_page_that_is_another_each_time_not_all_is_remembered(tmp_path: Pat
     assert n_versions(tmp_path) == 1
 
 
+def test_what_is_no_article_is_counted_once(tmp_path: Path) -> None:
+    empty = [Draft("test", f"Advertisement\n\n{n} comments", f"{URL}/{n}", source="The Paper") for n in range(1, 5)]
+    counted = []
+    for _ in range(3):
+        assert ingest(tmp_path, [with_line(A), *empty]).rejected == {"no text": 4}
+        with Store(tmp_path) as store:
+            counted.append(store.line_counts("The Paper", ["advertisement"], 1))
+    assert counted == [({"advertisement": 4}, 5)] * 3
+
+
 def updated_by_the_hour(n: int, url: str = URL) -> list[Draft]:
     """Versions of one article that have all but their last sentence in common."""
     same = "The council voted nine to four on Tuesday to close the old bridge for repairs."
