@@ -6,14 +6,14 @@ Knows nothing about what it computes.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy.typing as npt
 
+from index.ahead import ahead
 from index.errors import ModelUnavailable, first_line
 
 Key = TypeVar("Key")
@@ -77,16 +77,10 @@ def outputs(session: Any, inputs: Iterable[tuple[Key, Feeds]], n_beside: int) ->
 
     Inputs are asked for as they are needed. Nothing is computed any more when this ends, whatever ends it.
     """
-    running: deque[tuple[Key, Future[Outputs]]] = deque()
     pool = ThreadPoolExecutor(n_beside, thread_name_prefix="model")
     try:
-        for key, feeds in inputs:
-            running.append((key, pool.submit(session.run, None, feeds)))
-            if len(running) > n_beside:  # one waits, so that nobody idles while we look at what came out
-                key, found = running.popleft()
-                yield key, found.result()
-        while running:
-            key, found = running.popleft()
+        running = ((key, pool.submit(session.run, None, feeds)) for key, feeds in inputs)
+        for key, found in ahead(running, n_beside):  # one waits, so that nobody idles while we look at what came out
             yield key, found.result()
     finally:
         pool.shutdown(cancel_futures=True)

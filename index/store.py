@@ -86,6 +86,7 @@ CREATE TABLE lines (
 CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+# Of a version.
 MAX_OTHER_DRAFTS = 8
 
 # Made when a corpus is opened for writing, so that older ones get them too.

@@ -11,15 +11,15 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from index.ahead import ahead
 from index.build import Base, Recipe, build_snapshot, in_index
 from index.embed import TokenCounter
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
@@ -78,18 +78,9 @@ def split_missing(store: Store, embedder: Embedder, passage_tokens: int, workers
     count = embedder.count_tokens
     beside = workers if workers is not None and isinstance(count, TokenCounter) else Workers(0)
     rows_of = partial(_passage_rows, count_tokens=count, budget=budget, max_tokens=embedder.max_tokens)
-    under_way: deque[tuple[int, Iterator[list[PassageRow]]]] = deque()
-
-    def store_first() -> None:
-        upto, found = under_way.popleft()
+    under_way = ((articles[-1].version, beside.map(rows_of, articles)) for articles in _unsplit(store, splitter))
+    for upto, found in ahead(under_way, 1):
         store.add_passages(splitter, upto, [row for rows in found for row in rows])
-
-    for articles in _unsplit(store, splitter):
-        under_way.append((articles[-1].version, beside.map(rows_of, articles)))
-        if len(under_way) > 1:
-            store_first()
-    while under_way:
-        store_first()
     return splitter
 
 
@@ -158,7 +149,6 @@ def embed_missing(
     n_all = store.n_unembedded(splitter, model)  # less those that turn out to be known, as they are come upon
     done = 0
     asked: set[bytes] = set()
-    under_way: deque[tuple[list[bytes], Future[Vectors]]] = deque()
     computed: list[tuple[list[bytes], Vectors]] = []
     committed_s = time.monotonic()
     worker = ThreadPoolExecutor(1, "embed")
@@ -168,13 +158,6 @@ def embed_missing(
         for n_known, rows in _missing(store, splitter, model, is_known):
             n_all -= n_known
             yield rows
-
-    def take_first() -> None:
-        hashes, vectors = under_way.popleft()
-        computed.append((hashes, vectors.result()))
-        n_computed = sum(len(some) for some, _ in computed)
-        if n_computed >= COMMIT_PASSAGES or time.monotonic() - committed_s >= COMMIT_S:
-            commit()
 
     def commit() -> None:
         nonlocal done, committed_s
@@ -187,12 +170,13 @@ def embed_missing(
         progress.embedded(done, n_all)
 
     try:
-        for hashes, texts in _portions(store, missing(), asked):
-            under_way.append((hashes, worker.submit(embedder.embed_passages, texts)))
-            if len(under_way) > EMBED_AHEAD:
-                take_first()
-        while under_way:
-            take_first()
+        portions = _portions(store, missing(), asked)
+        under_way = ((hashes, worker.submit(embedder.embed_passages, texts)) for hashes, texts in portions)
+        for hashes, vectors in ahead(under_way, EMBED_AHEAD):
+            computed.append((hashes, vectors.result()))
+            n_computed = sum(len(some) for some, _ in computed)
+            if n_computed >= COMMIT_PASSAGES or time.monotonic() - committed_s >= COMMIT_S:
+                commit()
     finally:
         worker.shutdown(cancel_futures=True)  # waits for the call under way, a few seconds at most
         if computed:
