@@ -330,6 +330,7 @@ def test_enter_pressed_twice_sends_a_form_once() -> None:
         async with scene() as on:
             await on.ask("who?")
             await on.page.click("text=Follow up")
+            await expect(on.page.locator("dialog h1")).to_have_text("Follow up")
             await on.page.keyboard.type("and when?")
             await on.page.evaluate("[0, 1].map(() => document.querySelector('dialog form').requestSubmit())")
             await expect(on.page.locator(".ephemeral")).to_contain_text("You asked: and when?")
