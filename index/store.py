@@ -86,6 +86,10 @@ CREATE TABLE lines (
 CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+# Those of `versions v` that are the current one of a live article `a`. By its number too: `current` has no index,
+# and every article would be read.
+_LIVE = "JOIN articles a ON a.number = v.article AND a.current = v.version WHERE a.retracted_s IS NULL"
+
 # Of a version.
 MAX_OTHER_DRAFTS = 8
 
@@ -231,12 +235,11 @@ class Store(CorpusFile):
         """
         past = (
             "CASE WHEN EXISTS (SELECT 1 FROM versions o WHERE o.article = a.number AND o.version != v.version) "
-            "THEN a.number END FROM versions v JOIN articles a ON a.current = v.version"
+            "THEN a.number END"
         )
-        own = self._rows_in(f"SELECT v.draft_hash, {past} WHERE a.retracted_s IS NULL AND v.draft_hash", hashes)
+        own = self._rows_in(f"SELECT v.draft_hash, {past} FROM versions v {_LIVE} AND v.draft_hash", hashes)
         others = self._rows_in(
-            f"SELECT d.hash, {past} JOIN other_drafts d ON d.version = v.version "
-            "WHERE a.retracted_s IS NULL AND d.hash",
+            f"SELECT d.hash, {past} FROM other_drafts d JOIN versions v ON v.version = d.version {_LIVE} AND d.hash",
             hashes,
         )
         return dict([*own, *others])
@@ -671,8 +674,8 @@ class Store(CorpusFile):
     def newest(self, as_of_s: int) -> tuple[str, str] | None:
         """(title, published) of the newest live article not after an instant."""
         row = self._one(
-            "SELECT v.title, v.published FROM versions v JOIN articles a ON a.current = v.version "
-            "WHERE a.retracted_s IS NULL AND v.published_s <= ? ORDER BY v.published_s DESC LIMIT 1",
+            f"SELECT v.title, v.published FROM versions v {_LIVE} AND v.published_s <= ? "
+            "ORDER BY v.published_s DESC LIMIT 1",
             (as_of_s,),
         )
         return (row[0], row[1]) if row else None
@@ -680,8 +683,7 @@ class Store(CorpusFile):
     def oldest(self) -> str | None:
         """Publication of the oldest dated live article."""
         row = self._one(
-            "SELECT v.published FROM versions v JOIN articles a ON a.current = v.version WHERE a.retracted_s IS NULL "
-            "AND v.published_s IS NOT NULL ORDER BY v.published_s LIMIT 1"
+            f"SELECT v.published FROM versions v {_LIVE} AND v.published_s IS NOT NULL ORDER BY v.published_s LIMIT 1"
         )
         return row[0] if row else None
 

@@ -156,7 +156,7 @@ class _Storing:
         if versions:
             with self._store.transaction():
                 for version in versions:
-                    self._store.add(version, self._store.known(version.article.id), self._now_s)
+                    self._add(version, self._store.known(version.article.id))
             self.report.n_changed += len(versions)
             self.report.n_same -= len(versions)
 
@@ -225,10 +225,6 @@ class _Storing:
             store.same_content(known, one.hash)
             self._returns.saw_current(known.number)
             return
-        copy_of = None
-        # Two stubs share what is no news (a consent text, a paywall's), and would pass for copies.
-        if not cleaned.is_stub:
-            copy_of = self._copies.original_of(identity, instant_s(dated.published), mark, is_known=known is not None)
         article = Article(
             id=identity,
             version=0,
@@ -243,7 +239,7 @@ class _Storing:
             language=draft.language or found.language,
             is_stub=cleaned.is_stub,
             correction=cleaned.correction,
-            copy_of=copy_of,
+            copy_of=None,  # looked for only where the version is stored
         )
         version = NewVersion(
             article, dated.date_from, one.extra, mark.to_bytes(), one.hash, content, valid_from_s=kept.valid_from_s
@@ -251,14 +247,23 @@ class _Storing:
         if known is not None and self._is_past(known, version):
             report.n_same += 1
             return
-        store.add(version, known, self._now_s)
+        self._add(version, known)
         if known is not None:
             self._returns.saw_new(known.number)
         report.n_new += known is None
         report.n_changed += known is not None
-        report.n_copies += copy_of is not None
         report.n_stubs += cleaned.is_stub
         report.n_removed_lines += len(cleaned.removed)
+
+    def _add(self, version: NewVersion, known: Known | None) -> None:
+        """Store a version, as a copy where it is one."""
+        article = version.article
+        # Two stubs share what is no news (a consent text, a paywall's), and would pass for copies.
+        if not article.is_stub:
+            original = self._copies.original_of(version, is_known=known is not None)
+            version = replace(version, article=replace(article, copy_of=original))
+            self.report.n_copies += original is not None
+        self._store.add(version, known, self._now_s)
 
     def _is_past(self, known: Known, version: NewVersion) -> bool:
         """Whether a version that differs from the current one only repeats an earlier one of its article."""
@@ -327,7 +332,10 @@ class _Copies:
         self._store = store
         self._finder: CopyFinder | None = None
 
-    def original_of(self, identity: str, published_s: int | None, mark: Fingerprint, *, is_known: bool) -> str | None:
+    def original_of(self, version: NewVersion, *, is_known: bool) -> str | None:
+        """The article that a version about to be stored is a copy of; it can itself be found from now on."""
+        identity, published_s = version.article.id, instant_s(version.article.published)
+        mark = Fingerprint.from_bytes(version.fingerprint)
         if self._finder is None:
             self._finder = CopyFinder()
             for known_id, known_published_s, known_mark in self._store.fingerprints():

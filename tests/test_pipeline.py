@@ -497,6 +497,30 @@ def test_an_original_that_is_corrected_does_not_become_the_copy_of_its_copy(tmp_
     }
 
 
+def test_a_past_text_of_an_article_that_comes_by_again_does_not_stand_for_its_current_one(tmp_path: Path) -> None:
+    then, now = (" ".join(map(sentence, range(at, at + 20))) for at in (0, 50))
+    ingest(tmp_path, [wire("a", text=then)])
+    ingest(tmp_path, [wire("a", text=now)])
+    report = ingest(tmp_path, [wire("a", text=then), wire("b", text=now), wire("c", text=then), wire("a", text=now)])
+    assert (report.n_same, report.n_new, report.n_copies) == (2, 2, 1)
+    assert copies(tmp_path) == {
+        "https://a.example/wire": None,
+        "https://b.example/wire": "https://a.example/wire",
+        "https://c.example/wire": None,
+    }
+
+
+def test_an_article_that_is_changed_back_to_what_another_says_is_its_copy(tmp_path: Path) -> None:
+    then, now = (" ".join(map(sentence, range(at, at + 20))) for at in (0, 50))
+    for text in (then, now):
+        ingest(tmp_path, [wire("a", text=text)])
+    ingest(tmp_path, [wire("b", text=then)])
+    assert set(copies(tmp_path).values()) == {None}
+    report = ingest(tmp_path, [wire("a", text=then)])
+    assert (report.n_changed, report.n_copies) == (1, 1)
+    assert copies(tmp_path) == {"https://a.example/wire": "https://b.example/wire", "https://b.example/wire": None}
+
+
 # Rejects and counts ---------------------------------------------------------------------------------------
 
 

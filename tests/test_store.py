@@ -79,6 +79,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def plans(store: Store, work: Callable[[], object]) -> list[str]:
+    """How SQLite goes about each statement that `work` makes."""
+    made: list[str] = []
+    store._db.set_trace_callback(made.append)
+    work()
+    store._db.set_trace_callback(None)
+    asked = [one for one in made if one.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))]
+    assert asked
+    return [row[3] for one in asked for row in store._db.execute(f"EXPLAIN QUERY PLAN {one}")]
+
+
 # What may be opened ---------------------------------------------------------------------------------------
 
 
@@ -466,3 +477,35 @@ def test_vectors_of_the_runtime_before_are_those_of_todays(tmp_path: Path) -> No
     with Store(tmp_path, write=True) as store:
         assert store.model_id("m@r/onnx-fp32/3") == number
         assert store.model_id("m@r/openvino-int8/3") == other
+
+
+# What is asked often --------------------------------------------------------------------------------------
+
+
+def test_what_is_asked_for_every_article_or_question_reads_no_table_from_end_to_end(folder: Path) -> None:
+    key = b"draft"
+
+    def ask_all() -> None:
+        known = store.known(URL)
+        assert known is not None
+        store.known_drafts([key])
+        store.stored_drafts([key])
+        store.same_content(known, key)
+        store.has_version(known, key, key)
+        store.no_article(key)
+        store.is_retracted(URL)
+        store.original(URL)
+        store.parts_of(URL)
+        store.count_lines("Paper", {"a line": 1}, 1)
+        store.line_counts("Paper", ["a line"], 1)
+        store.unsplit(1, 10)
+        store.articles([known.version])
+        store.article_ids([known.number])
+        store.newest(NOW_S)
+        add(store, version("The bridge goes."))
+
+    with Store(folder, write=True) as store:
+        found = plans(store, ask_all)
+    assert any(plan.startswith("SEARCH") for plan in found)
+    # Keys are sent as a list, which is read from end to end and not a table.
+    assert [plan for plan in found if plan.startswith("SCAN") and not plan.startswith("SCAN json_each")] == []
