@@ -18,6 +18,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -292,9 +293,11 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base 
     np.save(building / "passages.npy", passages)
     np.save(building / "versions.npy", versions.table)
     _write_json(building / "names.json", {"sources": versions.sources, "languages": versions.languages})
-    main_kind, recent_kind = _write_vectors(building, new, kept)
+    with ThreadPoolExecutor(1, "vectors") as beside:
+        kinds = beside.submit(_write_vectors, building, new, kept)
+        _write_words(building / "words", store, versions, passages, kept)
+    main_kind, recent_kind = kinds.result()
     new.forget()
-    _write_words(building / "words", store, versions, passages, kept)
     is_dead = versions.is_dead[passages["version_row"]]
     used = np.unique(passages["version_row"][~is_dead])
     shared = _shared_files(building, kept)
@@ -446,18 +449,17 @@ def _indexed(
 
 def _word_rows(store: Store, versions: Table, passages: Table, n_before: int) -> Iterator[WordRow]:
     """Passages from row `n_before` on as the word index takes them."""
-    title = text = source = language = ""
-    published_s, last = ALWAYS, -1
     for start_row in range(n_before, len(passages), _BATCH):
-        for at, (row, start, end) in enumerate(passages[start_row : start_row + _BATCH].tolist(), start_row):
-            if row != last:
-                article = store.article(int(versions["version"][row]))
-                if article is None:
-                    title = text = source = language = ""
-                else:
-                    title, text, source, language = article.title, article.text, article.source, article.language
-                published_s, last = int(versions["published_s"][row]), row
-            yield WordRow(at, title, text[start:end], published_s, source, language)
+        batch = passages[start_row : start_row + _BATCH]
+        articles = store.articles(versions["version"][np.unique(batch["version_row"])].tolist())
+        for at, (row, start, end) in enumerate(batch.tolist(), start_row):
+            published_s = int(versions["published_s"][row])
+            article = articles.get(int(versions["version"][row]))
+            if article is None:  # retracted
+                yield WordRow(at, "", "", published_s, "", "")
+            else:
+                text = article.text[start:end]
+                yield WordRow(at, article.title, text, published_s, article.source, article.language)
 
 
 @contextlib.contextmanager

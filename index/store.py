@@ -17,14 +17,24 @@ import numpy.typing as npt
 
 from index.corpus_file import CorpusFile, Row
 from index.errors import StoreError
+from index.line_number import line_number
 from index.types import Article, Span, Vectors, instant_s
 
-SCHEMA = 1
+# Schema 1 counted lines by their texts.
+SCHEMA = 2
 # Sort before and after every real instant; an article that nobody dated is valid from the beginning.
 ALWAYS = -(2**62)
 NEVER = 2**62
 
-_TABLES = """
+_LINE_COUNTS = """
+CREATE TABLE line_counts (
+    source TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (source, line)
+) WITHOUT ROWID
+"""
+_TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE articles (
     number INTEGER PRIMARY KEY,
@@ -77,12 +87,7 @@ CREATE TABLE embeddings (
     vector BLOB NOT NULL,
     PRIMARY KEY (model, hash)
 ) WITHOUT ROWID;
-CREATE TABLE lines (
-    source TEXT NOT NULL,
-    key TEXT NOT NULL,
-    n INTEGER NOT NULL,
-    PRIMARY KEY (source, key)
-) WITHOUT ROWID;
+{_LINE_COUNTS};
 CREATE TABLE sources (source TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 """
 
@@ -191,7 +196,7 @@ class Store(CorpusFile):
         super().__init__(folder, write=write)
         try:
             with self._translating():
-                self._check_schema()
+                schema = self._checked_schema()
                 if write:  # not before: a database that is not ours stays as it is
                     self._db.execute("PRAGMA journal_mode = WAL")
                     self._db.execute("PRAGMA synchronous = FULL")
@@ -202,14 +207,17 @@ class Store(CorpusFile):
                     self._db.execute("PRAGMA wal_autocheckpoint = 8000")
                     for statement in _LATER:
                         self._db.execute(statement)
+                    if schema < SCHEMA:
+                        self._upgrade()
         except BaseException:
             self._db.close()
             raise
 
-    def _check_schema(self) -> None:
+    def _checked_schema(self) -> int:
+        """The file's schema, which can be read; an empty file becomes a corpus."""
         schema = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if schema == SCHEMA:
-            return
+        if 0 < schema <= SCHEMA:
+            return schema
         if schema > SCHEMA:
             raise StoreError(
                 f"{self._path} has schema {schema} and this newsquote reads up to {SCHEMA}; upgrade newsquote."
@@ -223,6 +231,16 @@ class Store(CorpusFile):
             )
         with self.transaction():
             self._make_tables(_TABLES)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+        return SCHEMA
+
+    def _upgrade(self) -> None:
+        """From schema 1; what it counted goes on to count."""
+        self._db.create_function("line_number", 1, line_number, deterministic=True)
+        with self.transaction():
+            self._make_tables(_LINE_COUNTS)
+            self._db.execute("INSERT INTO line_counts SELECT source, line_number(key), sum(n) FROM lines GROUP BY 1, 2")
+            self._db.execute("DROP TABLE lines")
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     # Articles in ----------------------------------------------------------------------------------------
@@ -419,21 +437,22 @@ class Store(CorpusFile):
         """Nothing is left of a draft: remember it, so that its lines are not counted again when it comes again."""
         self._db.execute("INSERT OR IGNORE INTO other_drafts VALUES (0, ?)", (draft_hash,))
 
-    def count_lines(self, source: str, counts: Mapping[str, int], n_articles: int) -> None:
-        """Add to how often each line key occurred in articles of a source; inside a transaction."""
+    def count_lines(self, source: str, counts: Mapping[int, int], n_articles: int) -> None:
+        """Add to how often each line, by its number, occurred in articles of a source; inside a transaction."""
         self._db.executemany(
-            "INSERT INTO lines VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-            ((source, key, n) for key, n in counts.items()),
+            "INSERT INTO line_counts VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            # One after the other as they stand in the table: several go to the same page.
+            ((source, line, n) for line, n in sorted(counts.items())),
         )
         self._db.execute(
             "INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (source, n_articles)
         )
 
-    def line_counts(self, source: str, keys: Iterable[str], at_least: int) -> tuple[dict[str, int], int]:
-        """Those of some line keys that occurred in at least so many articles of a source, and how many were counted."""
+    def line_counts(self, source: str, lines: Iterable[int], at_least: int) -> tuple[dict[int, int], int]:
+        """Those of some lines that occurred in at least so many articles of a source, and how many were counted."""
         rows = self._rows(
-            "SELECT key, n FROM lines WHERE source = ? AND key IN (SELECT value FROM json_each(?)) AND n >= ?",
-            (source, json.dumps(list(keys)), at_least),
+            "SELECT line, n FROM line_counts WHERE source = ? AND line IN (SELECT value FROM json_each(?)) AND n >= ?",
+            (source, json.dumps(list(lines)), at_least),
         )
         return dict(rows), self._number("SELECT n FROM sources WHERE source = ?", (source,))
 

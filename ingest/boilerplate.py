@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Set
 
+from index.line_number import is_short, line_number
 from index.scripts import count_words
 
 # Lines learned from a source's own articles. Measured on 15,664 articles of three outlets: what recurs in
@@ -17,44 +18,41 @@ from index.scripts import count_words
 LEARN_MIN_ARTICLES = 10
 _LEARN_SHARE = 0.04
 _LEARN_SHARE_SHORT = 0.20
-_SHORT_WORDS = 3
 _MAX_KEY_CHARS = 500
 
 
-def line_key(line: str) -> str:
-    """The key under which a line is counted across articles: case folded, white space squeezed.
+def number_of(line: str) -> int:
+    """The number under which a line is counted across articles, whatever its case and white space.
 
     Returns:
-        "" for a line that is not worth counting: without a letter, or over 500 characters.
+        0 for a line that is not worth counting: without a letter, or over 500 characters.
     """
     if len(line) > _MAX_KEY_CHARS:
-        return ""
+        return 0
     key = " ".join(line.casefold().split())
-    return key if any(map(str.isalpha, key)) else ""
+    return line_number(key) if any(map(str.isalpha, key)) else 0
 
 
-def line_keys(text: str) -> frozenset[str]:
-    """The countable line keys of one article's normalised text, each once."""
-    return frozenset(map(line_key, text.split("\n"))) - {""}
+def numbers_of(text: str) -> frozenset[int]:
+    """The numbers of the countable lines of one article's normalised text, each once."""
+    return frozenset(map(number_of, text.split("\n"))) - {0}
 
 
-def learned_lines(counts: Mapping[str, int], n_articles: int) -> frozenset[str]:
-    """The keys that are boilerplate of one source.
+def learned_lines(counts: Mapping[int, int], n_articles: int) -> frozenset[int]:
+    """The lines that are boilerplate of one source.
 
     Args:
-        counts: For each key, in how many of the source's articles it occurs.
+        counts: For each line, by its number, in how many of the source's articles it occurs.
         n_articles: How many articles of the source were counted.
 
     Returns:
-        Keys in at least 10 articles and 4 % of them (20 % for lines of up to three words).
+        Those in at least 10 articles and 4 % of them (20 % for lines of up to three words).
     """
 
-    def share(key: str) -> float:
-        return _LEARN_SHARE if key.count(" ") >= _SHORT_WORDS else _LEARN_SHARE_SHORT
+    def share(line: int) -> float:
+        return _LEARN_SHARE_SHORT if is_short(line) else _LEARN_SHARE
 
-    return frozenset(
-        key for key, n in counts.items() if key and n >= LEARN_MIN_ARTICLES and n >= share(key) * n_articles
-    )
+    return frozenset(line for line, n in counts.items() if n >= max(LEARN_MIN_ARTICLES, share(line) * n_articles))
 
 
 def _any_of(phrases: str) -> re.Pattern[str]:
@@ -199,8 +197,8 @@ BULLET = re.compile(r"[-–*]\s+\S|[•▪·►→]\s*\S")
 _PROSE_WORDS = 8
 
 
-def boilerplate(lines: list[str], learned: Set[str]) -> list[bool]:
-    """For each line, whether it goes."""
+def boilerplate(lines: list[str], learned: Set[int]) -> list[bool]:
+    """For each line, whether it goes; `learned` are numbers of lines."""
     gone = [bool(line) and (_is_fixed(line.strip()) or _is_learned(line, learned)) for line in lines]
     before_prose, after_removed, in_links = True, False, False
     for i, line in enumerate(lines):
@@ -234,11 +232,8 @@ def _is_prose(line: str) -> bool:
     return _ends_a_sentence(line) and count_words(line) >= _PROSE_WORDS
 
 
-def _is_learned(line: str, learned: Set[str]) -> bool:
-    if not learned:
-        return False
-    key = line_key(line)
-    return bool(key) and key in learned
+def _is_learned(line: str, learned: Set[int]) -> bool:
+    return bool(learned) and number_of(line) in learned
 
 
 def _is_fixed(line: str) -> bool:

@@ -133,7 +133,7 @@ class Cleaned:
 
 
 def clean(
-    title: str, text: str, *, is_stub: bool = False, learned: Set[str] = frozenset(), is_normal: bool = False
+    title: str, text: str, *, is_stub: bool = False, learned: Set[int] = frozenset(), is_normal: bool = False
 ) -> Cleaned:
     """Normalises title and text, drops whole boilerplate lines, settles the title.
 
@@ -145,7 +145,7 @@ def clean(
         title: As found; may be "".
         text: As found, paragraphs ending in line breaks.
         is_stub: The source already says that the text is only a part.
-        learned: Keys (`line_key`) of lines that are boilerplate of this source.
+        learned: Numbers (`number_of`) of lines that are boilerplate of this source.
         is_normal: The text has been normalised before.
 
     Returns:

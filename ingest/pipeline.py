@@ -195,7 +195,7 @@ class _Storing:
                 one.normal.text,
                 one.draft.is_stub or one.kept.is_stub,
                 # The others say nothing about this text, and would be sent with each.
-                one.normal.keys & learned[one.source],
+                one.normal.lines & learned[one.source],
             )
             for one in fresh
         ]
@@ -296,29 +296,29 @@ def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:
     return tuple(sorted({cut for cut in cuts if cut == len(text) or text[max(0, cut - 1) : cut] == "\n"}))
 
 
-def _learn(store: Store, drafts: Sequence[_Fresh]) -> dict[str, frozenset[str]]:
+def _learn(store: Store, drafts: Sequence[_Fresh]) -> dict[str, frozenset[int]]:
     """Boilerplate lines by outlet, those that stand in these drafts; learned from all articles seen so far.
 
     In a transaction. What the versions of one article have in common is its own text: an article counts once, when it
     is first seen.
     """
-    keys: defaultdict[str, set[str]] = defaultdict(set)
-    new: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    lines: defaultdict[str, set[int]] = defaultdict(set)
+    new: defaultdict[str, Counter[int]] = defaultdict(Counter)
     n_new: Counter[str] = Counter()
     seen: set[str] = set()
     stored = store.stored_drafts([one.hash for one in drafts])
     for one in drafts:
         draft = one.draft
-        keys[one.source] |= one.normal.keys
+        lines[one.source] |= one.normal.lines
         identity = article_id(draft.url, draft.title, one.normal.text, draft.part or one.kept.part)
         # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is known.
         is_new = store.known(identity) is None and not store.is_retracted(identity)
         if is_new and identity not in seen and one.hash not in stored:
-            new[one.source].update(one.normal.keys)
+            new[one.source].update(one.normal.lines)
             n_new[one.source] += 1
         seen.add(identity)
-    learned: dict[str, frozenset[str]] = {}
-    for source, of_source in keys.items():
+    learned: dict[str, frozenset[int]] = {}
+    for source, of_source in lines.items():
         store.count_lines(source, new[source], n_new[source])
         counts, n_articles = store.line_counts(source, of_source, LEARN_MIN_ARTICLES)
         learned[source] = learned_lines(counts, n_articles)

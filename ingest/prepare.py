@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ingest.boilerplate import line_keys
+from ingest.boilerplate import numbers_of
 from ingest.clean import Cleaned, clean, normalise
 from ingest.copies import Fingerprint, fingerprint
 from ingest.language import language_of
 
 
 class Normal(NamedTuple):
-    """A text in one form, and the keys of its lines."""
+    """A text in one form, and the numbers of its lines."""
 
     text: str
-    keys: frozenset[str]
+    lines: frozenset[int]
 
 
 def normalised(text: str) -> Normal:
     """A draft's text normalised."""
     text = normalise(text)
-    return Normal(text, line_keys(text))
+    return Normal(text, numbers_of(text))
 
 
 class Uncleaned(NamedTuple):
@@ -33,7 +33,7 @@ class Uncleaned(NamedTuple):
     title: str
     text: str
     is_stub: bool
-    learned: frozenset[str]
+    learned: frozenset[int]
 
 
 class Prepared(NamedTuple):

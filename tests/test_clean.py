@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.boilerplate import learned_lines, line_key, line_keys
+from ingest.boilerplate import learned_lines, number_of, numbers_of
 from ingest.clean import clean, normalise, reread
 
 EVAL = Path(os.environ.get("NEWSQUOTE_EVAL_DATA", "../shared/data"))
@@ -272,23 +272,24 @@ def test_links_listed_under_a_bare_heading_go_with_it() -> None:
 
 
 def test_learned_lines_go_whatever_their_case_and_spacing() -> None:
-    learned = frozenset({line_key("From wire reports and our own staff")})
+    learned = frozenset({number_of("From wire reports and our own staff")})
     cleaned = clean("Bridge", f"FROM wire  reports and our own staff\n{STORY}", learned=learned)
     assert cleaned.text == STORY
     assert cleaned.cuts == ()
 
 
 def test_a_line_is_learned_by_its_share_and_a_short_one_only_by_a_large_share() -> None:
-    counts = {"from wire reports and our staff": 40, "maryland": 60, "cnn —": 200, "a b c d": 9}
-    assert learned_lines(counts, 1000) == {"from wire reports and our staff", "cnn —"}
+    wire, maryland, cnn, rare = map(number_of, ("From wire reports and our staff", "Maryland", "CNN —", "a b c d"))
+    counts = {wire: 40, maryland: 60, cnn: 200, rare: 9}
+    assert learned_lines(counts, 1000) == {wire, cnn}
     assert learned_lines(counts, 1001) == set()
-    assert learned_lines({"a b c d": 9}, 9) == set()
+    assert learned_lines({rare: 9}, 9) == set()
     assert learned_lines({}, 0) == set()
 
 
 def test_only_countable_lines_are_counted_once() -> None:
-    assert line_keys("Read  THIS\n\nread this\n12\n— —\n" + "x" * 501) == {"read this"}
-    assert line_key("12") == ""
+    assert numbers_of("Read  THIS\n\nread this\n12\n— —\n" + "x" * 501) == {number_of("read this")}
+    assert number_of("12") == 0
 
 
 def test_first_line_becomes_the_title_only_if_it_reads_like_one() -> None:

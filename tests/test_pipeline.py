@@ -25,6 +25,7 @@ from index.store import MAX_OTHER_DRAFTS, PassageRow, Store
 from index.types import Article, Vectors
 from ingest import indexing, pipeline
 from ingest.backup import record
+from ingest.boilerplate import number_of
 from ingest.draft import Draft, Reject
 from ingest.pipeline import content_hash, draft_hash, store_articles
 from ingest.report import Report
@@ -371,8 +372,8 @@ def test_what_is_no_article_is_counted_once(tmp_path: Path) -> None:
     for _ in range(3):
         assert ingest(tmp_path, [with_line(A), *empty]).rejected == {"no text": 4}
         with Store(tmp_path) as store:
-            counted.append(store.line_counts("The Paper", ["advertisement"], 1))
-    assert counted == [({"advertisement": 4}, 5)] * 3
+            counted.append(store.line_counts("The Paper", [number_of("advertisement")], 1))
+    assert counted == [({number_of("advertisement"): 4}, 5)] * 3
 
 
 def updated_by_the_hour(n: int, url: str = URL) -> list[Draft]:

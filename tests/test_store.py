@@ -18,6 +18,7 @@ import pytest
 
 from index.corpus_file import FILE
 from index.errors import StoreError
+from index.line_number import line_number
 from index.store import ALWAYS, NEVER, SCHEMA, NewVersion, PassageRow, Store
 from index.types import Article, Span, instant_s
 from tests.fakes import NOW_S
@@ -121,6 +122,32 @@ def test_a_store_of_a_newer_schema_states_both_schemas(folder: Path, write: bool
     db.close()
     with pytest.raises(StoreError, match=rf"schema {SCHEMA + 1} and this newsquote reads up to {SCHEMA}; upgrade"):
         Store(folder, write=write)
+
+
+def test_a_store_that_counted_lines_by_their_texts_is_read_as_it_is_and_counts_on_when_written_to(folder: Path) -> None:
+    with sqlite3.connect(folder / FILE) as db:
+        db.executescript(
+            "DROP TABLE line_counts; PRAGMA user_version = 1; CREATE TABLE lines (source TEXT NOT NULL, key TEXT NOT"
+            " NULL, n INTEGER NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;"
+        )
+        db.executemany("INSERT INTO lines VALUES (?, ?, ?)", [("Paper", "sign up here", 12), ("Post", "a — b", 3)])
+        db.execute("INSERT INTO sources VALUES ('Paper', 40)")
+    db.close()
+    before = (folder / FILE).read_bytes()
+    with Store(folder) as store:
+        assert store.counts()["articles"] == 1
+    assert (folder / FILE).read_bytes() == before
+    line = line_number("sign up here")
+    for n in (13, 14):
+        with Store(folder, write=True) as store:
+            with store.transaction():
+                store.count_lines("Paper", {line: 1}, 1)
+            assert store.line_counts("Paper", [line], 1) == ({line: n}, 40 + n - 12)
+            assert store.line_counts("Post", [line_number("a — b")], 1)[0] == {line_number("a — b"): 3}
+    with sqlite3.connect(folder / FILE) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'lines'").fetchone() == (0,)
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+    db.close()
 
 
 @pytest.mark.parametrize("write", [False, True])
@@ -496,8 +523,8 @@ def test_what_is_asked_for_every_article_or_question_reads_no_table_from_end_to_
         store.is_retracted(URL)
         store.original(URL)
         store.parts_of(URL)
-        store.count_lines("Paper", {"a line": 1}, 1)
-        store.line_counts("Paper", ["a line"], 1)
+        store.count_lines("Paper", {7: 1}, 1)
+        store.line_counts("Paper", [7], 1)
         store.unsplit(1, 10)
         store.articles([known.version])
         store.article_ids([known.number])
