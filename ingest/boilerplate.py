@@ -60,8 +60,9 @@ def _any_of(phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(re.split(r"\s*\n\s*| \| ", phrases.strip())), re.IGNORECASE)
 
 
-# Longest line that the fixed patterns look at; boilerplate is short.
+# Longest line that the fixed patterns look at; boilerplate is short, and shorter where it is all of its line.
 _MAX_LINE_CHARS = 600
+_MAX_WHOLE_CHARS = 80
 
 # Complete lines, apart from a closing colon or the like.
 _WHOLE = _any_of(
@@ -214,7 +215,7 @@ def boilerplate(lines: list[str], learned: Set[int]) -> list[bool]:
             gone[i] = True
         else:
             in_links = gone[i] and _opens_links(stripped)
-        before_prose &= gone[i] or not _is_prose(stripped)
+        before_prose = before_prose and (gone[i] or not _is_prose(stripped))
         after_removed = gone[i]
     return gone if not before_prose else _spare_numbers(lines, gone)
 
@@ -241,7 +242,7 @@ def _is_fixed(line: str) -> bool:
     if len(line) > _MAX_LINE_CHARS:
         return False
     bare = line.strip("[]<>→►»› ")
-    if _WHOLE.fullmatch(bare.rstrip(":：.…! ")):
+    if len(line) <= _MAX_WHOLE_CHARS and _WHOLE.fullmatch(bare.rstrip(":：.…! ")):
         return True
     if (_OPENING.match(bare) or WALL.match(bare)) and not _SAID.search(bare):
         return True
@@ -269,8 +270,10 @@ def _opens_links(line: str) -> bool:
 
 def _is_credit(line: str) -> bool:
     """Whether a line names who took the picture: short, no sentence, with an agency or hardly a word more."""
+    if _ends_a_sentence(line):
+        return False
     n_words = len(line.split())
-    if n_words > 12 or _ends_a_sentence(line):
+    if n_words > 12:
         return False
     if _BYLINE_CREDIT.fullmatch(line):
         return True
