@@ -426,6 +426,9 @@ class Store(CorpusFile):
         The one before is not forgotten: what is learned of an outlet's boilerplate later can change what it gives. Of a
         page that is another each time the first ones are kept.
         """
+        is_other = self._one("SELECT 1 FROM other_drafts WHERE version = ? AND hash = ?", (known.version, draft_hash))
+        if draft_hash == known.draft_hash or is_other is not None:
+            return
         self._db.execute(
             "INSERT OR IGNORE INTO other_drafts SELECT version, draft_hash FROM versions WHERE version = ? "
             "AND (SELECT count(*) FROM other_drafts WHERE version = ?) < ?",
@@ -448,11 +451,11 @@ class Store(CorpusFile):
             "INSERT INTO sources VALUES (?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n", (source, n_articles)
         )
 
-    def line_counts(self, source: str, lines: Iterable[int], at_least: int) -> tuple[dict[int, int], int]:
-        """Those of some lines that occurred in at least so many articles of a source, and how many were counted."""
+    def line_counts(self, source: str, lines: Iterable[int]) -> tuple[dict[int, int], int]:
+        """Those of some lines that were counted, in how many articles of a source, and of how many in all."""
         rows = self._rows(
-            "SELECT line, n FROM line_counts WHERE source = ? AND line IN (SELECT value FROM json_each(?)) AND n >= ?",
-            (source, json.dumps(list(lines)), at_least),
+            "SELECT line, n FROM line_counts WHERE source = ? AND line IN (SELECT value FROM json_each(?))",
+            (source, json.dumps(list(lines))),
         )
         return dict(rows), self._number("SELECT n FROM sources WHERE source = ?", (source,))
 

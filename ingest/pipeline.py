@@ -1,20 +1,22 @@
 """Drafts in, versions out: articles are cleaned, dated, told apart and stored, batch by batch.
 
 Every batch is one transaction, so that a kill loses nothing that was committed; what a run repeats changes nothing.
+While one is stored the next is being cleaned and the one behind it normalised; what is stored is the same as if each
+had been begun when the one before was done.
 The caller holds the ingest lock. Time is an argument. Knows nothing about passages, vectors or the index.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from index.store import Known, NewVersion, Store
 from index.types import Article, instant_s
 from ingest.backup import Kept, kept_of
-from ingest.boilerplate import LEARN_MIN_ARTICLES, learned_lines
+from ingest.boilerplate import learned_lines
 from ingest.clean import reread
 from ingest.copies import CopyFinder, Fingerprint
 from ingest.dates import settle
@@ -26,6 +28,8 @@ from ingest.workers import Workers
 
 BATCH_DRAFTS = 256
 BATCH_CHARS = 8_000_000  # a batch of monsters is smaller, so that memory stays flat
+# Batches under way in each of two stages, behind the one that is being stored.
+_AHEAD = 1
 
 
 def store_articles(
@@ -37,13 +41,13 @@ def store_articles(
     workers: Workers | None = None,
 ) -> Report:
     """Clean and store drafts; every batch is durable before `progress.stored` hears of it."""
-    storing = _Storing(store, now_s, on_reject, workers or Workers(0))
-    report = storing.report
-    for batch in _batches(items):
+    storing = _Storing(store, now_s, progress, on_reject, workers or Workers(0))
+    for batch, is_last in _batches(items):
         storing.take(batch)
-        progress.stored(report.n_new + report.n_changed + report.n_same, report.n_same)
+        storing.store(0 if is_last else _AHEAD)
+    storing.store(0)
     storing.change_back()
-    return report
+    return storing.report
 
 
 @dataclass(slots=True)
@@ -84,7 +88,8 @@ class _Returns:
         return [version for number, version in self.past.items() if number not in self.current]
 
 
-def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[list[Draft | Reject]]:
+def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[tuple[list[Draft | Reject], bool]]:
+    """Batches, and whether a flush says that nothing may be asked of the source before all is durable."""
     batch: list[Draft | Reject] = []
     n_chars = 0
     for item in items:
@@ -92,12 +97,27 @@ def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[list[Draft | R
         if not isinstance(item, Flush):
             batch.append(item)
             n_chars += len(item.text) if isinstance(item, Draft) else 0
-        # Nothing is asked of the source before a flushed batch is durable, an empty one included.
-        if batch and (is_flush or len(batch) >= BATCH_DRAFTS or n_chars >= BATCH_CHARS):
-            yield batch
+        if is_flush or len(batch) >= BATCH_DRAFTS or n_chars >= BATCH_CHARS:
+            yield batch, is_flush
             batch, n_chars = [], 0
     if batch:
-        yield batch
+        yield batch, False
+
+
+class _Meant(NamedTuple):
+    """A draft as it was meant, with its hash and what an export kept of it."""
+
+    draft: Draft
+    kept: Kept
+    extra: str
+    hash: bytes
+
+
+class _Begun(NamedTuple):
+    """A batch whose texts are being normalised."""
+
+    drafts: Sequence[_Meant]
+    normal: Iterator[Normal]
 
 
 class _Fresh(NamedTuple):
@@ -111,20 +131,48 @@ class _Fresh(NamedTuple):
     extra: str
 
 
+class _Counts(NamedTuple):
+    """What a batch adds to the lines counted of an outlet."""
+
+    lines: Counter[int]
+    n_articles: int
+
+
+class _Cleaning(NamedTuple):
+    """A batch that is being cleaned.
+
+    Attributes:
+        drafts: The batch.
+        found: What becomes of each, in turn.
+        ids: Their articles, as far as can be said before they are cleaned.
+        counts: By outlet, what is to be counted with them.
+    """
+
+    drafts: Sequence[_Fresh]
+    found: Iterator[Prepared]
+    ids: frozenset[str]
+    counts: dict[str, _Counts]
+
+
 class _Storing:
     """One run: stores batches, and counts what became of them in `report`."""
 
-    def __init__(self, store: Store, now_s: int, on_reject: Callable[[Reject], None], workers: Workers) -> None:
+    def __init__(
+        self, store: Store, now_s: int, progress: Progress, on_reject: Callable[[Reject], None], workers: Workers
+    ) -> None:
         self._store = store
         self._now_s = now_s
+        self._progress = progress
         self._on_reject = on_reject
         self._workers = workers
         self._copies = _Copies(store)
         self._returns = _Returns()
+        self._begun: deque[_Begun] = deque()
+        self._cleaning: deque[_Cleaning] = deque()
         self.report = Report()
 
     def take(self, batch: Sequence[Draft | Reject]) -> None:
-        """Store a batch, durably."""
+        """Begin a batch."""
         drafts: list[tuple[Draft, bytes]] = []
         retracted: list[Retracted] = []
         for item in batch:
@@ -136,19 +184,48 @@ class _Storing:
             else:
                 self.report.warnings.update(item.warnings)
                 drafts.append((item, draft_hash(item)))
-        if retracted:
-            with self._store.transaction():
-                for one in retracted:
-                    self._bury(one)
         unchanged = self._store.known_drafts([key for _, key in drafts])
+        if retracted or unchanged:  # they may mean something else once what is under way is stored
+            self.store(0)
+            if retracted:
+                with self._store.transaction():
+                    for one in retracted:
+                        self._bury(one)
+            unchanged = self._store.known_drafts([key for _, key in drafts])
+        self._same(unchanged[key] for _, key in drafts if key in unchanged)
         fresh = [(draft, key) for draft, key in drafts if key not in unchanged]
-        for number in unchanged.values():
+        if fresh:
+            self._begun.append(self._begin(fresh))
+        elif batch:
+            self._tell()
+
+    def store(self, n_ahead: int) -> None:
+        """Store, durably, all but the last batches: as many are left in each stage before."""
+        while len(self._begun) > n_ahead:
+            self._cleaning.append(self._clean(self._begun.popleft()))
+        while len(self._cleaning) > n_ahead:
+            batch = self._cleaning.popleft()
+            with self._store.transaction():
+                for source, counts in batch.counts.items():
+                    self._store.count_lines(source, counts.lines, counts.n_articles)
+                # By now they may have been stored, by a batch that was under way when they were looked for.
+                unchanged = self._store.known_drafts([one.hash for one in batch.drafts])
+                self._same(unchanged[one.hash] for one in batch.drafts if one.hash in unchanged)
+                for one, found in zip(batch.drafts, batch.found, strict=True):
+                    if one.hash not in unchanged:
+                        self._store_one(one, found)
+            self._tell()
+
+    def _tell(self) -> None:
+        report = self.report
+        self._progress.stored(report.n_new + report.n_changed + report.n_same, report.n_same)
+
+    def _same(self, numbers: Iterable[int | None]) -> None:
+        """Count drafts that are known as the current version of their article; see `Store.known_drafts`."""
+        for number in numbers:
+            self.report.n_same += 1
             if number is not None:
                 self._returns.saw_current(number)
-        self.report.n_same += len(drafts) - len(fresh)
-        if fresh:
-            with self._store.transaction():
-                self._store_fresh(fresh)
 
     def change_back(self) -> None:
         """Store again the past versions that articles were changed back to; once the run has seen everything."""
@@ -178,17 +255,20 @@ class _Storing:
             store.bury(one.id, one.url or None, one.retracted_s, self._now_s)
             self.report.n_buried += 1
 
-    def _store_fresh(self, drafts: Sequence[tuple[Draft, bytes]]) -> None:
-        """Store drafts that are not the current version of their article as they stand; in a transaction."""
-        meant = [(*_reread(draft), key) for draft, key in drafts]
-        if n_reread := sum(draft.text != found.text for (draft, _), (found, *_) in zip(drafts, meant, strict=True)):
+    def _begin(self, drafts: Sequence[tuple[Draft, bytes]]) -> _Begun:
+        """A batch of drafts that are not the current version of their article as they stand."""
+        meant = [_Meant(*_reread(draft), key) for draft, key in drafts]
+        if n_reread := sum(draft.text != one.draft.text for (draft, _), one in zip(drafts, meant, strict=True)):
             self.report.warnings["mojibake"] += n_reread
-        normal = self._workers.map(normalised, [draft.text for draft, *_ in meant])
+        return _Begun(meant, self._workers.map(normalised, [one.draft.text for one in meant]))
+
+    def _clean(self, batch: _Begun) -> _Cleaning:
         fresh = [
-            _Fresh(draft, key, text, outlet(draft.source, draft.url), kept, extra)
-            for (draft, kept, extra, key), text in zip(meant, normal, strict=True)
+            _Fresh(one.draft, one.hash, text, outlet(one.draft.source, one.draft.url), one.kept, one.extra)
+            for one, text in zip(batch.drafts, batch.normal, strict=True)
         ]
-        learned = _learn(self._store, fresh)
+        ids, counts = self._counted(fresh)
+        learned = self._learned(fresh, counts)
         uncleaned = [
             Uncleaned(
                 one.draft.title,
@@ -199,8 +279,48 @@ class _Storing:
             )
             for one in fresh
         ]
-        for one, found in zip(fresh, self._workers.map(prepared, uncleaned), strict=True):
-            self._store_one(one, found)
+        return _Cleaning(fresh, self._workers.map(prepared, uncleaned), ids, counts)
+
+    def _counted(self, drafts: Sequence[_Fresh]) -> tuple[frozenset[str], dict[str, _Counts]]:
+        """The articles of a batch, and what is to be counted of them, by outlet.
+
+        What the versions of one article have in common is its own text: an article counts once, when it is first seen;
+        while that is under way also where it will turn out to have been empty.
+        """
+        store = self._store
+        lines: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        n_articles: Counter[str] = Counter()
+        ids: set[str] = set()
+        stored = store.stored_drafts([one.hash for one in drafts])
+        stored |= {one.hash for batch in self._cleaning for one in batch.drafts}
+        for one in drafts:
+            draft = one.draft
+            identity = article_id(draft.url, draft.title, one.normal.text, draft.part or one.kept.part)
+            is_seen = identity in ids or any(identity in batch.ids for batch in self._cleaning)
+            ids.add(identity)
+            # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is
+            # known.
+            if is_seen or one.hash in stored or store.known(identity) is not None or store.is_retracted(identity):
+                continue
+            lines[one.source].update(one.normal.lines)
+            n_articles[one.source] += 1
+        return frozenset(ids), {source: _Counts(lines[source], n) for source, n in n_articles.items()}
+
+    def _learned(self, drafts: Sequence[_Fresh], counts: Mapping[str, _Counts]) -> dict[str, frozenset[int]]:
+        """Boilerplate lines by outlet, those that stand in these drafts; learned from all articles seen so far."""
+        lines: defaultdict[str, set[int]] = defaultdict(set)
+        for one in drafts:
+            lines[one.source] |= one.normal.lines
+        learned: dict[str, frozenset[int]] = {}
+        for source, of_source in lines.items():
+            found, n_articles = self._store.line_counts(source, of_source)
+            total = Counter(found)
+            for more in (*(batch.counts.get(source) for batch in self._cleaning), counts.get(source)):
+                if more is not None:
+                    n_articles += more.n_articles
+                    total.update({line: more.lines[line] for line in of_source & more.lines.keys()})
+            learned[source] = learned_lines(total, n_articles)
+        return learned
 
     def _store_one(self, one: _Fresh, found: Prepared) -> None:
         """Store what a draft says, unless it is no article, is retracted, or says what is stored already."""
@@ -294,35 +414,6 @@ def _reread(draft: Draft) -> tuple[Draft, Kept, str]:
 def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:
     """Those where a line begins or the text ends, as cleaning makes them: any record may claim to be a backup's."""
     return tuple(sorted({cut for cut in cuts if cut == len(text) or text[max(0, cut - 1) : cut] == "\n"}))
-
-
-def _learn(store: Store, drafts: Sequence[_Fresh]) -> dict[str, frozenset[int]]:
-    """Boilerplate lines by outlet, those that stand in these drafts; learned from all articles seen so far.
-
-    In a transaction. What the versions of one article have in common is its own text: an article counts once, when it
-    is first seen.
-    """
-    lines: defaultdict[str, set[int]] = defaultdict(set)
-    new: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    n_new: Counter[str] = Counter()
-    seen: set[str] = set()
-    stored = store.stored_drafts([one.hash for one in drafts])
-    for one in drafts:
-        draft = one.draft
-        lines[one.source] |= one.normal.lines
-        identity = article_id(draft.url, draft.title, one.normal.text, draft.part or one.kept.part)
-        # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is known.
-        is_new = store.known(identity) is None and not store.is_retracted(identity)
-        if is_new and identity not in seen and one.hash not in stored:
-            new[one.source].update(one.normal.lines)
-            n_new[one.source] += 1
-        seen.add(identity)
-    learned: dict[str, frozenset[int]] = {}
-    for source, of_source in lines.items():
-        store.count_lines(source, new[source], n_new[source])
-        counts, n_articles = store.line_counts(source, of_source, LEARN_MIN_ARTICLES)
-        learned[source] = learned_lines(counts, n_articles)
-    return learned
 
 
 class _Copies:

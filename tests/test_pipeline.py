@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,10 +24,10 @@ from bot.render import as_json, as_lines
 from index.snapshot import current_name, open_snapshot, rollback
 from index.store import MAX_OTHER_DRAFTS, PassageRow, Store
 from index.types import Article, Vectors
-from ingest import indexing, pipeline
+from ingest import boilerplate, indexing, pipeline
 from ingest.backup import record
 from ingest.boilerplate import number_of
-from ingest.draft import Draft, Reject
+from ingest.draft import FLUSH, Draft, Flush, Reject, Retracted
 from ingest.pipeline import content_hash, draft_hash, store_articles
 from ingest.report import Report
 from tests.fakes import NOW_S, HashingEmbedder, SilentProgress, ingest_drafts
@@ -372,7 +373,7 @@ def test_what_is_no_article_is_counted_once(tmp_path: Path) -> None:
     for _ in range(3):
         assert ingest(tmp_path, [with_line(A), *empty]).rejected == {"no text": 4}
         with Store(tmp_path) as store:
-            counted.append(store.line_counts("The Paper", [number_of("advertisement")], 1))
+            counted.append(store.line_counts("The Paper", [number_of("advertisement")]))
     assert counted == [({number_of("advertisement"): 4}, 5)] * 3
 
 
@@ -564,6 +565,68 @@ def test_stored_is_only_said_of_what_is_durable(tmp_path: Path) -> None:
     with Store(tmp_path, write=True) as store:
         pipeline_batches = [draft(story(number)) for number in range(pipeline.BATCH_DRAFTS * 2 + 10)]
         store_articles(pipeline_batches, store, NOW_S, Watching())
+
+
+def item(number: int, text: int, kind: str) -> Draft | Retracted:
+    """Of three articles one of three texts, with lines that recur; or the word that it is retracted."""
+    url = f"https://paper.example/{number}"
+    if kind == "retracted":
+        return Retracted("test", "retracted", "", url, url, NOW_S)
+    body = f"{sentence(10 * number + text)} {sentence(10 * number + text + 40)}\n\n{LINE}\n\nMaryland"
+    found = Draft("test", body, url, "Valve trouble", DAY, source="The Paper")
+    changes: dict[str, dict[str, Any]] = {
+        "draft": {},
+        "updated": {"updated": f"{DAY}T0{text}:00Z"},
+        "nameless": {"url": "", "title": ""},
+        "twin": {"url": f"https://twin.example/{number}", "source": "The Twin"},
+        "odd": {"extra": json.dumps({"kind": "odd"})},
+    }
+    return replace(found, **changes[kind])
+
+
+ITEMS = st.builds(
+    item,
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.sampled_from(["draft", "draft", "draft", "updated", "nameless", "twin", "odd", "retracted"]),
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=st.lists(ITEMS, max_size=6), items=st.lists(ITEMS, min_size=1, max_size=24))
+def test_batches_begun_ahead_store_what_they_would_one_after_the_other(
+    tmp_path_factory: pytest.TempPathFactory, before: list[Draft | Reject], items: list[Draft | Reject]
+) -> None:
+    def stored(*, ahead: bool) -> list[object]:
+        folder = tmp_path_factory.mktemp("order")
+        with Store(folder, write=True) as store:
+            store_articles(before, store, NOW_S, SilentProgress())
+            given = items if ahead else [one for each in items for one in (each, FLUSH)]
+            report = store_articles(given, store, NOW_S + 9, SilentProgress())
+            tables = ("articles", "versions", "texts", "other_drafts", "line_counts", "sources")
+            return [report, *(store._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "BATCH_DRAFTS", 1)
+        patch.setattr(boilerplate, "LEARN_MIN_ARTICLES", 4)  # what one article says comes at most three times
+        assert stored(ahead=True) == stored(ahead=False)
+
+
+def test_a_source_that_flushes_is_asked_for_nothing_more_before_all_is_durable(tmp_path: Path) -> None:
+    with Store(tmp_path, write=True) as store:
+
+        def items() -> Iterator[Draft | Flush]:
+            for number in range(7):
+                yield draft(story(number))
+                if number % 2:
+                    yield FLUSH
+                    yield FLUSH
+                    with Store(tmp_path) as reader:
+                        assert reader.counts()["articles"] == number + 1
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pipeline, "BATCH_DRAFTS", 1)
+            assert store_articles(items(), store, NOW_S, SilentProgress()).n_new == 7
 
 
 def test_hashes_tell_apart_what_only_moves_between_fields() -> None:

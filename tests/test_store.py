@@ -142,8 +142,8 @@ def test_a_store_that_counted_lines_by_their_texts_is_read_as_it_is_and_counts_o
         with Store(folder, write=True) as store:
             with store.transaction():
                 store.count_lines("Paper", {line: 1}, 1)
-            assert store.line_counts("Paper", [line], 1) == ({line: n}, 40 + n - 12)
-            assert store.line_counts("Post", [line_number("a — b")], 1)[0] == {line_number("a — b"): 3}
+            assert store.line_counts("Paper", [line]) == ({line: n}, 40 + n - 12)
+            assert store.line_counts("Post", [line_number("a — b")])[0] == {line_number("a — b"): 3}
     with sqlite3.connect(folder / FILE) as db:
         assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'lines'").fetchone() == (0,)
         assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
@@ -524,7 +524,7 @@ def test_what_is_asked_for_every_article_or_question_reads_no_table_from_end_to_
         store.original(URL)
         store.parts_of(URL)
         store.count_lines("Paper", {7: 1}, 1)
-        store.line_counts("Paper", [7], 1)
+        store.line_counts("Paper", [7])
         store.unsplit(1, 10)
         store.articles([known.version])
         store.article_ids([known.number])
