@@ -18,7 +18,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -293,11 +292,9 @@ def _write(building: Path, store: Store, recipe: Recipe, now_s: int, base: Base 
     np.save(building / "passages.npy", passages)
     np.save(building / "versions.npy", versions.table)
     _write_json(building / "names.json", {"sources": versions.sources, "languages": versions.languages})
-    with ThreadPoolExecutor(1, "vectors") as beside:
-        kinds = beside.submit(_write_vectors, building, new, kept)
-        _write_words(building / "words", store, versions, passages, kept)
-    main_kind, recent_kind = kinds.result()
+    main_kind, recent_kind = _write_vectors(building, new, kept)
     new.forget()
+    _write_words(building / "words", store, versions, passages, kept)
     is_dead = versions.is_dead[passages["version_row"]]
     used = np.unique(passages["version_row"][~is_dead])
     shared = _shared_files(building, kept)

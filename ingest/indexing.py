@@ -39,7 +39,7 @@ EMBED_AHEAD = 2
 # Vectors are committed this often, or when there are so many: a killed run has as much to compute again, and each
 # commit is waited for.
 COMMIT_S = 1.0
-COMMIT_PASSAGES = 16_384
+COMMIT_PASSAGES = 8192
 
 
 def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
