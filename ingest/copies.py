@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeVar
 from zlib import crc32
 
@@ -229,6 +229,7 @@ def is_near_copy(new: Fingerprint, old: Fingerprint) -> bool:
     return is_contained and n_both >= _MIN_NUMBERS * n_new
 
 
+@lru_cache(maxsize=1)  # asked for to find a text's original, and again to add it
 def _anchors(fp: Fingerprint) -> _Anchors:
     """What two near-copies have at least some of in common: bands of the sketch, and sentences; distinct."""
     # The start keeps equal values in different bands apart; bit 32 keeps bands apart from sentences.
@@ -276,11 +277,13 @@ class _Postings:
         """Move what came since into the arrays."""
         if not self._recent:
             return
-        pairs = sorted((anchor, row) for anchor, rows in self._recent.items() for row in rows)
-        new = np.array(pairs, np.int64).reshape(-1, 2)
-        places = np.searchsorted(self._anchors, new[:, 0], side="right")
-        self._anchors = np.insert(self._anchors, places, new[:, 0])
-        self._rows = np.insert(self._rows, places, new[:, 1].astype(np.int32))
+        n_rows = np.fromiter(map(len, self._recent.values()), np.int64, len(self._recent))
+        anchors = np.repeat(np.fromiter(self._recent, np.int64, len(self._recent)), n_rows)
+        rows = np.fromiter(chain.from_iterable(self._recent.values()), np.int32, len(anchors))
+        order = np.argsort(anchors, kind="stable")
+        places = np.searchsorted(self._anchors, anchors[order], side="right")
+        self._anchors = np.insert(self._anchors, places, anchors[order])
+        self._rows = np.insert(self._rows, places, rows[order])
         self._recent = {}
 
     def _ranges(self, anchors: _Anchors) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
