@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from index.corpus_file import CorpusFile, Row
 from index.errors import StoreError
 from index.line_number import line_number
-from index.types import Article, Span, Vectors, instant_s
+from index.types import Article, Span, instant_s
 
 # Schema 1 counted lines by their texts.
 SCHEMA = 2
@@ -811,13 +812,16 @@ class Store(CorpusFile):
         )
         return [PassageRow(r[0], Span(r[1], r[2]), r[3], r[4]) for r in rows]
 
-    def add_embeddings(self, model: int, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Cache vectors, (n, dim) float32, at half precision; one transaction."""
-        halves = vectors.astype(np.float16)
+    def add_embeddings(
+        self, model: int, hashes: Sequence[bytes], vectors: npt.NDArray[np.float16 | np.float32]
+    ) -> None:
+        """Cache vectors, (n, dim), at half precision; one transaction."""
+        halves = vectors.astype(np.float16, copy=False)
+        # In the order of the table: neighbours go to the same page.
+        rows = sorted(zip(hashes, halves, strict=True), key=itemgetter(0))
         with self.transaction():
             self._db.executemany(
-                "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
-                ((model, key, row.tobytes()) for key, row in zip(hashes, halves, strict=True)),
+                "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)", ((model, key, row.tobytes()) for key, row in rows)
             )
 
     def version_rows(self) -> Iterator[VersionRow]:

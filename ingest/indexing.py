@@ -25,7 +25,7 @@ from index.embed import TokenCounter
 from index.errors import IndexCorrupt, IndexMissing, IndexStale, NewsquoteError
 from index.snapshot import SCHEMA, check_store, live_manifest, model_entry, prune, read_manifest, snapshot_names
 from index.store import PassageRow, Store
-from index.types import Article, Embedder, Vectors
+from index.types import Article, Embedder
 from ingest.identity import digest_of
 from ingest.passages import CountTokens, article_passages, embedding_text, passage_budget
 from ingest.report import Progress
@@ -39,7 +39,7 @@ EMBED_AHEAD = 2
 # Vectors are committed this often, or when there are so many: a killed run has as much to compute again, and each
 # commit is waited for.
 COMMIT_S = 1.0
-COMMIT_PASSAGES = 8192
+COMMIT_PASSAGES = 16_384
 
 
 def splitter_key(embedder: Embedder, passage_tokens: int) -> str:
@@ -149,7 +149,7 @@ def embed_missing(
     n_all = store.n_unembedded(splitter, model)  # less those that turn out to be known, as they are come upon
     done = 0
     asked: set[bytes] = set()
-    computed: list[tuple[list[bytes], Vectors]] = []
+    computed: list[tuple[list[bytes], npt.NDArray[np.float16]]] = []
     committed_s = time.monotonic()
     worker = ThreadPoolExecutor(1, "embed")
 
@@ -173,7 +173,7 @@ def embed_missing(
         portions = _portions(store, missing(), asked)
         under_way = ((hashes, worker.submit(embedder.embed_passages, texts)) for hashes, texts in portions)
         for hashes, vectors in ahead(under_way, EMBED_AHEAD):
-            computed.append((hashes, vectors.result()))
+            computed.append((hashes, vectors.result().astype(np.float16)))
             n_computed = sum(len(some) for some, _ in computed)
             if n_computed >= COMMIT_PASSAGES or time.monotonic() - committed_s >= COMMIT_S:
                 commit()
