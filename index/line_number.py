@@ -1,5 +1,7 @@
 """The number that stands for a line of an article where lines are counted: a fourth of a corpus' file would be their
-texts, which it has once already, and which would stay there when an article is retracted.
+texts, which it has once already.
+
+What it gives is stored: another number for a line would lose its count.
 """
 
 from __future__ import annotations

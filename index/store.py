@@ -240,7 +240,10 @@ class Store(CorpusFile):
         self._db.create_function("line_number", 1, line_number, deterministic=True)
         with self.transaction():
             self._make_tables(_LINE_COUNTS)
-            self._db.execute("INSERT INTO line_counts SELECT source, line_number(key), sum(n) FROM lines GROUP BY 1, 2")
+            self._db.execute(
+                "INSERT INTO line_counts SELECT source, line_number(key), n FROM lines WHERE true "
+                "ON CONFLICT DO UPDATE SET n = n + excluded.n"
+            )
             self._db.execute("DROP TABLE lines")
             self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 

@@ -242,7 +242,8 @@ def _is_fixed(line: str) -> bool:
     if len(line) > _MAX_LINE_CHARS:
         return False
     bare = line.strip("[]<>→►»› ")
-    if len(line) <= _MAX_WHOLE_CHARS and _WHOLE.fullmatch(bare.rstrip(":：.…! ")):
+    whole = bare.rstrip(":：.…! ")
+    if len(whole) <= _MAX_WHOLE_CHARS and _WHOLE.fullmatch(whole):
         return True
     if (_OPENING.match(bare) or WALL.match(bare)) and not _SAID.search(bare):
         return True

@@ -53,6 +53,7 @@ _LATIN_SHARE = 0.6
 _SCRIPT = re.compile("|".join(f"(?P<{name}>[{chars}]+)" for name, chars in _SCRIPTS.items()))
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 # The vowel signs of Devanagari are marks, which are no letters to `re`; a word runs over them.
+_DEVANAGARI = re.compile("[\u0900-\u097f]")
 _DEVANAGARI_WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f\u0955-\u0957\u0962\u0963])+")
 
 _SMALL_WORDS = {
@@ -219,8 +220,8 @@ def _by_words(sample: str, script: str) -> str:
     small = _SMALL[script]
     hits: Counter[str] = Counter()
     found: Counter[tuple[str, ...]] = Counter()
-    word = _DEVANAGARI_WORD if script == "devanagari" else _WORD
-    words = word.findall(sample.lower().replace("’", "'"))
+    pattern = _DEVANAGARI_WORD if _DEVANAGARI.search(sample) else _WORD
+    words = pattern.findall(sample.lower().replace("’", "'"))
     for word, n in Counter(words).items():
         languages = small.get(word)
         if languages is not None:

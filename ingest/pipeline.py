@@ -1,8 +1,8 @@
 """Drafts in, versions out: articles are cleaned, dated, told apart and stored, batch by batch.
 
 Every batch is one transaction, so that a kill loses nothing that was committed; what a run repeats changes nothing.
-While one is stored the next is being cleaned and the one behind it normalised; what is stored is the same as if each
-had been begun when the one before was done.
+While one is stored the next is being cleaned and the one behind it normalised; articles and versions are the same as if
+each had been begun when the one before was done.
 The caller holds the ingest lock. Time is an argument. Knows nothing about passages, vectors or the index.
 """
 
@@ -40,14 +40,27 @@ def store_articles(
     on_reject: Callable[[Reject], None] = lambda reject: None,
     workers: Workers | None = None,
 ) -> Report:
-    """Clean and store drafts; every batch is durable before `progress.stored` hears of it."""
+    """Clean and store drafts; every batch is durable before `progress.stored` hears of it.
+
+    Where `items` fails, the batches that it gave before are stored.
+    """
     storing = _Storing(store, now_s, progress, on_reject, workers or Workers(0))
-    for batch, is_last in _batches(items):
+    for batch, is_flush in _batches(_given(items, storing)):
         storing.take(batch)
-        storing.store(0 if is_last else _AHEAD)
+        storing.store(0 if is_flush else _AHEAD)
     storing.store(0)
     storing.change_back()
     return storing.report
+
+
+def _given(items: Iterable[Draft | Reject | Flush], storing: _Storing) -> Iterator[Draft | Reject | Flush]:
+    try:
+        yield from items
+    except GeneratorExit:  # it is not the source that failed
+        raise
+    except BaseException:
+        storing.store(0)
+        raise
 
 
 @dataclass(slots=True)
@@ -105,11 +118,12 @@ def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[tuple[list[Dra
 
 
 class _Meant(NamedTuple):
-    """A draft as it was meant, with its hash and what an export kept of it."""
+    """A draft as it was meant, with the hash of what it was, and what an export kept of it."""
 
     draft: Draft
     kept: Kept
     extra: str
+    is_reread: bool
     hash: bytes
 
 
@@ -121,14 +135,11 @@ class _Begun(NamedTuple):
 
 
 class _Fresh(NamedTuple):
-    """A draft that is to be stored, with its hash, its normalised text, its outlet and what an export kept of it."""
+    """A draft that is to be stored, with its normalised text and its outlet."""
 
-    draft: Draft
-    hash: bytes
+    meant: _Meant
     normal: Normal
     source: str
-    kept: Kept
-    extra: str
 
 
 class _Counts(NamedTuple):
@@ -172,7 +183,7 @@ class _Storing:
         self.report = Report()
 
     def take(self, batch: Sequence[Draft | Reject]) -> None:
-        """Begin a batch."""
+        """Begin a batch, and store all before it where that decides what this one means."""
         drafts: list[tuple[Draft, bytes]] = []
         retracted: list[Retracted] = []
         for item in batch:
@@ -185,7 +196,7 @@ class _Storing:
                 self.report.warnings.update(item.warnings)
                 drafts.append((item, draft_hash(item)))
         unchanged = self._store.known_drafts([key for _, key in drafts])
-        if retracted or unchanged:  # they may mean something else once what is under way is stored
+        if retracted or (unchanged and (self._begun or self._cleaning)):  # what is under way may change what they mean
             self.store(0)
             if retracted:
                 with self._store.transaction():
@@ -209,10 +220,10 @@ class _Storing:
                 for source, counts in batch.counts.items():
                     self._store.count_lines(source, counts.lines, counts.n_articles)
                 # By now they may have been stored, by a batch that was under way when they were looked for.
-                unchanged = self._store.known_drafts([one.hash for one in batch.drafts])
-                self._same(unchanged[one.hash] for one in batch.drafts if one.hash in unchanged)
+                unchanged = self._store.known_drafts([one.meant.hash for one in batch.drafts])
+                self._same(unchanged[one.meant.hash] for one in batch.drafts if one.meant.hash in unchanged)
                 for one, found in zip(batch.drafts, batch.found, strict=True):
-                    if one.hash not in unchanged:
+                    if one.meant.hash not in unchanged:
                         self._store_one(one, found)
             self._tell()
 
@@ -258,22 +269,20 @@ class _Storing:
     def _begin(self, drafts: Sequence[tuple[Draft, bytes]]) -> _Begun:
         """A batch of drafts that are not the current version of their article as they stand."""
         meant = [_Meant(*_reread(draft), key) for draft, key in drafts]
-        if n_reread := sum(draft.text != one.draft.text for (draft, _), one in zip(drafts, meant, strict=True)):
-            self.report.warnings["mojibake"] += n_reread
         return _Begun(meant, self._workers.map(normalised, [one.draft.text for one in meant]))
 
     def _clean(self, batch: _Begun) -> _Cleaning:
         fresh = [
-            _Fresh(one.draft, one.hash, text, outlet(one.draft.source, one.draft.url), one.kept, one.extra)
+            _Fresh(one, text, outlet(one.draft.source, one.draft.url))
             for one, text in zip(batch.drafts, batch.normal, strict=True)
         ]
         ids, counts = self._counted(fresh)
         learned = self._learned(fresh, counts)
         uncleaned = [
             Uncleaned(
-                one.draft.title,
+                one.meant.draft.title,
                 one.normal.text,
-                one.draft.is_stub or one.kept.is_stub,
+                one.meant.draft.is_stub or one.meant.kept.is_stub,
                 # The others say nothing about this text, and would be sent with each.
                 one.normal.lines & learned[one.source],
             )
@@ -284,23 +293,23 @@ class _Storing:
     def _counted(self, drafts: Sequence[_Fresh]) -> tuple[frozenset[str], dict[str, _Counts]]:
         """The articles of a batch, and what is to be counted of them, by outlet.
 
-        What the versions of one article have in common is its own text: an article counts once, when it is first seen;
-        while that is under way also where it will turn out to have been empty.
+        What the versions of one article have in common is its own text: an article counts once, when it is first seen.
+        Of one that is still under way nobody knows whether it will turn out to be empty, or get another id for want of
+        a URL; then its next draft is not counted, or counted too.
         """
         store = self._store
         lines: defaultdict[str, Counter[int]] = defaultdict(Counter)
         n_articles: Counter[str] = Counter()
         ids: set[str] = set()
-        stored = store.stored_drafts([one.hash for one in drafts])
-        stored |= {one.hash for batch in self._cleaning for one in batch.drafts}
+        stored = store.stored_drafts([one.meant.hash for one in drafts])
         for one in drafts:
-            draft = one.draft
-            identity = article_id(draft.url, draft.title, one.normal.text, draft.part or one.kept.part)
+            draft = one.meant.draft
+            identity = article_id(draft.url, draft.title, one.normal.text, draft.part or one.meant.kept.part)
             is_seen = identity in ids or any(identity in batch.ids for batch in self._cleaning)
             ids.add(identity)
             # Without a URL, cleaning may give it another id than its text has here; then its hash tells that it is
             # known.
-            if is_seen or one.hash in stored or store.known(identity) is not None or store.is_retracted(identity):
+            if is_seen or one.meant.hash in stored or store.known(identity) is not None or store.is_retracted(identity):
                 continue
             lines[one.source].update(one.normal.lines)
             n_articles[one.source] += 1
@@ -324,11 +333,13 @@ class _Storing:
 
     def _store_one(self, one: _Fresh, found: Prepared) -> None:
         """Store what a draft says, unless it is no article, is retracted, or says what is stored already."""
-        draft, kept, store, report = one.draft, one.kept, self._store, self.report
+        draft, kept, extra, is_reread, draft_key = one.meant
+        store, report = self._store, self.report
+        report.warnings.update(["mojibake"] * is_reread)
         cleaned, mark = found.cleaned, found.mark
         if not cleaned.text.strip():
             self._reject(Reject(draft.origin, "no text", "nothing but boilerplate is left of it"))
-            store.no_article(one.hash)
+            store.no_article(draft_key)
             return
         dated = settle(draft.published, draft.updated, draft.date_from, draft.url, self._now_s)
         report.warnings.update(f"date {problem}" for problem in dated.problems)
@@ -342,7 +353,7 @@ class _Storing:
         content = content_hash(cleaned.title, cleaned.text, dated.published, one.source, draft.authors)
         if known is not None and known.content_hash == content:
             report.n_same += 1
-            store.same_content(known, one.hash)
+            store.same_content(known, draft_key)
             self._returns.saw_current(known.number)
             return
         article = Article(
@@ -362,7 +373,7 @@ class _Storing:
             copy_of=None,  # looked for only where the version is stored
         )
         version = NewVersion(
-            article, dated.date_from, one.extra, mark.to_bytes(), one.hash, content, valid_from_s=kept.valid_from_s
+            article, dated.date_from, extra, mark.to_bytes(), draft_key, content, valid_from_s=kept.valid_from_s
         )
         if known is not None and self._is_past(known, version):
             report.n_same += 1
@@ -398,17 +409,17 @@ class _Storing:
         return True
 
 
-def _reread(draft: Draft) -> tuple[Draft, Kept, str]:
-    """The draft as it was meant, with what an export kept of it and its other unknown fields.
+def _reread(draft: Draft) -> tuple[Draft, Kept, str, bool]:
+    """The draft as it was meant, with what an export kept of it, its other unknown fields, and whether it was another.
 
     Where its text was read wrongly, its names were too.
     """
     kept, extra = kept_of(draft.extra)
     text = reread(draft.text)
     if text == draft.text or kept.cuts:  # which count the characters that stand there
-        return draft, kept, extra
+        return draft, kept, extra, False
     title, source, *authors = (reread(name, 1) for name in (draft.title, draft.source, *draft.authors))
-    return replace(draft, text=text, title=title, source=source, authors=tuple(authors)), kept, extra
+    return replace(draft, text=text, title=title, source=source, authors=tuple(authors)), kept, extra, True
 
 
 def _at_lines(cuts: Iterable[int], text: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from index.line_number import is_short, line_number
 from ingest.boilerplate import learned_lines, number_of, numbers_of
 from ingest.clean import clean, normalise, reread
 
@@ -188,6 +189,7 @@ def test_real_pasted_page_comes_out_clean() -> None:
         "Are you a robot?",
         "This website uses cookies to improve your experience.",
         "Advertisement",
+        "scroll down to continue reading" + "." * 60,
         "Anzeige",
         "Publicité",
         "Share this article",
@@ -290,6 +292,16 @@ def test_a_line_is_learned_by_its_share_and_a_short_one_only_by_a_large_share() 
 def test_only_countable_lines_are_counted_once() -> None:
     assert numbers_of("Read  THIS\n\nread this\n12\n— —\n" + "x" * 501) == {number_of("read this")}
     assert number_of("12") == 0
+
+
+def test_the_number_of_a_line_is_the_one_under_which_it_was_counted() -> None:
+    numbers = {
+        "sign up here": -1538322761994198667,
+        "sign up here now": 8996884379116481804,
+        "cnn —": 3351942634143814695,
+    }
+    assert {key: line_number(key) for key in numbers} == numbers
+    assert [is_short(number) for number in numbers.values()] == [True, False, True]
 
 
 def test_first_line_becomes_the_title_only_if_it_reads_like_one() -> None:

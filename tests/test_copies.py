@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import tracemalloc
 from dataclasses import replace
 from itertools import islice
@@ -105,6 +106,27 @@ def test_a_stored_fingerprint_is_still_what_its_text_gives() -> None:
         story(1)
     )
     assert hashlib.sha256(fingerprint(text).to_bytes()).hexdigest()[:16] == "eb0a336ce890bd5b"
+
+
+def plain_sentences(text: str) -> list[list[str]]:
+    """The words of each sentence, as slowly as it is said."""
+    lines = (re.split(r"[.!?…][\"'”’»)\]]*\s+", line) for line in text.casefold().split("\n"))
+    return [re.findall(r"\w+", sentence) for line in lines for sentence in line]
+
+
+PIECES = [*"aé_9²日\u0301‘“”’–•·»)].!?…\n ", ". ", ".” ", "\xa0", "\x1f", "\u2028", "it was a long day for the ferry"]
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
+def test_words_and_sentences_are_those_that_patterns_find(text: str) -> None:
+    sentences = plain_sentences(text)
+    words = [word for sentence in sentences for word in sentence]
+    found = fingerprint(text)
+    assert found.n_words == len(words)
+    assert found.exact == hashlib.blake2b(" ".join(words).encode(), digest_size=16).digest()
+    long = {crc32(" ".join(sentence).encode()) for sentence in sentences if len(sentence) >= 8}
+    assert found.sentences == np.array(sorted(long), "<u4").tobytes()
 
 
 def test_word_hashes_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,11 @@ def test_in_doubt_nothing_is_said(text: str) -> None:
     assert language_of(text) == ""
 
 
+def test_words_of_another_script_among_latin_ones_count_once_each() -> None:
+    english = "The council has said that it will not be closed, and nobody knows when."
+    assert language_of(f"{english} {english} {' '.join(TEXTS['hi'].split()[:8])}") == "en"
+
+
 @given(st.text(max_size=300))
 def test_no_text_is_too_strange(text: str) -> None:
     found = language_of(text)

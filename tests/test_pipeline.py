@@ -572,7 +572,8 @@ def item(number: int, text: int, kind: str) -> Draft | Retracted:
     url = f"https://paper.example/{number}"
     if kind == "retracted":
         return Retracted("test", "retracted", "", url, url, NOW_S)
-    body = f"{sentence(10 * number + text)} {sentence(10 * number + text + 40)}\n\n{LINE}\n\nMaryland"
+    body = f"{sentence(10 * number + text)} {sentence(10 * number + text + 40)}"
+    body += f"\n\n{LINE}" * (text < 2) + "\n\nMaryland" * (number < 2)
     found = Draft("test", body, url, "Valve trouble", DAY, source="The Paper")
     changes: dict[str, dict[str, Any]] = {
         "draft": {},
@@ -593,23 +594,94 @@ ITEMS = st.builds(
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=st.lists(ITEMS, max_size=6), items=st.lists(ITEMS, min_size=1, max_size=24))
+@given(before=st.lists(ITEMS, max_size=6), items=st.lists(ITEMS, min_size=1, max_size=24), n_together=st.integers(1, 3))
 def test_batches_begun_ahead_store_what_they_would_one_after_the_other(
-    tmp_path_factory: pytest.TempPathFactory, before: list[Draft | Reject], items: list[Draft | Reject]
+    tmp_path_factory: pytest.TempPathFactory, before: list[Draft | Reject], items: list[Draft | Reject], n_together: int
 ) -> None:
-    def stored(*, ahead: bool) -> list[object]:
+    def stored(n_ahead: int) -> list[object]:
         folder = tmp_path_factory.mktemp("order")
-        with Store(folder, write=True) as store:
+        with pytest.MonkeyPatch.context() as patch, Store(folder, write=True) as store:
+            patch.setattr(pipeline, "BATCH_DRAFTS", n_together)
+            patch.setattr(pipeline, "_AHEAD", n_ahead)
+            patch.setattr(boilerplate, "LEARN_MIN_ARTICLES", 4)  # what one article says comes at most three times
+            patch.setattr(boilerplate, "_LEARN_SHARE", 0.6)
+            patch.setattr(boilerplate, "_LEARN_SHARE_SHORT", 0.7)
             store_articles(before, store, NOW_S, SilentProgress())
-            given = items if ahead else [one for each in items for one in (each, FLUSH)]
-            report = store_articles(given, store, NOW_S + 9, SilentProgress())
+            report = store_articles(items, store, NOW_S + 9, SilentProgress())
             tables = ("articles", "versions", "texts", "other_drafts", "line_counts", "sources")
             return [report, *(store._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables)]
 
+    assert stored(n_ahead=1) == stored(n_ahead=0)
+
+
+def test_the_current_version_in_a_run_that_brings_another_says_that_it_was_not_changed_back(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pipeline, "BATCH_DRAFTS", 1)
-        patch.setattr(boilerplate, "LEARN_MIN_ARTICLES", 4)  # what one article says comes at most three times
-        assert stored(ahead=True) == stored(ahead=False)
+        ingest(tmp_path, [draft(A), draft(B)])
+        report = ingest(tmp_path, [draft(C), draft(A), draft(C)], now_s=NOW_S + 9)
+    assert (report.n_changed, report.n_same) == (1, 2)
+    assert current_word(tmp_path, A, B, C) == C.word
+    assert n_versions(tmp_path) == 3
+
+
+def test_what_is_under_way_counts_when_boilerplate_is_learned(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "BATCH_DRAFTS", 1)
+        patch.setattr(boilerplate, "LEARN_MIN_ARTICLES", 4)
+        patch.setattr(boilerplate, "_LEARN_SHARE", 0.7)
+        has_line = (True, True, True, False, False, True, True)  # the sixth has the fourth of six, not of five
+        one = [with_line(story(number)) if has else draft(story(number)) for number, has in enumerate(has_line)]
+        report = ingest(tmp_path, [replace(each, source="The Paper") for each in one])
+        assert (report.n_new, report.n_removed_lines) == (7, 1)
+
+
+def test_a_form_that_comes_twice_in_a_batch_is_remembered_once(tmp_path: Path) -> None:
+    forms = [replace(draft(A), extra=json.dumps({"form": number})) for number in range(3)]
+    first, second, third = map(draft_hash, forms)
+
+    def remembered() -> tuple[list[bytes], list[bytes]]:
+        with Store(tmp_path) as store:
+            own, others = (
+                store._rows(f"SELECT {what}") for what in ("draft_hash FROM versions", "hash FROM other_drafts")
+            )
+        return [key for (key,) in own], [key for (key,) in others]
+
+    ingest(tmp_path, [forms[0], forms[0]])
+    assert remembered() == ([first], [])
+    ingest(tmp_path, [forms[1], forms[2], forms[1]])
+    assert remembered() == ([third], sorted([first, second]))
+
+
+def test_a_text_read_wrongly_is_counted_once_however_often_it_comes(tmp_path: Path) -> None:
+    wrong = replace(draft(A), text=draft(A).text + " Caf\u00c3\u00a9 Caf\u00c3\u00a9.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "BATCH_DRAFTS", 1)
+        report = ingest(tmp_path, [wrong, draft(story(9)), wrong])
+    assert (report.warnings["mojibake"], report.n_new, report.n_same) == (1, 2, 1)
+
+
+def test_batches_that_a_source_gave_before_it_failed_are_stored(tmp_path: Path) -> None:
+    def failing() -> Iterator[Draft]:
+        yield from (draft(story(number)) for number in range(7))
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, Store(tmp_path, write=True) as store:
+        patch.setattr(pipeline, "BATCH_DRAFTS", 2)
+        with pytest.raises(KeyboardInterrupt):
+            store_articles(failing(), store, NOW_S, SilentProgress())
+        assert store.counts()["articles"] == 6
+
+
+def test_what_fails_to_be_stored_is_not_tried_again_behind_it(tmp_path: Path) -> None:
+    class Failing(SilentProgress):
+        def stored(self, n: int, n_same: int) -> None:
+            raise OSError("no space left")
+
+    with pytest.MonkeyPatch.context() as patch, Store(tmp_path, write=True) as store:
+        patch.setattr(pipeline, "BATCH_DRAFTS", 2)
+        with pytest.raises(OSError, match="no space left"):
+            store_articles([draft(story(number)) for number in range(20)], store, NOW_S, Failing())
+        assert store.counts()["articles"] == 2
 
 
 def test_a_source_that_flushes_is_asked_for_nothing_more_before_all_is_durable(tmp_path: Path) -> None:
