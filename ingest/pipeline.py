@@ -21,7 +21,7 @@ from ingest.clean import reread
 from ingest.copies import CopyFinder, Fingerprint
 from ingest.dates import settle
 from ingest.draft import Draft, Flush, Reject, Retracted
-from ingest.identity import article_id, digest_of, is_local, outlet
+from ingest.identity import article_id, canonical_url, digest_of, is_local, outlet
 from ingest.prepare import Normal, Prepared, Uncleaned, normalised, prepared
 from ingest.report import Progress, Report
 from ingest.workers import Workers
@@ -117,6 +117,14 @@ def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[tuple[list[Dra
         yield batch, False
 
 
+def _several(drafts: Iterable[Draft]) -> frozenset[str]:
+    """The articles, by their canonical URLs, that several of these drafts are of: what one of them is worth depends on
+    those before it.
+    """
+    counts = Counter(canonical_url(draft.url) for draft in drafts)
+    return frozenset(url for url, n in counts.items() if url and n > 1)
+
+
 class _Meant(NamedTuple):
     """A draft as it was meant, with the hash of what it was, and what an export kept of it."""
 
@@ -203,8 +211,13 @@ class _Storing:
                     for one in retracted:
                         self._bury(one)
             unchanged = self._store.known_drafts([key for _, key in drafts])
-        self._same(unchanged[key] for _, key in drafts if key in unchanged)
-        fresh = [(draft, key) for draft, key in drafts if key not in unchanged]
+        fresh: list[tuple[Draft, bytes]] = []
+        several = _several(draft for draft, _ in drafts) if unchanged else frozenset()
+        for draft, key in drafts:
+            if key in unchanged and canonical_url(draft.url) not in several:
+                self._same(unchanged[key])
+            else:
+                fresh.append((draft, key))
         if fresh:
             self._begun.append(self._begin(fresh))
         elif batch:
@@ -220,10 +233,14 @@ class _Storing:
                 for source, counts in batch.counts.items():
                     self._store.count_lines(source, counts.lines, counts.n_articles)
                 # By now they may have been stored, by a batch that was under way when they were looked for.
-                unchanged = self._store.known_drafts([one.meant.hash for one in batch.drafts])
-                self._same(unchanged[one.meant.hash] for one in batch.drafts if one.meant.hash in unchanged)
+                known = self._store.known_drafts([one.meant.hash for one in batch.drafts])
+                several = _several(one.meant.draft for one in batch.drafts)
                 for one, found in zip(batch.drafts, batch.found, strict=True):
-                    if one.meant.hash not in unchanged:
+                    key = one.meant.hash
+                    now = self._store.known_drafts([key]) if canonical_url(one.meant.draft.url) in several else known
+                    if key in now:
+                        self._same(now[key])
+                    else:
                         self._store_one(one, found)
             self._tell()
 
@@ -231,12 +248,11 @@ class _Storing:
         report = self.report
         self._progress.stored(report.n_new + report.n_changed + report.n_same, report.n_same)
 
-    def _same(self, numbers: Iterable[int | None]) -> None:
-        """Count drafts that are known as the current version of their article; see `Store.known_drafts`."""
-        for number in numbers:
-            self.report.n_same += 1
-            if number is not None:
-                self._returns.saw_current(number)
+    def _same(self, number: int | None) -> None:
+        """Count a draft that is known as the current version of its article; see `Store.known_drafts`."""
+        self.report.n_same += 1
+        if number is not None:
+            self._returns.saw_current(number)
 
     def change_back(self) -> None:
         """Store again the past versions that articles were changed back to; once the run has seen everything."""

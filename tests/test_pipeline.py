@@ -593,25 +593,64 @@ ITEMS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def tables(
+    folder: Path,
+    before: list[Draft | Reject],
+    items: list[Draft | Reject],
+    *,
+    n_together: int,
+    n_ahead: int,
+    learns: int,
+) -> list[object]:
+    """The report and all that is stored, of items that are ingested behind others."""
+    with pytest.MonkeyPatch.context() as patch, Store(folder, write=True) as store:
+        patch.setattr(boilerplate, "LEARN_MIN_ARTICLES", learns)
+        patch.setattr(boilerplate, "_LEARN_SHARE", 0.6)
+        patch.setattr(boilerplate, "_LEARN_SHARE_SHORT", 0.7)
+        store_articles(before, store, NOW_S, SilentProgress())
+        patch.setattr(pipeline, "BATCH_DRAFTS", n_together)
+        patch.setattr(pipeline, "_AHEAD", n_ahead)
+        report = store_articles(items, store, NOW_S + 9, SilentProgress())
+        names = ("articles", "versions", "texts", "other_drafts", "line_counts", "sources")
+        return [report, *(store._db.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names)]
+
+
+AS_IT_COMES = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@AS_IT_COMES
 @given(before=st.lists(ITEMS, max_size=6), items=st.lists(ITEMS, min_size=1, max_size=24), n_together=st.integers(1, 3))
 def test_batches_begun_ahead_store_what_they_would_one_after_the_other(
     tmp_path_factory: pytest.TempPathFactory, before: list[Draft | Reject], items: list[Draft | Reject], n_together: int
 ) -> None:
-    def stored(n_ahead: int) -> list[object]:
-        folder = tmp_path_factory.mktemp("order")
-        with pytest.MonkeyPatch.context() as patch, Store(folder, write=True) as store:
-            patch.setattr(pipeline, "BATCH_DRAFTS", n_together)
-            patch.setattr(pipeline, "_AHEAD", n_ahead)
-            patch.setattr(boilerplate, "LEARN_MIN_ARTICLES", 4)  # what one article says comes at most three times
-            patch.setattr(boilerplate, "_LEARN_SHARE", 0.6)
-            patch.setattr(boilerplate, "_LEARN_SHARE_SHORT", 0.7)
-            store_articles(before, store, NOW_S, SilentProgress())
-            report = store_articles(items, store, NOW_S + 9, SilentProgress())
-            tables = ("articles", "versions", "texts", "other_drafts", "line_counts", "sources")
-            return [report, *(store._db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables)]
+    one_by_one, ahead = (
+        tables(
+            tmp_path_factory.mktemp("order"),
+            before,
+            items,
+            n_together=n_together,
+            n_ahead=n_ahead,
+            learns=4,  # what one article says comes at most three times
+        )
+        for n_ahead in (0, 1)
+    )
+    assert ahead == one_by_one
 
-    assert stored(n_ahead=1) == stored(n_ahead=0)
+
+@AS_IT_COMES
+@given(
+    before=st.lists(ITEMS, max_size=6),
+    items=st.lists(ITEMS.filter(lambda one: isinstance(one, Draft)), min_size=1, max_size=24),
+    n_together=st.integers(2, 9),
+)
+def test_where_a_batch_ends_decides_nothing_but_what_is_boilerplate(
+    tmp_path_factory: pytest.TempPathFactory, before: list[Draft | Reject], items: list[Draft | Reject], n_together: int
+) -> None:
+    apart, together = (
+        tables(tmp_path_factory.mktemp("order"), before, items, n_together=n, n_ahead=0, learns=1_000)
+        for n in (1, n_together)
+    )
+    assert together == apart
 
 
 def test_the_current_version_in_a_run_that_brings_another_says_that_it_was_not_changed_back(tmp_path: Path) -> None:
