@@ -86,6 +86,11 @@ def count_words(text: str) -> int:
     return sum(1 for _ in _WORD.finditer(text))
 
 
+def has_words(text: str, n: int) -> bool:
+    """Whether a text has so many words; of a long one without counting them all."""
+    return len(text.split(maxsplit=n)) > n or count_words(text) >= n
+
+
 def words_in(text: str, span: Span) -> Iterator[Span]:
     """Where these words stand inside `span`; together they cover all of it that is not white space."""
     pattern = _WORD if _UNSPACED_CHAR.search(text, span.start, span.end) else _SPACED_WORD

@@ -354,7 +354,10 @@ class Store(CorpusFile):
         ).lastrowid
         assert version is not None
         self._db.execute("INSERT INTO texts VALUES (?, ?)", (version, article.text))
-        self._chain(number)
+        if known is None:
+            self._db.execute("UPDATE articles SET current = ? WHERE number = ?", (version, number))
+        else:
+            self._chain(number)
         self._bump()
         return version
 

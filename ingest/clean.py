@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Set
 from dataclasses import dataclass
 
-from index.scripts import count_words
+from index.scripts import has_words
 from ingest.boilerplate import BULLET, WALL, boilerplate
 
 # Zero-width space, word joiner, byte-order mark and soft hyphen only mark where a line may break; inside
@@ -30,6 +30,9 @@ _JOINED = r"[\u0600-\u1dff\u2070-\U0010ffff]"
 _STRAY_JOINER = re.compile(rf"(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
+# The first byte of a character of several, as Windows-1252 reads it.
+_LEADS = re.compile("[\xc2-\xf4]")
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
 # Bytes that Windows-1252 does not use, and that are passed on as they are where it is read; as Python keeps bytes.
 _UNUSED = {byte: 0xDC00 + byte for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 _IS_UNUSED = re.compile("[\x81\x8d\x8f\x90\x9d]")
@@ -45,7 +48,7 @@ def reread(text: str, at_least: int = 2) -> str:
         text: As found, before anything is taken out of it.
         at_least: Fewer may be meant, as where a text tells of one.
     """
-    while not text.isascii():
+    while (first := _NOT_ASCII.search(text)) and _LEADS.match(first[0]):  # all but of a few texts stop here
         try:
             kept = text.translate(_UNUSED) if _IS_UNUSED.search(text) else text
             meant = kept.encode("cp1252", "surrogateescape").decode()
@@ -172,15 +175,14 @@ def clean(
         break
 
     stored, cuts = _joined(lines, gone)
-    n_words = count_words(stored)
     return Cleaned(
         title=title,
         text=stored,
         cuts=cuts,
         removed=removed,
         is_stub=is_stub
-        or (walled and n_words < _WALLED_WORDS)
-        or (n_words < _TEASER_WORDS and _TEASER_END.search(stored) is not None),
+        or (walled and not has_words(stored, _WALLED_WORDS))
+        or (not has_words(stored, _TEASER_WORDS) and _TEASER_END.search(stored) is not None),
         correction=_correction(stored),
     )
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.answer import Answer, Answerer
 from bot.question import Question
 from index.rerank import OnnxReranker
-from index.scripts import count_words, searchable, words_in
+from index.scripts import count_words, has_words, searchable, words_in
 from index.snapshot import open_snapshot
 from index.store import Store
 from index.types import Embedder, Span
@@ -199,3 +199,9 @@ def test_the_answer_is_quoted_as_it_stands(answerer: Answerer, question: str, wh
     assert words in first.text
     assert first.text in articles[int(where[-1])][1]
     assert count_words(first.text) <= 60
+
+
+@given(st.lists(st.sampled_from(["word", "字", "สวัสดี", " ", "\n", "。", "\u3000"]), max_size=30), st.integers(1, 12))
+def test_whether_a_text_has_so_many_words_is_what_counting_them_says(parts: list[str], n: int) -> None:
+    text = "".join(parts)
+    assert has_words(text, n) == (count_words(text) >= n)
