@@ -7,7 +7,6 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +189,7 @@ def test_filters_let_through_what_plain_comparisons_let_through(
 
 
 def test_a_filter_changes_no_score(tmp_path: Path) -> None:
-    rows = [replace(row, language="de" if row.row % 3 else "en") for row in random_rows(90, 30, seed=4)]
+    rows = [row._replace(language="de" if row.row % 3 else "en") for row in random_rows(90, 30, seed=4)]
     index = opened(tmp_path, rows)
     all_scores = found(index, QUESTIONS[1])
     filters = WordFilters(as_of_s=NOW_S, since_s=0, until_s=NOW_S, sources=frozenset({"post"}), language="en")
