@@ -54,6 +54,7 @@ def store_articles(
 
 
 def _given(items: Iterable[Draft | Reject | Flush], storing: _Storing) -> Iterator[Draft | Reject | Flush]:
+    """The items; what is under way is stored before a failure of theirs goes on."""
     try:
         yield from items
     except GeneratorExit:  # it is not the source that failed
@@ -117,12 +118,14 @@ def _batches(items: Iterable[Draft | Reject | Flush]) -> Iterator[tuple[list[Dra
         yield batch, False
 
 
-def _several(drafts: Iterable[Draft]) -> frozenset[str]:
-    """The articles, by their canonical URLs, that several of these drafts are of: what one of them is worth depends on
-    those before it.
-    """
-    counts = Counter(canonical_url(draft.url) for draft in drafts)
-    return frozenset(url for url, n in counts.items() if url and n > 1)
+def _place(draft: Draft) -> tuple[str | None, str]:
+    """The article that a draft is of, as far as its URL and part say."""
+    return canonical_url(draft.url), draft.part
+
+
+def _several(drafts: Iterable[Draft]) -> frozenset[tuple[str | None, str]]:
+    """The places that several of these drafts have: what one of them means depends on those before it."""
+    return frozenset(place for place, n in Counter(map(_place, drafts)).items() if place[0] and n > 1)
 
 
 class _Meant(NamedTuple):
@@ -214,7 +217,7 @@ class _Storing:
         fresh: list[tuple[Draft, bytes]] = []
         several = _several(draft for draft, _ in drafts) if unchanged else frozenset()
         for draft, key in drafts:
-            if key in unchanged and canonical_url(draft.url) not in several:
+            if key in unchanged and _place(draft) not in several:
                 self._same(unchanged[key])
             else:
                 fresh.append((draft, key))
@@ -237,7 +240,7 @@ class _Storing:
                 several = _several(one.meant.draft for one in batch.drafts)
                 for one, found in zip(batch.drafts, batch.found, strict=True):
                     key = one.meant.hash
-                    now = self._store.known_drafts([key]) if canonical_url(one.meant.draft.url) in several else known
+                    now = self._store.known_drafts([key]) if _place(one.meant.draft) in several else known
                     if key in now:
                         self._same(now[key])
                     else:

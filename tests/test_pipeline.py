@@ -711,6 +711,15 @@ def test_batches_that_a_source_gave_before_it_failed_are_stored(tmp_path: Path) 
         assert store.counts()["articles"] == 6
 
 
+def test_parts_of_one_page_that_are_known_are_not_prepared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [replace(draft(story(number, URL)), part=f"update-{number}") for number in range(3)]
+    assert ingest(tmp_path, parts).n_new == 3
+    monkeypatch.delattr(pipeline, "normalised")
+    assert ingest(tmp_path, parts).n_same == 3
+
+
 def test_what_fails_to_be_stored_is_not_tried_again_behind_it(tmp_path: Path) -> None:
     class Failing(SilentProgress):
         def stored(self, n: int, n_same: int) -> None:
