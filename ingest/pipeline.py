@@ -263,7 +263,8 @@ class _Storing:
         if versions:
             with self._store.transaction():
                 for version in versions:
-                    self._add(version, self._store.known(version.article.id))
+                    mark = Fingerprint.from_bytes(version.fingerprint)
+                    self._add(version, mark, self._store.known(version.article.id))
             self.report.n_changed += len(versions)
             self.report.n_same -= len(versions)
 
@@ -397,7 +398,7 @@ class _Storing:
         if known is not None and self._is_past(known, version):
             report.n_same += 1
             return
-        self._add(version, known)
+        self._add(version, mark, known)
         if known is not None:
             self._returns.saw_new(known.number)
         report.n_new += known is None
@@ -405,12 +406,14 @@ class _Storing:
         report.n_stubs += cleaned.is_stub
         report.n_removed_lines += len(cleaned.removed)
 
-    def _add(self, version: NewVersion, known: Known | None) -> None:
-        """Store a version, as a copy where it is one."""
+    def _add(self, version: NewVersion, mark: Fingerprint, known: Known | None) -> None:
+        """Store a version, whose fingerprint is `mark`; as a copy where it is one."""
         article = version.article
         # Two stubs share what is no news (a consent text, a paywall's), and would pass for copies.
         if not article.is_stub:
-            original = self._copies.original_of(version, is_known=known is not None)
+            original = self._copies.original_of(
+                article.id, instant_s(article.published), mark, is_known=known is not None
+            )
             version = replace(version, article=replace(article, copy_of=original))
             self.report.n_copies += original is not None
         self._store.add(version, known, self._now_s)
@@ -453,10 +456,8 @@ class _Copies:
         self._store = store
         self._finder: CopyFinder | None = None
 
-    def original_of(self, version: NewVersion, *, is_known: bool) -> str | None:
-        """The article that a version about to be stored is a copy of; it can itself be found from now on."""
-        identity, published_s = version.article.id, instant_s(version.article.published)
-        mark = Fingerprint.from_bytes(version.fingerprint)
+    def original_of(self, identity: str, published_s: int | None, mark: Fingerprint, *, is_known: bool) -> str | None:
+        """The article that one about to be stored is a copy of; it can itself be found from now on."""
         if self._finder is None:
             self._finder = CopyFinder()
             for known_id, known_published_s, known_mark in self._store.fingerprints():
