@@ -265,9 +265,12 @@ def _is_either_way(day: str) -> bool:
 def suggested_days(
     text: str, spoken: list[Time], spent: list[tuple[int, int]], asked_on: date
 ) -> tuple[tuple[date, date] | None, str]:
-    """The narrowest window that the words suggest, and those words; (None, "") without one."""
+    """The narrowest window that the words suggest, and those words; (None, "") without one.
+
+    "Now" and "recently" count where nothing else is named.
+    """
     best: tuple[date, date] | None = None
-    words = ""
+    words, was_vague = "", False
     for time in spoken:
         if any(a <= time.start < b for a, b in spent) or time.before in ("by", "until", "till", "before"):
             continue
@@ -279,8 +282,10 @@ def suggested_days(
             continue
         slack = timedelta(time.slack_days)
         first, last = time.first - slack, min(time.last + slack, asked_on)
-        if best is None or last - first < best[1] - best[0]:
-            best, words = (first, last), text[time.start : time.end]
+        # "Prices are falling now. What was the record in June?"
+        is_vague = time.form == "recent"
+        if best is None or (was_vague and not is_vague) or (was_vague == is_vague and last - first < best[1] - best[0]):
+            best, words, was_vague = (first, last), text[time.start : time.end], is_vague
     return best, words
 
 

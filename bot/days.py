@@ -50,7 +50,9 @@ _TIME = re.compile(
         (?:\s+(?-i:morning|afternoon|evening|night)\b)?)
     | (?P<near>last\s+night|(?:the\s+day\s+before\s+)?yesterday|today|tonight
         |this\s+(?:morning|afternoon|evening))
-    | (?P<recent>recently|recent|latest|lately)
+    | (?P<recent>recently|recent|latest|lately|currently|at\s+the\s+moment|these\s+days
+        |(?<!from\s)(?<!before\s)(?:right\s+)?now(?!\s+that\b|-)
+        |current(?=\s+(?!(?:account|was|is|has|had|that|of|in|off|near|along)\b)[a-z]))
     | (?P<year>{_Y})
     )(?![\w%/]|-\d|-[a-z]-|[.,]\d)""",
     re.IGNORECASE | re.VERBOSE,

@@ -364,9 +364,10 @@ class Desk:
         return again, found.instead_of(answer)
 
     def _default_sources(self, guild: int) -> tuple[str, ...]:
-        """The server's outlets, as far as the corpus has them."""
-        wanted = {name.lower() for name in self.memory.settings(guild).sources} if guild else set()
-        return tuple(name for name in self.asker.outlets if name.lower() in wanted)
+        """The server's outlets, as far as the corpus has them; where it has none of them nothing may answer."""
+        wanted = self.memory.settings(guild).sources if guild else ()
+        known = {name.lower() for name in wanted}
+        return tuple(name for name in self.asker.outlets if name.lower() in known) or wanted
 
     def outlet(self, name: str) -> str | None:
         """An outlet as the corpus spells it; None where it has none of that name."""

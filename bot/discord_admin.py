@@ -45,8 +45,9 @@ def _listed(names: Sequence[str]) -> str:
 
 def _names_in(typed: str, is_outlet: Callable[[str], bool]) -> list[str]:
     """Names that are separated by commas; one that has commas itself is an outlet's, and the longest such one."""
-    parts, found = typed.split(","), []
-    while parts:
+    parts = typed.split(",")
+    found: list[str] = []
+    while parts and len(found) < MAX_SOURCES:
         several = range(min(len(parts), MAX_PARTS), 1, -1)
         n = next((n for n in several if is_outlet(",".join(parts[:n]))), 1)
         found.append(",".join(parts[:n]).strip())
@@ -96,6 +97,10 @@ class SettingsGroup(app_commands.Group):
             return
         before = interaction.client.memory.settings(interaction.guild_id or 0).channels
         others = tuple(number for number in before if number != channel.id)
+        if not allowed and not others:  # none would mean all, this one among them
+            client = interaction.client
+            await client.whisper(interaction, client.words_of(interaction).last_channel)
+            return
         await self._set(interaction, channels=(*others, channel.id) if allowed else others)
 
     @app_commands.command(name=keyed("settings.sources.name"), description=keyed("settings.sources.description"))
@@ -103,7 +108,7 @@ class SettingsGroup(app_commands.Group):
     async def sources(self, interaction: Interaction, names: str | None = None) -> None:
         desk, words = interaction.client.desk, interaction.client.words_of(interaction)
         found = []
-        for name in _names_in(names or "", lambda one: desk.outlet(one) is not None)[:MAX_SOURCES]:
+        for name in _names_in(names or "", lambda one: desk.outlet(one) is not None):
             outlet = desk.outlet(name)
             if outlet is None:
                 await interaction.client.whisper(interaction, unknown_outlet(interaction.client, name, words))

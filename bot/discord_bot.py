@@ -226,9 +226,10 @@ class NewsBot(commands.AutoShardedBot):
         self.memory.set_note(f"guilds:{self.application_id}", json.dumps(sorted(guilds)))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
-        """Drop a deleted channel from the settings, unless it is the last: none allowed means that all are, and where
-        the bot was kept to one channel nobody wants it everywhere.
+        """Stop what was to be told in a deleted channel, and drop it from the settings unless it is the last: none
+        allowed means that all are, and where the bot was kept to one channel nobody wants it everywhere.
         """
+        self.memory.stop_standing_in(channel.id)
         before = self.memory.settings(channel.guild.id).channels
         left = tuple(number for number in before if number != channel.id)
         if left and left != before:
@@ -308,7 +309,7 @@ class NewsBot(commands.AutoShardedBot):
     ) -> None:
         """Raise `Refused` where a question is not taken; else count it for the cooldown. Takes microseconds.
 
-        An edit need not wait for its person's last question: it is that question, with a slip put right.
+        The first edits need not wait for their person's last question: they are that question, with a slip put right.
         """
         if self._is_closing:
             raise Refused(words.closing)
@@ -322,13 +323,13 @@ class NewsBot(commands.AutoShardedBot):
         if settings.channels and not set(channels) & set(settings.channels):
             raise Refused(only_in(settings.channels, words))
         now = self.monotonic()
-        until = None if is_edit else self._cooldown.person_until(person, guild, settings.person_cooldown_s, now)
+        until = self._cooldown.person_until(person, guild, settings.person_cooldown_s, now, is_edit=is_edit)
         if until is not None:
             raise Refused(words.wait.format(n=math.ceil(until - now)))
         until = self._cooldown.guild_until(guild, settings.guild_per_minute, now) if guild else None
         if until is not None:
             raise Refused(words.wait_guild.format(n=math.ceil(until - now)))
-        self._cooldown.asked(person, guild, now)
+        self._cooldown.asked(person, guild, now, is_edit=is_edit)
 
     @contextlib.asynccontextmanager
     async def _taken(self, tell: Callable[[], Awaitable[object]], *, is_question: bool = True) -> AsyncIterator[None]:

@@ -65,7 +65,7 @@ async def _press(interaction: Interaction, action: Action, remembered: Remembere
                 remembered.question.text,
                 Bounds(read_filters=False),
                 parent=remembered,
-                is_private=remembered.is_private,
+                is_private=remembered.is_private or None,  # what was public may have to be private by now
             )
         case "thread":
             async with bot.taken(interaction):

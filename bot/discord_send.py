@@ -1,8 +1,8 @@
 """Sending to Discord: cards as its objects, a broken connection tried again without a second message, what was refused.
 
-discord.py tries again after 429 and 5xx by itself, and not after a connection that broke: then nobody knows whether the
-request was carried out. Everything repeated here is of a kind that may be: an edit, a message with a nonce that Discord
-enforces, a first response that it refuses the second time.
+discord.py tries again after 429 and some 5xx by itself, and not after others, nor after a connection that broke: then
+nobody knows whether the request was carried out. Everything repeated here is of a kind that may be: an edit, a message
+with a nonce that Discord enforces, a first response that it refuses the second time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 N_TRIES = 4
 PAUSE_S = 0.5
+# What discord.py has tried again, five times, before it says so.
+TRIED_BY_LIBRARY = frozenset({500, 502, 504, 524})
 DROPPED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.TimeoutError, ConnectionError)
 
 UNKNOWN_CHANNEL = 10003
@@ -41,7 +43,7 @@ TOO_LATE = frozenset({UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, INVALID_WEBHOOK_TOKE
 
 
 async def again(call: Callable[[], Awaitable[T]]) -> T:
-    """The result of a call that may be repeated, tried again while the connection breaks.
+    """The result of a call that may be repeated, tried again while the connection breaks or Discord is down.
 
     Raises:
         Whatever the last try raised.
@@ -49,10 +51,10 @@ async def again(call: Callable[[], Awaitable[T]]) -> T:
     for left in range(N_TRIES - 1, -1, -1):
         try:
             return await call()
-        except DROPPED as error:
-            if not left:
+        except (*DROPPED, discord.DiscordServerError) as error:
+            if not left or getattr(error, "status", 0) in TRIED_BY_LIBRARY:
                 raise
-            log.warning("connection dropped error=%r tries_left=%d", error, left)
+            log.warning("not carried out error=%r tries_left=%d", error, left)
             await asyncio.sleep(PAUSE_S * (N_TRIES - left))
     raise AssertionError("unreachable")
 

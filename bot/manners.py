@@ -11,7 +11,10 @@ import re
 from index.words import STOP_WORDS
 
 _WH = r"(?:what|which|who|whom|whose|when|where|why|how)(?:['’]?s|['’]?re)?\b"
-_ASKS = rf"(?:{_WH}|(?:did|does|do|is|are|was|were|has|have|had|will|would|can|could|should)\b|(?:pls|plz|tell)\b)"
+_ASKS = (
+    rf"(?:{_WH}|(?:did|does|do|is|are|was|were|has|have|had|will|would|can|could|should)\b"
+    r"|(?:pls|plz|tell)\b|(?:give|show)\s+(?:me|us)\b)"
+)
 _NAMED = r"(?:\s+(?:there|all|everyone|everybody|guys|folks|again|bot|newsbot|newsquote))?"
 _GREETING = re.compile(
     r"(?:hello|hi(?:ya)?|hey+|yo|howdy|greetings|good\s+(?:morning|afternoon|evening|day)|ok(?:ay)?|u[mh]+|hmm+|please"
@@ -26,9 +29,20 @@ _REQUEST = re.compile(
     rf"|(?:do|does)\s+{_YOU}(?:\s+happen\s+to)?\s+know|tell\s+(?:me|us){_PLEASE}|any\s+idea"
     r"|i(?:['’]?d|\s+would)?\s+(?:want|like|need)\s+to\s+know|i\s+wanna\s+know|i(?:['’]?m|\s+am|\s+was)?\s+wondering)"
     rf",?\s+(?:about\s+|(?={_WH}))"
-    rf"|(?:give|show)\s+(?:me|us)\s+(?:(?:the|some|any|all|\d{{1,2}})\s+)?(?:news|info|information|details|facts|updates?|quotes)"
-    r"\s+(?:about|on)\s+"
     r"|i\s+have\s+(?:a|one)\s+(?:quick\s+)?question\s*[:.,!–—]+\s*|(?:quick\s+)?question\s*:\s*",
+    re.IGNORECASE,
+)
+# "Latest news about" what they ask: every paper says of itself that it has the latest news.
+_NEWS = r"news|updates?|headlines|developments"
+_NEW = r"(?:(?:the|any|some|all|\d{1,2})\s+)?(?:(?:latest|newest|recent|breaking|current|more)\s+)*"
+_NEWS_ABOUT = re.compile(
+    rf"(?:(?:give|show|send|get)\s+(?:me|us)\s+{_NEW}(?:{_NEWS}|info|information|details|facts|quotes)"
+    rf"|(?:(?:is|are)\s+there\s+|what(?:['’]?s|\s+is|\s+are)\s+)?{_NEW}(?:{_NEWS})"
+    r"|what(?:['’]?s|\s+is)\s+the\s+latest)\s+(?:about|on|regarding|concerning)\s+",
+    re.IGNORECASE,
+)
+_NEWS_OF = re.compile(
+    rf"(?:the\s+)?(?:latest|newest|recent|breaking)\s+(?P<what>[\w’'-]+(?:\s+[\w’'-]+){{0,3}})\s+(?:{_NEWS})(?=\W*$)",
     re.IGNORECASE,
 )
 _SLANG = r"pls|plz|thx|tysm|lo+l|lmao|tbh|ngl|idk|btw"
@@ -54,8 +68,9 @@ def without_manners(text: str) -> str:
     left = " ".join(_MARKUP.sub("", text).split())
     if _EMOJI.search(left):
         left = re.sub(r"\s+([?!.,])", r"\1", " ".join(_EMOJI.sub(" ", left).split()))
-    while opening := _GREETING.match(left) or _REQUEST.match(left):
+    while opening := _GREETING.match(left) or _REQUEST.match(left) or _NEWS_ABOUT.match(left):
         left = left[opening.end() :]
+    left = _NEWS_OF.sub(r"\g<what>", left, count=1) if _NEWS_OF.match(left) else left
     while (shorter := _without_closing(left)) != left:
         left = shorter
     left = _RUN_TOGETHER.sub(r"\g<wh>'s", left, count=1) if _RUN_TOGETHER.match(left) else left

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from dataclasses import replace
 
 from bot.english import POSSESSIVE
 from bot.kind import Kind
-from bot.mark_candidates import MAX_MARK_WORDS, Candidate, candidates, is_markable
+from bot.mark_candidates import (
+    MAX_MARK_WORDS,
+    Candidate,
+    candidates,
+    is_asked_about,
+    is_markable,
+    is_of_another_kind,
+)
 from bot.mark_features import WEIGHTS, features
 from bot.mark_figures import whole_figure
 from bot.mark_pairs import asked_of_pair
@@ -96,6 +104,10 @@ def _named(candidate: Candidate, page: Page, asked: Asked) -> tuple[int, int] | 
     if candidate.form == "name" or len(names) == len(words) or all(name.opens for name in names):
         return candidate.start, candidate.end
     if all(name.stem in asked.stems or name.stem in TITLE_STEMS for name in names):
+        return None
+    first, last = (bisect_left(page.starts, name.start) for name in (names[0], names[-1]))
+    # What was cut off may have hidden that it is a city, or the one of whom the question speaks.
+    if is_of_another_kind(asked, page.tokens, first, last + 1) or is_asked_about(page.tokens[first : last + 1], asked):
         return None
     return names[0].start, names[-1].start + len(POSSESSIVE.sub("", names[-1].text))
 

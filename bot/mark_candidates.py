@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 
 from bot.english import MONTH, POSSESSIVE, WEEKDAY, word_set
-from bot.gazetteer import CITIES
+from bot.gazetteer import CITIES, PLACES
 from bot.kind import Kind
 from bot.quote_words import TITLE_STEMS, Asked, Page, Token, stem
 from index.sentences import sentence_spans
@@ -82,11 +82,12 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "quoted",
-            r"(?<=“)[^”“\n]{2,90}?(?=[,.]?”)|(?<=\")[^\"\n]{2,90}?(?=[,.]?\")"
+            r"(?<=“)[^”“\n]{2,90}?(?=[,.]?”)|(?<![^\s(\[—–-]\")(?<=\")[^\"\s][^\"\n]{1,89}?(?=[,.]?\")"
             r"|(?<=(?<!\w)‘)[^’‘\n]{2,90}?(?=[,.]?’(?!\w))",
         ),
     )
 )
+_QUOTATION = re.compile(r"(?<=“)[^”“\n]+(?=”)|(?<![^\s(\[—–-]\")(?<=\")[^\"\s][^\"\n]*(?=\")")
 # One of these stands, in small letters, in whatever has such a form: most quotes need not be looked through for it.
 _SIGNS = {
     "money": ("$", "£", "€", "dollars", "pounds", "euros", "cents", "pence", "yen"),
@@ -134,7 +135,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
     text = page.text
     datelines = [match.span() for match in _DATELINE.finditer(text)]
     names = list(_names(page))
-    known = [_bare(page, *name) for name in names if _is_asked_about(page.tokens[slice(*name)], asked)]
+    known = [_bare(page, *name) for name in names if is_asked_about(page.tokens[slice(*name)], asked)]
     figures = list(_figures(page, asked.kind))
     counts_things = asked.is_counted and asked.kind == "number"
     uncut = {at for form, start, end in figures if form in _FIGURES for at in range(start + 1, end)}
@@ -156,7 +157,7 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
             or (form == "duration" and counts_things and not any(t.stem == asked.noun for t in words))
             or any(before <= start < after for before, after in datelines)
             or (asked.is_of_winner and _is_beaten(page.tokens, first, last))
-            or _is_of_another_kind(asked, page.tokens, first, last)
+            or is_of_another_kind(asked, page.tokens, first, last)
             or (form in _NOT_NAMES and any(_tears(page, asked, (first, last), name) for name in names))
             or any(end == last_known or first_known <= start < end < last_known for first_known, last_known in known)
         ):
@@ -164,6 +165,10 @@ def candidates(page: Page, asked: Asked) -> list[Candidate]:
         if any(not t.is_stop and t.stem not in asked.stems for t in words):
             found[start, end] = Candidate(start, end, first, last, form)
     listed = [found[key] for key in sorted(found)]
+    if asked.is_of_age:
+        listed = [c for c in listed if _is_age(page, c)]
+    if asked.kind == "quote":
+        listed = [c for c in listed if c.last - c.first >= _QUOTATION_WORDS] or listed
     if asked.kind in _ONLY:
         return [c for c in listed if c.form in _ONLY[asked.kind]]
     if asked.kind in _NEVER_FIGURES:
@@ -224,6 +229,10 @@ def _figures(page: Page, kind: Kind) -> Iterator[tuple[str, int, int]]:
             elif match.start() in inside or _is_of_a_name(page, *match.span()):
                 continue
             yield form, *match.span()
+    if kind == "quote":
+        for match in _QUOTATION.finditer(page.text):
+            if len(match[0].split()) > MAX_MARK_WORDS:  # its beginning
+                yield from (("quoted", start, end) for start, end in _clause(page, *match.span()))
 
 
 def _is_of_a_name(page: Page, start: int, end: int) -> bool:
@@ -244,16 +253,37 @@ def _is_of_a_name(page: Page, start: int, end: int) -> bool:
     )
 
 
-def _is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
-    """Whether a span is of another kind than what is asked for: a city for a person (but a city may win), somebody in
-    office for a place, a day without its year for a year.
+def is_of_another_kind(asked: Asked, tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Whether a span is of another kind than what is asked for: a city for a person (but a city may win), or any place
+    where it says where, somebody in office for a place, a day without its year for a year.
     """
     if asked.kind == "date" and asked.noun == _YEAR:
         return not any(_FOUR_DIGITS.search(token.text) for token in tokens[first:last])
     if asked.kind == "person" and not asked.is_of_winner:
-        return " ".join(POSSESSIVE.sub("", token.lower) for token in tokens[first:last]) in CITIES
+        words = [POSSESSIVE.sub("", token.lower) for token in tokens[first:last]]
+        is_where = first > 0 and tokens[first - 1].lower in _WHERE
+        return " ".join(words) in CITIES or (
+            is_where and any(" ".join(words[:n]) in PLACES for n in range(1, len(words) + 1))
+        )
     with_title = tokens[max(0, first - 1) : last]
     return asked.kind == "place" and any(token.lower.rstrip(".") in _OFFICES for token in with_title)
+
+
+# A few words in quotation marks within a sentence are a word that somebody used, and what they said stands beside it.
+_QUOTATION_WORDS = 4
+_WHERE = word_set("in at near outside across around")
+_AGED_BEFORE = re.compile(r"(?:,\s|\(|\b(?:age|aged|age\sof|at|was|is|turn(?:s|ed)|just|only)\s)$")
+_AGED_AFTER = re.compile(r"[,.;:)]|\s(?:when|after|in|on|at|and|from|because|years?)\b|$")
+_AGO = re.compile(r"\s(?:ago|old|of age)\b")
+
+
+def _is_age(page: Page, candidate: Candidate) -> bool:
+    """Whether a figure says how old somebody or something is: "42-year-old", "Lind, 42,", "at 42", "42 years ago"."""
+    start, end, text = candidate.start, candidate.end, page.text
+    if candidate.form == "duration":
+        return text.endswith("old", start, end) or _AGO.match(text, end) is not None
+    is_led = _AGED_BEFORE.search(text, max(0, start - 12), start) is not None
+    return candidate.form == "number" and is_led and _AGED_AFTER.match(text, end) is not None
 
 
 _NOT_NAMES = frozenset({"phrase", "clause", "reason"})
@@ -282,7 +312,7 @@ _OFFICES = word_set(
 _PLURALS = word_set("people men women children others more percent")
 
 
-def _is_asked_about(name: Sequence[Token], asked: Asked) -> bool:
+def is_asked_about(name: Sequence[Token], asked: Asked) -> bool:
     """Whether a name is of someone of whom the question speaks: by surname, for "the White House" is nobody's."""
     return (
         asked.kind in ("person", "organisation")

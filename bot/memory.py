@@ -383,6 +383,12 @@ class Memory:
         self._empty_log()
         return n > 0
 
+    def stop_standing_in(self, channel: int) -> int:
+        """Delete the standing questions that are told in a channel of a server; how many."""
+        n = self._write("DELETE FROM standing WHERE channel = ? AND NOT is_direct", (channel,))
+        self._empty_log()
+        return n
+
     def _standing(self, condition: str, values: Sequence[object]) -> list[Standing]:
         names = ", ".join(Standing.__dataclass_fields__)
         rows = self._rows(f"SELECT {names} FROM standing WHERE {condition} ORDER BY set_s, id", values)

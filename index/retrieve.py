@@ -31,6 +31,8 @@ class Weights:
         words: Share of BM25 in the fused score, after both are brought to [0, 1]; the rest is the cosine's.
         recency: What an article of the question's own moment gains over an old one.
         recency_days: Days after which that gain has fallen to 1/e.
+        age: What it gains beside that over one that is years old: of two past events the newer is meant.
+        age_days: Days after which that gain has fallen to 1/e.
         window: What an article inside an inferred time window gains.
         window_days: Days outside the window after which that gain has fallen to 1/e.
     """
@@ -38,6 +40,8 @@ class Weights:
     words: float = 0.4
     recency: float = 0.25
     recency_days: float = 14.0
+    age: float = 0.1
+    age_days: float = 365.0
     window: float = 0.25
     window_days: float = 7.0
 
@@ -82,6 +86,7 @@ def fuse(
     dated = published_s != ALWAYS
     age_days = np.where(dated, np.maximum(0, now_s - published_s) / DAY_S, np.inf)
     by_date = weights.recency * np.exp(-age_days / weights.recency_days)
+    by_date += weights.age * np.exp(-age_days / weights.age_days)
     if window is not None:
         since, until = window
         outside = np.maximum(0, np.maximum(since - published_s, published_s - until)) / DAY_S

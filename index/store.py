@@ -129,6 +129,7 @@ class Known:
     is_retracted: bool
     valid_from_s: int
     updated_s: int | None
+    is_stub: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,13 +281,13 @@ class Store(CorpusFile):
     def known(self, article_id: str) -> Known | None:
         """What is stored under an id; None for nothing."""
         row = self._one(
-            "SELECT a.number, v.version, v.draft_hash, v.content_hash, a.retracted_s, v.valid_from_s, v.updated "
-            "FROM articles a JOIN versions v ON v.version = a.current WHERE a.id = ?",
+            "SELECT a.number, v.version, v.draft_hash, v.content_hash, a.retracted_s, v.valid_from_s, v.updated, "
+            "v.is_stub FROM articles a JOIN versions v ON v.version = a.current WHERE a.id = ?",
             (article_id,),
         )
         if row is None:
             return None
-        return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5], instant_s(row[6]))
+        return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5], instant_s(row[6]), bool(row[7]))
 
     def parts_of(self, page_id: str) -> list[str]:
         """Ids of the articles that are parts of a page (updates of a live blog), by the page's own id."""

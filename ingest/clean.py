@@ -155,31 +155,36 @@ def clean(
         Text "" if nothing but boilerplate was there.
     """
     title = _halved(" ".join(normalise(title).split()))
-    lines = (text if is_normal else normalise(text)).split("\n")
+    lines = written = (text if is_normal else normalise(text)).split("\n")
     gone = boilerplate(lines, learned)
-    removed = tuple(line for line, out in zip(lines, gone, strict=True) if out)
-    walled = any(WALL.match(line.strip()) for line in removed)
+    removed = {at for at, out in enumerate(gone) if out}
 
     kept = [i for i, line in enumerate(lines) if line and not gone[i]]
     for first in kept:
         halved = _halved(lines[first].strip())
+        is_doubled = halved != lines[first].strip()
+        if is_doubled and boilerplate([halved], learned)[0]:
+            gone[first] = True
+            removed.add(first)
+            continue
         if not title and len(kept) > 1 and _reads_like_a_headline(halved):
             title = halved
         if title and _same_headline(halved, title):
             gone[first] = True  # and what follows is looked at: a headline that is left would go the next time
             continue
-        if halved != lines[first].strip():
+        if is_doubled:
             # The second half goes as if it were a line of its own, so that a cut stands after the first.
-            lines[first : first + 1] = [halved, halved]
+            lines = [*lines[:first], halved, halved, *lines[first + 1 :]]
             gone[first : first + 1] = [False, True]
         break
 
+    walled = any(WALL.match(written[at].strip()) for at in removed)
     stored, cuts = _joined(lines, gone)
     return Cleaned(
         title=title,
         text=stored,
         cuts=cuts,
-        removed=removed,
+        removed=tuple(written[at] for at in sorted(removed)),
         is_stub=is_stub
         or (walled and not has_words(stored, _WALLED_WORDS))
         or (not has_words(stored, _TEASER_WORDS) and _TEASER_END.search(stored) is not None),
@@ -188,11 +193,11 @@ def clean(
 
 
 def _halved(line: str) -> str:
-    """`T` for a line `T T` of at least three words; any other line unchanged."""
+    """`T` for a line `T T` of at least three words, `T T T T` too; any other line unchanged."""
     middle = len(line) // 2
     half = line[:middle]
     doubled = len(line) % 2 == 1 and line[middle].isspace() and half == line[middle + 1 :]
-    return half if doubled and len(half.split()) >= _MIN_DOUBLED_WORDS else line
+    return _halved(half) if doubled and len(half.split()) >= _MIN_DOUBLED_WORDS else line
 
 
 def _reads_like_a_headline(line: str) -> bool:

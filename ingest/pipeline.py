@@ -376,6 +376,12 @@ class _Storing:
             store.same_content(known, draft_key)
             self._returns.saw_current(known.number)
             return
+        if known is not None and cleaned.is_stub and not known.is_stub and kept.valid_from_s is None:
+            # A teaser, or a page that went behind a wall, does not take back what the article said before.
+            report.n_same += 1
+            report.warnings["teaser of a whole article"] += 1
+            store.same_content(known, draft_key)
+            return
         article = Article(
             id=identity,
             version=0,

@@ -17,7 +17,7 @@ from bot.answer import Answer
 from bot.bot_settings import BotSettings, read_bot_settings
 from bot.chat import conversation
 from bot.conversation import Before
-from bot.cooldown import Cooldown
+from bot.cooldown import MAX_EDITS, Cooldown
 from bot.feedback import feedback_json, feedback_lines, kind_of, question_json
 from bot.llm_settings import LlmSettings
 from bot.memory import Memory
@@ -276,6 +276,17 @@ def test_a_person_waits_and_a_server_has_so_many_a_minute() -> None:
     assert cooldown.guild_until(7, 4, 31.0) is None
     assert cooldown.guild_until(7, 3, 70.0) is None
     assert cooldown.guild_until(7, 0, 31.0) is None
+
+
+def test_a_few_edits_of_a_question_need_not_wait() -> None:
+    cooldown = Cooldown()
+    for n in range(2):
+        cooldown.asked(1, 7, 100.0 * n)
+        for _ in range(MAX_EDITS):
+            assert cooldown.person_until(1, 7, 60, 100.0 * n + 1, is_edit=True) is None
+            assert cooldown.person_until(1, 7, 60, 100.0 * n + 1) == 100.0 * n + 60
+            cooldown.asked(1, 7, 100.0 * n, is_edit=True)
+        assert cooldown.person_until(1, 7, 60, 100.0 * n + 1, is_edit=True) == 100.0 * n + 60
 
 
 def test_a_persons_pause_on_a_server_counts_no_question_asked_elsewhere() -> None:

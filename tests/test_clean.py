@@ -343,6 +343,8 @@ def test_a_headline_that_stands_there_several_times_goes_at_once() -> None:
                 "Bridge opens at last",
                 "Bridge opens at last Bridge opens at last",
                 "Bridge opens at last - The Paper",
+                " ".join(["Bridge opens at last"] * 4),
+                "Share this article Share this article",
                 "12",
                 "- Ferry late again",
             ]
@@ -360,6 +362,15 @@ def test_doubled_first_line_that_is_not_the_title_is_halved_with_a_cut() -> None
     cleaned = clean("Another title", f"Bridge opens today Bridge opens today\n{STORY}")
     assert cleaned.text == f"Bridge opens today\n{STORY}"
     assert cleaned.cuts == (len("Bridge opens today\n"),)
+
+
+def test_what_is_left_of_a_doubled_line_is_looked_at_as_if_it_had_stood_there_once() -> None:
+    assert clean("Another title", f"{' '.join(['Bread and work'] * 4)}\n{STORY}").text == f"Bread and work\n{STORY}"
+    doubled = "Share this article Share this article"
+    for title in ("", "Another title"):
+        cleaned = clean(title, f"{doubled}\n{STORY}")
+        assert (cleaned.title, cleaned.text, cleaned.removed) == (title, STORY, (doubled,))
+    assert clean("", doubled).text == ""
 
 
 @pytest.mark.parametrize(

@@ -581,7 +581,7 @@ def test_a_channel_that_is_deleted_leaves_the_settings_unless_it_is_the_last_and
     sample_data: Path, embedder: Embedder, tmp_path: Path
 ) -> None:
     async def test() -> None:
-        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path):
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
             town = town_in(discord)
             news, sport = discord.add_channel(town.guild, "news"), discord.add_channel(town.guild, "sport")
 
@@ -598,8 +598,47 @@ def test_a_channel_that_is_deleted_leaves_the_settings_unless_it_is_the_last_and
             refused = await (await discord.slash(town.ann, town.channel, "settings channel", allowed=False)).answered()
             assert refused.content == "Name the channel in which I am not to answer."
             assert await allowed() == "Channels: all"
+            last = "No other channel is named, and with none named I answer in all: allow the ones I am to answer in."
+            for before in (False, True):  # nothing is set, and this channel alone
+                if before:
+                    assert await allowed(channel=town.channel) == f"Channels: <#{town.channel.id}>"
+                done = await discord.slash(
+                    town.ann, town.channel, "settings channel", channel=town.channel, allowed=False
+                )
+                assert (await done.answered()).content == last
+                assert bot.memory.settings(town.guild.id).channels == ((town.channel.id,) if before else ())
+            assert await allowed() == "Channels: all"
             answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
             assert "**17** people" in answer.text
+
+    run(test())
+
+
+def test_where_the_corpus_has_lost_all_of_a_servers_outlets_no_other_answers(
+    sample_data: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            bot.memory.set(town.guild.id, sources=("Gone Gazette",))
+            answer = await (await discord.slash(town.ben, town.channel, "ask", question=FERRY)).answered()
+            assert "only Gone Gazette\n**Not found:**" in answer.text
+            bot.memory.set(town.guild.id, sources=("Gone Gazette", "Harbor Courier"))
+            answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
+            assert "**17** people" in answer.text
+
+    run(test())
+
+
+def test_standing_questions_of_a_channel_end_with_it(sample_data: Path, embedder: Embedder, tmp_path: Path) -> None:
+    async def test() -> None:
+        async with StandIn() as discord, bot_in(discord, sample_data, embedder, tmp_path) as bot:
+            town = town_in(discord)
+            news = discord.add_channel(town.guild, "news")
+            await (await discord.slash(town.ann, town.channel, "standing add", question=FERRY, channel=news)).answered()
+            assert bot.memory.n_standing() == 1
+            discord.world.remove_channel(news)
+            await discord.until(lambda: bot.memory.n_standing() == 0, 10, "nothing stands")
 
     run(test())
 

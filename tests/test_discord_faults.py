@@ -242,7 +242,7 @@ def test_servers_that_took_the_bot_off_while_it_was_down_are_forgotten_and_no_ot
 # Sending --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [429, 500])
+@pytest.mark.parametrize("status", [429, 500, 503])
 @pytest.mark.parametrize("path", ["/channels/*/messages", "/webhooks/*/messages/@original", "/interactions/*"])
 def test_a_refusal_for_a_moment_costs_no_answer(quick_data: Path, tmp_path: Path, status: int, path: str) -> None:
     async def test() -> None:

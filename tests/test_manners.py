@@ -39,6 +39,11 @@ DAY = date(2025, 4, 30)
         ("**how many** jobs is `Skerry Air` cutting?", "how many jobs is Skerry Air cutting?"),
         ("give me 3 facts about the squid", "the squid"),
         ("whos running against Halloran", "who's running against Halloran"),
+        ("latest news about the ferry", "the ferry"),
+        ("Any recent updates on the ferry?", "the ferry?"),
+        ("please give me the latest news on the ferry", "the ferry"),
+        ("What's the latest on the ferry?", "the ferry?"),
+        ("breaking ferry crash news", "ferry crash"),
     ],
 )
 def test_what_is_said_to_the_bot_is_not_searched_for(said: str, asked: str) -> None:
@@ -72,6 +77,9 @@ def test_what_is_said_to_the_bot_is_not_searched_for(said: str, asked: str) -> N
         "Who wrote M*A*S*H?",
         "The price rose by __ percent.",
         "What is a give me about?",
+        "What news about the ferry pleased Halloran?",
+        "Which is the latest newspaper to close?",
+        "Who won the award for breaking news?",
     ],
 )
 def test_what_a_question_is_about_stays(asked: str) -> None:

@@ -365,6 +365,15 @@ def test_standing_questions_are_due_when_something_came_in_and_their_rest_is_ove
         assert memory.standing("stand123") is None and not memory.stop_standing("stand123")
 
 
+def test_of_a_channel_that_is_gone_nothing_stands_but_what_is_told_directly() -> None:
+    with Memory(None) as memory:
+        told, kept = replace(standing(), is_direct=False), replace(standing(), id="direct12", is_direct=True)
+        for one in (told, kept, replace(told, id="other123", channel=99)):
+            memory.stand(one)
+        assert memory.stop_standing_in(told.channel) == 1
+        assert memory.n_standing() == 2 and memory.standing("direct12") == kept
+
+
 def test_managers_see_what_is_told_in_their_channels_and_counts_are_of_persons_and_servers() -> None:
     direct, open_ = standing(), standing(id="open1234", is_direct=False, asker=4)
     with Memory(None) as memory:

@@ -277,6 +277,18 @@ def test_an_article_that_is_changed_back_answers_with_its_first_text_again(tmp_p
     assert n_versions(tmp_path) == 3
 
 
+def test_a_teaser_takes_nothing_back_and_the_whole_article_takes_the_place_of_a_teaser(tmp_path: Path) -> None:
+    teaser = replace(draft(A), text="Valves were opened …", is_stub=True)
+    assert ingest(tmp_path, [teaser]).n_stubs == 1
+    assert ingest(tmp_path, [draft(A)]).n_changed == 1
+    for _ in range(2):
+        report = ingest(tmp_path, [teaser], now_s=NOW_S + 60)
+        assert (report.n_changed, report.n_same, report.n_stubs) == (0, 1, 0)
+        assert answers(tmp_path, A)
+    assert ingest(tmp_path, [draft(B)], now_s=NOW_S + 120).n_changed == 1
+    assert answers(tmp_path, B)
+
+
 def test_an_article_that_its_publisher_says_was_changed_back_is(tmp_path: Path) -> None:
     drafts = [draft(A), draft(B, updated="2025-04-02"), draft(A, updated="2025-04-03")]
     ingest(tmp_path, drafts)

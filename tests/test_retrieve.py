@@ -289,7 +289,7 @@ NOW_S = at("2025-04-30")
 
 
 def test_recency_falls_to_an_nth_part_and_is_nothing_for_the_undated() -> None:
-    weights = Weights(words=0.5, recency=0.2, recency_days=10.0)
+    weights = Weights(words=0.5, recency=0.2, recency_days=10.0, age=0.0)
     published = np.array([NOW_S, NOW_S - 10 * DAY_S, NOW_S - 20 * DAY_S, ALWAYS, NOW_S + DAY_S])
     zeros = np.zeros(5)
     scores, by_date = fuse(zeros, zeros, published, NOW_S, None, weights)
@@ -297,8 +297,16 @@ def test_recency_falls_to_an_nth_part_and_is_nothing_for_the_undated() -> None:
     assert scores == pytest.approx(by_date)
 
 
+def test_of_two_years_old_events_the_newer_gains() -> None:
+    year = 365 * DAY_S
+    _, by_date = fuse(
+        np.zeros(3), np.zeros(3), np.array([NOW_S - year, NOW_S - 8 * year, ALWAYS]), NOW_S, None, Weights()
+    )
+    assert by_date == pytest.approx([0.1 / math.e, 0.1 / math.e**8, 0.0])
+
+
 def test_a_window_gains_inside_and_fades_outside_on_both_sides() -> None:
-    weights = Weights(recency=0.0, window=0.3, window_days=5.0)
+    weights = Weights(recency=0.0, age=0.0, window=0.3, window_days=5.0)
     low, high = NOW_S - 20 * DAY_S, NOW_S - 10 * DAY_S
     published = np.array([low, high, low - 5 * DAY_S, high + 10 * DAY_S, ALWAYS])
     _, by_date = fuse(np.zeros(5), np.zeros(5), published, NOW_S, (low, high), weights)

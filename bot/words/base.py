@@ -99,6 +99,7 @@ class Words:
     no_index: str
     bad_day: str
     no_channel: str
+    last_channel: str
     day_order: str
     unknown_source: str
     empty: str

@@ -137,6 +137,7 @@ WORDS = Words(
     no_index="Es gibt noch nichts zu durchsuchen; zuerst müssen Artikel eingelesen werden. (`{id}`)",
     bad_day="{text} ist kein Tag; schreib ihn als 2025-04-18.",
     no_channel="Nenne den Kanal, in dem ich nicht antworten soll.",
+    last_channel="Kein anderer Kanal ist genannt, und ohne einen antworte ich in allen: Erlaube, wo ich es soll.",
     day_order="{since} liegt nach {until}.",
     unknown_source="Ein Medium {name} gibt es hier nicht; {near}",
     empty="Frag mich etwas, zum Beispiel: Who won the election?",

@@ -136,6 +136,7 @@ WORDS = Words(
     no_index="There is nothing to search yet; the operator has to ingest articles first. (`{id}`)",
     bad_day="{text} is not a day; write it as 2025-04-18.",
     no_channel="Name the channel in which I am not to answer.",
+    last_channel="No other channel is named, and with none named I answer in all: allow the ones I am to answer in.",
     day_order="{since} is after {until}.",
     unknown_source="There is no outlet {name} here; {near}",
     empty="Ask me something, for example: Who won the election?",
