@@ -625,7 +625,7 @@ def test_where_the_corpus_has_lost_all_of_a_servers_outlets_no_other_answers(
             assert "only Gone Gazette\n**Not found:**" in answer.text
             bot.memory.set(town.guild.id, sources=("Gone Gazette", "Harbor Courier"))
             answer = await (await discord.slash(town.ann, town.channel, "ask", question=FERRY)).answered()
-            assert "**17** people" in answer.text
+            assert "only Harbor Courier\n" in answer.text and answer.buttons
 
     run(test())
 
@@ -638,7 +638,9 @@ def test_standing_questions_of_a_channel_end_with_it(sample_data: Path, embedder
             await (await discord.slash(town.ann, town.channel, "standing add", question=FERRY, channel=news)).answered()
             assert bot.memory.n_standing() == 1
             discord.world.remove_channel(news)
-            await discord.until(lambda: bot.memory.n_standing() == 0, 10, "nothing stands")
+            async with asyncio.timeout(10):
+                while bot.memory.n_standing():
+                    await asyncio.sleep(0.01)
 
     run(test())
 
