@@ -40,7 +40,7 @@ class Weights:
     words: float = 0.4
     recency: float = 0.25
     recency_days: float = 14.0
-    age: float = 0.1
+    age: float = 0.15
     age_days: float = 365.0
     window: float = 0.25
     window_days: float = 7.0

@@ -77,7 +77,13 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], AnyCase] = Field(
         default="warning", description="debug, info, warning or error"
     )
-    contact: str = Field(default="", max_length=200, description="a mail address or the address of a page")
+    # Sites get it in a header, and one with letters left out would be somebody else's.
+    contact: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^[ -'*-~]*$",
+        description="a mail address or the address of a page, in ASCII and without brackets",
+    )
     fetch_delay_s: float = Field(default=1.0, ge=0, le=3600, description="a number of seconds from 0 to 3600")
     fetch_timeout_s: float = Field(default=30.0, ge=1, le=600, description="a number of seconds from 1 to 600")
     opt_outs: Annotated[Literal["honour", "ignore"], AnyCase] = Field(default="honour", description="honour or ignore")

@@ -289,6 +289,12 @@ class Store(CorpusFile):
             return None
         return Known(row[0], row[1], row[2], row[3], row[4] is not None, row[5], instant_s(row[6]), bool(row[7]))
 
+    def ids_between(self, low: str, high: str) -> list[str]:
+        """Ids of articles, retracted or not, from `low` on and before `high`, ascending."""
+        return [
+            row[0] for row in self._rows("SELECT id FROM articles WHERE id >= ? AND id < ? ORDER BY id", (low, high))
+        ]
+
     def parts_of(self, page_id: str) -> list[str]:
         """Ids of the articles that are parts of a page (updates of a live blog), by the page's own id."""
         rows = self._rows(

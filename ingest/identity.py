@@ -104,6 +104,28 @@ def _is_tracker(name: str, value: str) -> bool:
     return found is not None and not (found[0] in ("ga", "gl") and name[found.end() :][:1].isalpha())
 
 
+_ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+def one_spelling(identity: str) -> str:
+    """One and the same for all spellings of a canonical URL that lead to one page by RFC 3986, 6.2.2: `%c3` and `%C3`,
+    `%74` and `t`, `/a/../b` and `/b`.
+
+    Ids are not brought to it: those that are stored would change, and what was retracted would come in again.
+    """
+
+    def spelt(escape: re.Match[str]) -> str:
+        char = chr(int(escape[1], 16))
+        return char if char in _UNRESERVED else escape[0].upper()
+
+    try:
+        parts = urlsplit(_ESCAPE.sub(spelt, identity))
+    except ValueError:
+        return identity
+    return parts._replace(path=urljoin("/", parts.path)).geturl()
+
+
 def web_address(url: str, base: str) -> str:
     """An absolute http(s) address, or ""."""
     try:

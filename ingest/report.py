@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -76,7 +77,8 @@ class LineProgress:
         self._last = -EVERY_S
 
     def _line(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        with suppress(OSError):  # a full disk, or nobody who reads: no reason to stop what is reported
+            print(text, file=self._stream, flush=True)
 
     def stored(self, n: int, n_same: int) -> None:
         self._line(f"stored {n:,}{_before(n, n_same)}")

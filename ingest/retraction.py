@@ -13,7 +13,7 @@ from index.errors import BadInput
 from index.store import Store, page_of
 from index.store_feeds import FeedStore, LogLine
 from index.terminal import counted, moment, safe
-from ingest.identity import canonical_url
+from ingest.identity import canonical_url, one_spelling
 from ingest.indexing import is_behind
 
 _SHOWN = 3
@@ -36,8 +36,24 @@ class Named:
 def named(store: FeedStore, name: str) -> Named:
     """What a name stands for, tombstones or not: an address, an id, or what was given for a URL and is none.
 
-    A page takes its updates along. Its address may be one that it was asked for at and that is not its own.
+    A page takes its updates along. Its address may be one that it was asked for at and that is not its own, and what is
+    stored under other spellings of its address comes along too: nobody who names a page means one spelling alone.
     """
+    found = _as_spelt(store, name)
+    page = canonical_url(name)
+    others = () if page is None else _spellings(store, page)
+    more = [identity for other in others for identity in _headed(store, other).ids if identity not in found.ids]
+    return Named(found.head or others[0], (*found.ids, *more)) if more else found
+
+
+def _spellings(store: Store, page: str) -> tuple[str, ...]:
+    """Ids of articles whose address is the same as a canonical URL but for its spelling."""
+    wanted, (host, *_) = one_spelling(page), page.removeprefix("https://").split("/")
+    on_host = store.ids_between(f"https://{host}/", f"https://{host}0")  # `0` comes next to `/`
+    return tuple(identity for identity in on_host if identity != page and one_spelling(identity) == wanted)
+
+
+def _as_spelt(store: FeedStore, name: str) -> Named:
     page, part = canonical_url(name), name.partition("#")[2]
     # As it is, it may be the id of a part of a page; the address under which an answer shows one may have another host.
     for head in (name, f"{page}#{part}" if page and part else None, page):

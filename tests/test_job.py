@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import json
 import os
 import re
@@ -25,6 +27,7 @@ from index.store import Store
 from index.store_feeds import FeedStore
 from index.types import Article, Embedder
 from ingest.history import article_history, history_json
+from ingest.identity import canonical_url
 from ingest.job import run_export, run_ingest, run_reindex, run_retract
 from ingest.report import LineProgress, Report, summary
 from ingest.sources import open_source
@@ -445,6 +448,22 @@ def test_retract_takes_the_address_in_any_of_its_forms_and_says_what_it_did(tmp_
     check_answers(tmp_path / "d", [story(2).word], [story(1)])
 
 
+def test_retract_takes_all_that_is_stored_under_any_spelling_of_an_address(tmp_path: Path) -> None:
+    spellings = [
+        "https://paper.example/caf%c3%a9",
+        "https://paper.example/caf%C3%A9",
+        "https://paper.example/x/../café",
+    ]
+    others = ["https://paper.example/cafe", "https://paper.example/caf%c3%a9/2", "https://paper.example.org/café"]
+    stories = [replace(story(n), url=url) for n, url in enumerate([*spellings, *others])]
+    ingest(tmp_path / "d", write_stories(tmp_path / "a.jsonl", stories))
+    said = run_retract(tmp_path / "d", ["https://www.paper.example/café?utm_source=x"], NOW_S, dry_run=False)
+    assert said.startswith("3 articles retracted")
+    with Store(tmp_path / "d") as store:
+        assert {store.is_retracted(canonical_url(url) or "") for url in spellings} == {True}
+        assert {store.is_retracted(canonical_url(url) or "") for url in others} == {False}
+
+
 def test_articles_without_a_usable_address_are_retracted_by_what_the_export_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -632,6 +651,20 @@ def test_another_process_gets_right_answers_throughout_an_ingest(tmp_path: Path)
 
 
 # Progress -------------------------------------------------------------------------------------------------
+
+
+class Full(io.StringIO):
+    """A file on a disk without room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_progress_that_cannot_be_written_stops_nothing() -> None:
+    progress = LineProgress(Full())
+    progress.stored(1, 0)
+    progress.embedded(1, 1)
+    progress.building(1)
 
 
 def test_lines_of_progress_are_few_and_the_last_one_is_never_missing(capsys: pytest.CaptureFixture[str]) -> None:

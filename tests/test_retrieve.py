@@ -302,7 +302,7 @@ def test_of_two_years_old_events_the_newer_gains() -> None:
     _, by_date = fuse(
         np.zeros(3), np.zeros(3), np.array([NOW_S - year, NOW_S - 8 * year, ALWAYS]), NOW_S, None, Weights()
     )
-    assert by_date == pytest.approx([0.1 / math.e, 0.1 / math.e**8, 0.0])
+    assert by_date == pytest.approx([0.15 / math.e, 0.15 / math.e**8, 0.0])
 
 
 def test_a_window_gains_inside_and_fades_outside_on_both_sides() -> None:

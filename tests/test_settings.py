@@ -66,6 +66,12 @@ def test_a_misspelt_variable_names_the_right_one(monkeypatch: pytest.MonkeyPatch
             "NEWSQUOTE_RUNTIME is 'gpu'; set it to auto, onnx, onnx-fp32, onnx-int8 or torch.",
         ),
         ("THRESHOLD", "2", "NEWSQUOTE_THRESHOLD is '2'; set it to a number from 0 to 1, or -1 for the default."),
+        (
+            "CONTACT",
+            "müller@exämple.org",
+            "NEWSQUOTE_CONTACT is 'müller@exämple.org'; set it to a mail address or the address of a page, in ASCII "
+            "and without brackets.",
+        ),
         ("LOG_LEVEL", "loud", "NEWSQUOTE_LOG_LEVEL is 'loud'; set it to debug, info, warning or error."),
     ],
 )
