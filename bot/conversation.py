@@ -431,7 +431,32 @@ def _bare(elliptic: re.Match[str], before: Before) -> str:
             return f"{words} {'will' if happened['will'] else 'did'} it happen{happened['rest']}?"
         if _YES_NO.match(asked):
             return f"{words} {asked[:1].lower()}{asked[1:]}?"
+        if not elliptic["noun"] and (again := _asked_again(words, asked)):
+            return again
     return f"{words} was it that {_rest(before.question)}?"
+
+
+def _asked_again(words: str, asked: str) -> str:
+    """Another question word in the place of the one before, "Why did Meta lay off workers?" of "How many workers did
+    Meta lay off"; "" where no auxiliary follows that.
+    """
+    phrase = _QUESTION_PHRASE.match(asked)
+    if phrase is None or phrase["aux"] is None or _HOW_MUCH.search(words):
+        return ""
+    noun, rest = (phrase["noun"] or "").strip(), asked[phrase.end() :]
+    if not rest:
+        return ""
+    if told := _TOLD_SUBJECT.search(noun):  # "how many jobs Skerry Air is cutting"
+        return f"{words} {phrase['aux']} {told[0]} {rest} {noun[: told.start()].strip()}?"
+    is_subject = noun and _BE.fullmatch(phrase["aux"]) and not _BEGINS_SUBJECT.match(rest)
+    said = (noun, rest) if is_subject else (rest, noun)
+    return " ".join(filter(None, (words, phrase["aux"], *said))) + "?"
+
+
+_HOW_MUCH = re.compile(r"\bhow (?:many|much)\b", re.IGNORECASE)
+_TOLD_SUBJECT = re.compile(r"(?<=\w\s)[A-Z][\w’'-]*(?:\s[A-Z][\w’'-]*)*$")
+_BE = re.compile(r"is|are|was|were", re.IGNORECASE)
+_BEGINS_SUBJECT = re.compile(r"\W*[A-Z]|(?:the|an?|his|her|its|their|our|this|that|these|those)\b")
 
 
 def _with_person(text: str, before: Before) -> str:

@@ -30,7 +30,8 @@ def watch(
     interval: Annotated[
         int | None,
         typer.Option(
-            help="Seconds between two polls of a feed, in the place of what the feed's own rhythm suggests.", min=60
+            help="Seconds between two polls of a feed, from the next one on, in the place of what its rhythm suggests.",
+            min=60,
         ),
     ] = None,
     allow_removals: Annotated[

@@ -143,7 +143,7 @@ def test_chat_answers_lines_of_standard_input(sample_data: Path) -> None:
     done = run("--data", str(sample_data), "chat", stdin=f"{FERRY}\nand where?\n".encode())
     assert done.code == 0
     assert "*17* people" in done.out
-    assert "Searched: Where was it that people injured in the ferry accident?" in done.out
+    assert "Searched: Where were people injured in the ferry accident?" in done.out
 
 
 def feedback(n_up: int = 0, n_down: int = 0, reports: int = 0, **changes: object) -> Feedback:

@@ -43,9 +43,17 @@ JUNIOR = Before("When was Osric J. Dunne in St. Alder?", "date")
 @pytest.mark.parametrize(
     ("before", "said", "searched", "kind"),
     [
-        (FERRY, "and when?", "When was it that people injured in the ferry accident?", "date"),
-        (FERRY, "Where?", "Where was it that people injured in the ferry accident?", "place"),
-        (FERRY, "why", "Why was it that people injured in the ferry accident?", "reason"),
+        (Before("When was Idris Vanterpool arrested?", "date"), "why?", "Why was Idris Vanterpool arrested?", "reason"),
+        (
+            Before("How many jobs did Skerry Air cut?", "number"),
+            "where?",
+            "Where did Skerry Air cut jobs?",
+            "place",
+        ),
+        (Before("Who closed the harbour?", "person"), "when?", "When was it that closed the harbour?", "date"),
+        (FERRY, "and when?", "When were people injured in the ferry accident?", "date"),
+        (FERRY, "Where?", "Where were people injured in the ferry accident?", "place"),
+        (FERRY, "why", "Why were people injured in the ferry accident?", "reason"),
         (FERRY, "what about last week?", "How many people were injured in the ferry accident last week?", "number"),
         (FERRY, "and on Tuesday?", "How many people were injured in the ferry accident on Tuesday?", "number"),
         (MAYOR, "And how old is he?", "how old is Osric Dunne?", "number"),
