@@ -115,6 +115,40 @@ def test_of_two_that_would_do_the_one_that_a_reader_points_at_is_marked() -> Non
         assert quote[slice(*marked)] == answer
 
 
+@pytest.mark.parametrize(
+    ("quote", "mark"),
+    [
+        ('"It is a bad pier," the mayor said. "We shall not sail from it in any weather."', "It is a bad pier"),
+        (
+            'The mayor called it a "pillar" and said: "We shall never bow, we shall never break, we shall never leave '
+            'this pier."',
+            "We shall never bow",
+        ),
+        ('The mayor called it a "pillar" on Monday.', "pillar"),
+    ],
+)
+def test_what_somebody_said_is_a_quotation_and_not_what_stands_between_two(quote: str, mark: str) -> None:
+    found = marked("What did the mayor say about the pier?", quote)
+    assert found == mark
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "pointed", "wrong"),
+    [
+        ("Who arrested Berg?", "Berg was arrested in Russia, and Ada Lind had him flown home.", "Russia", "Russia"),
+        ("Who hit Berg?", "Berg was hit in his San Francisco home by Ole Strand.", "San Francisco home", "Francisco"),
+        ("Who shot Jon Berg?", "The captain Jon Berg died after Ole Strand shot him.", "captain Jon Berg died", "Berg"),
+    ],
+)
+def test_who_is_no_place_and_not_the_one_that_is_asked_about(
+    question: str, quote: str, pointed: str, wrong: str
+) -> None:
+    assert marked(question, quote) in ("Ada Lind", "Ole Strand")
+    at = quote.index(pointed)
+    found = mark_answer(question, kind_of(question), quote, (at, at + len(pointed)))
+    assert found is None or wrong not in quote[slice(*found)]
+
+
 def test_what_is_pointed_at_outside_of_the_quote_changes_nothing() -> None:
     question, quote = "When does the sale end?", "The sale was announced on May 2 and ends on June 9."
     assert mark_answer(question, "date", quote, (-40, -30)) == mark_answer(question, "date", quote)
@@ -161,6 +195,13 @@ def test_a_figure_is_marked_with_its_scale_and_cuts_no_word(question: str, quote
             "Lind won 6–4, 3–6, 7–5 on Sunday. The 19-year-old, ranked last, had a cold.",
             "19-year-old",
         ),
+        (
+            "How old is Jon Berg?",
+            "Berg, 42, took the helm after seven short weeks of rain and 17 million tonnes.",
+            "42",
+        ),
+        ("How old was Jon Berg?", "Berg, who sold more than 17 million tickets, died at 59.", "59"),
+        ("How old is the quay?", "The quay was built 130 years ago and has cost $3 million since.", "130 years"),
         ("What is the winner’s age?", "Lind won in 31 days. The 19-year-old did not eat for three.", "19-year-old"),
         (
             "How long was his sentence?",
@@ -332,6 +373,7 @@ def test_a_figure_grows_over_no_line_and_not_to_the_whole_quote() -> None:
         ("When did the port close?", "The port was closed by Ada Lind, who spoke of fog."),
         ("What percentage of voters agreed?", "Most voters agreed, Ada Lind said."),
         ("What did the mayor say about the fire?", "The mayor spoke of the fire at length on Monday."),
+        ("How old is Jon Berg?", "Berg took the helm after seven short weeks of rain and 17 million tonnes."),
         ("Who attacked the ferry?", "The ferry was attacked off Barcelona, it was said there."),
         ("Where was the summit held?", "Of the summit spoke Prime Minister Ada Lind."),
         ("In which year did the ferry sink?", "It was on a Monday in June that the ferry sank."),
