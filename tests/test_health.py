@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -236,6 +237,17 @@ def test_doctor_finds_a_damaged_store_and_asks_no_further(data: Path) -> None:
     checks = check_all(data)
     assert [(check.name, check.ok) for check in checks] == [("model", True), ("store", False)]
     assert "damaged" in checks[1].detail
+
+
+def test_doctor_finds_a_store_that_is_read_but_is_not_sound(data: Path) -> None:
+    with sqlite3.connect(data / "corpus.db") as db:
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_master SET sql = replace(sql, 'retracted_s INTEGER', 'retracted_s INTEGER NOT NULL')")
+        db.execute("PRAGMA writable_schema = OFF")
+    db.close()
+    checks = check_all(data)
+    assert [(check.name, check.ok) for check in checks] == [("model", True), ("store", False)]
+    assert "damaged" in checks[1].detail and "restore it from a backup" in checks[1].detail
 
 
 def test_doctor_finds_altered_weights(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

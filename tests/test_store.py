@@ -329,6 +329,15 @@ def test_a_read_only_folder_cannot_be_written_and_says_so(open_way: Path) -> Non
     assert done.stderr.count("\n") == 1
 
 
+def test_the_newest_article_is_the_last_one_published_until_then(folder: Path) -> None:
+    with Store(folder) as store:
+        (found,) = store.export(all_versions=False)
+        published_s = instant_s(found[0].published)
+        assert published_s is not None
+        assert store.newest(published_s) == (found[0].title, found[0].published)
+        assert store.newest(published_s - 1) is None
+
+
 def test_a_crash_loses_nothing_that_was_committed(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", _CRASH, str(folder)], cwd=ROOT, check=False, timeout=60)
     with Store(folder) as store:
