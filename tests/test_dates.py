@@ -126,6 +126,8 @@ def test_date_is_read(written: str, expected: str) -> None:
         ("2025", "unreadable"),
         ("2025-04", "unreadable"),
         ("04/05/2025", "unreadable"),
+        ("12/05/2025", "unreadable"),
+        ("05/12/2025", "unreadable"),
         ("04-05-2025", "unreadable"),
         ("4-5-2025 09:30", "unreadable"),
         ("18/04/25", "unreadable"),

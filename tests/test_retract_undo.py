@@ -670,3 +670,11 @@ def test_a_record_with_a_text_is_an_article_whatever_else_it_says() -> None:
     kept = {"id": "https://paper.example/1", "retracted_s": 1}
     row = {"url": "https://paper.example/1", "text": "The bridge stays.", "newsquote": kept}
     assert isinstance(from_json(json.dumps(row).encode(), "a.jsonl:1"), Draft)
+
+
+def test_one_update_of_a_page_that_is_stored_as_updates_alone_comes_back_by_itself(tmp_path: Path) -> None:
+    ingest_drafts(tmp_path, map(update, range(2)), WideEmbedder(), now_s=NOW_S)
+    retract(tmp_path, PAGE)
+    assert live_ids(tmp_path) == set()
+    undo(tmp_path, PARTS[0])
+    assert live_ids(tmp_path) == {PARTS[0]}

@@ -90,6 +90,7 @@ def test_no_robots_is_too_strange_or_keeps_us_waiting(body: bytes) -> None:
     ("tag", "is_page", "found"),
     [
         ("noindex", True, "X-Robots-Tag: noindex"),
+        ("*: noindex", True, "X-Robots-Tag: noindex"),
         ("noindex", False, ""),
         ("noai, noimageai", False, "X-Robots-Tag: noai"),
         ("nofollow, max-snippet: 0", True, "X-Robots-Tag: max-snippet:0"),

@@ -404,6 +404,21 @@ def test_a_relative_time_has_a_capital_where_a_sentence_begins_or_all_is_in_capi
         assert read(question).window == (date(2025, 4, 24), date(2025, 4, 24))
 
 
+@pytest.mark.parametrize(
+    ("words", "asked_on", "first", "last"),
+    [
+        ("on 5 May", date(2025, 5, 5), date(2025, 5, 5), date(2025, 5, 5)),
+        ("last weekend", date(2025, 5, 10), date(2025, 5, 3), date(2025, 5, 4)),  # said on a Saturday
+        ("on 29 February", date(2028, 1, 10), date(2024, 2, 29), date(2024, 2, 29)),
+        ("on 29 February", date(2104, 1, 10), date(2096, 2, 29), date(2096, 2, 29)),  # 2100 is no leap year
+    ],
+)
+def test_a_day_without_a_year_is_the_last_one_that_is_not_to_come(
+    words: str, asked_on: date, first: date, last: date
+) -> None:
+    assert read(f"Which port closed {words}?", asked_on).window == (first, last)
+
+
 def test_now_is_no_time_beside_one_that_is_named() -> None:
     understood = read("Prices are falling now. What was the record high in March?")
     assert understood.window == (date(2025, 3, 1), date(2025, 3, 31))
