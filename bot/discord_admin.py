@@ -45,14 +45,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def _names_in(typed: str, is_outlet: Callable[[str], bool]) -> list[str]:
     """Names that are separated by commas; one that has commas itself is an outlet's, and the longest such one."""
-    parts = typed.split(",")
+    parts = [part for part in typed.split(",") if part.strip()]
     found: list[str] = []
     while parts and len(found) < MAX_SOURCES:
         several = range(min(len(parts), MAX_PARTS), 1, -1)
         n = next((n for n in several if is_outlet(",".join(parts[:n]))), 1)
         found.append(",".join(parts[:n]).strip())
         del parts[:n]
-    return [name for name in found if name]
+    return found
 
 
 class SettingsGroup(app_commands.Group):

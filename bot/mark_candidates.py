@@ -38,6 +38,8 @@ _IN_WORDS = (
 )
 _FIGURE = rf"(?:{_RANGE}|{_IN_WORDS})"
 _SCALE = r"(?:[\s-](?:hundred|thousand|million|billion|trillion|m|bn|dozen|and[\s-]a[\s-]half)\b)*"
+# Where the words behind a straight quotation mark begin; behind a letter or a mark, or before a space, it closes.
+_OPENED = r"(?<![^\s(\[—–-]\")(?<=\")[^\"\s]"
 # A unit that is glued to its figure: "38.7C", "4,500km", "$5bn".
 _GLUED = r"(?:[^\W\d_]{1,4}\b)?"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -82,12 +84,12 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "quoted",
-            r"(?<=“)[^”“\n]{2,90}?(?=[,.]?”)|(?<![^\s(\[—–-]\")(?<=\")[^\"\s][^\"\n]{1,89}?(?=[,.]?\")"
+            r"(?<=“)[^”“\n]{2,90}?(?=[,.]?”)|" + _OPENED + r"[^\"\n]{1,89}?(?=[,.]?\")"
             r"|(?<=(?<!\w)‘)[^’‘\n]{2,90}?(?=[,.]?’(?!\w))",
         ),
     )
 )
-_QUOTATION = re.compile(r"(?<=“)[^”“\n]+(?=”)|(?<![^\s(\[—–-]\")(?<=\")[^\"\s][^\"\n]*(?=\")")
+_QUOTATION = re.compile(rf"(?<=“)[^”“\n]+(?=”)|{_OPENED}[^\"\n]*(?=\")")
 # One of these stands, in small letters, in whatever has such a form: most quotes need not be looked through for it.
 _SIGNS = {
     "money": ("$", "£", "€", "dollars", "pounds", "euros", "cents", "pence", "yen"),

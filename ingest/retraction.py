@@ -40,17 +40,18 @@ def named(store: FeedStore, name: str) -> Named:
     stored under other spellings of its address comes along too: nobody who names a page means one spelling alone.
     """
     found = _as_spelt(store, name)
-    page = canonical_url(name)
-    others = () if page is None else _spellings(store, page)
+    head = found.head or canonical_url(name)
+    others = _spellings(store, head) if head else ()
     more = [identity for other in others for identity in _headed(store, other).ids if identity not in found.ids]
     return Named(found.head or others[0], (*found.ids, *more)) if more else found
 
 
-def _spellings(store: Store, page: str) -> tuple[str, ...]:
-    """Ids of articles whose address is the same as a canonical URL but for its spelling."""
-    wanted, (host, *_) = one_spelling(page), page.removeprefix("https://").split("/")
+def _spellings(store: Store, head: str) -> tuple[str, ...]:
+    """Pages, or parts of pages, that are stored under the same address but for its spelling."""
+    wanted, (host, *_) = one_spelling(head), head.removeprefix("https://").split("/")
     on_host = store.ids_between(f"https://{host}/", f"https://{host}0")  # `0` comes next to `/`
-    return tuple(identity for identity in on_host if identity != page and one_spelling(identity) == wanted)
+    heads = dict.fromkeys(each for identity in on_host for each in (page_of(identity), identity))
+    return tuple(each for each in heads if each != head and one_spelling(each) == wanted)
 
 
 def _as_spelt(store: FeedStore, name: str) -> Named:

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -670,6 +671,16 @@ def test_a_record_with_a_text_is_an_article_whatever_else_it_says() -> None:
     kept = {"id": "https://paper.example/1", "retracted_s": 1}
     row = {"url": "https://paper.example/1", "text": "The bridge stays.", "newsquote": kept}
     assert isinstance(from_json(json.dumps(row).encode(), "a.jsonl:1"), Draft)
+
+
+def test_an_update_is_retracted_in_every_spelling_of_its_page_and_no_other_with_it(tmp_path: Path) -> None:
+    spellings = [PAGE, PAGE.replace("storm", "st%6frm")]
+    drafts = [replace(update(n), url=f"{page}#u{n}") for page in spellings for n in range(2)]
+    ingest_drafts(tmp_path, drafts, WideEmbedder(), now_s=NOW_S)
+    retract(tmp_path, PARTS[0])
+    assert live_ids(tmp_path) == {f"{page}#u1" for page in spellings}
+    retract(tmp_path, PAGE)
+    assert live_ids(tmp_path) == set()
 
 
 def test_one_update_of_a_page_that_is_stored_as_updates_alone_comes_back_by_itself(tmp_path: Path) -> None:
